@@ -1,0 +1,106 @@
+# Weir: one build of one Makefile. `make help` lists the targets.
+#
+# Layers call downward only: programs -> platform, core -> base. Each folder of services/shared is a
+# static library; each program folder is a library too (all but main.c), so that tests can link it.
+
+BUILD   ?= build
+ifeq ($(origin CC),default)
+CC      := gcc
+endif
+AR      ?= ar
+CSTD    := -std=gnu17
+OPT     ?= -O2 -g
+SAN     ?=
+WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
+           -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
+VERSION := $(shell cat VERSION)
+
+PACKAGES := rdkafka libpq libh2o-evloop jansson libjwt libsodium libzstd libssl libcrypto
+# System headers are included as such, so that warnings are ours only.
+PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
+PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lgmp -lz -lpthread -lm
+
+CPPFLAGS := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DWEIR_VERSION='"$(VERSION)"' -D_FORTIFY_SOURCE=2 \
+            -Iservices/shared -Iservices -I$(BUILD)/gen $(PKG_CFLAGS)
+CFLAGS   := $(CSTD) $(OPT) $(WARN) -fstack-protector-strong -fPIE $(SAN)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now $(SAN)
+ifneq ($(SAN),)
+CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+endif
+
+LAYERS   := base core platform
+PROGRAMS := api tap meter biller access ctl
+bin_of    = $(BUILD)/bin/$(if $(filter ctl,$1),weirctl,weir-$1)
+BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard services/$p/main.c),$(call bin_of,$p)))
+
+sources_in = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
+objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
+
+SHARED_LIBS := $(foreach l,platform core base,$(BUILD)/lib/lib$l.a)
+
+# V=1 shows whole commands.
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-4s %s\n' $1 $2)
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all help clean
+all: $(BINS) ## build every program into build/bin
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F':.*## ' '{printf "  %-16s %s\n", $$1, $$2}'
+
+# --- libraries -------------------------------------------------------------------------------------
+define layer_rules
+$(BUILD)/lib/lib$1.a: $(call objects_of,$(call sources_in,services/shared/$1))
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D); rm -f $$@; $(AR) rcs $$@ $$^
+endef
+$(foreach l,$(LAYERS),$(eval $(call layer_rules,$l)))
+
+# A program: its library, its SQL statements as a C table (services/X/sql/*.sql), its binary.
+define program_rules
+SRC_$1 := $(filter-out services/$1/main.c,$(call sources_in,services/$1))
+SQL_$1 := $(sort $(wildcard services/$1/sql/*.sql))
+GEN_$1 := $(if $(wildcard services/$1/sql/*.sql),$(BUILD)/gen/$1_sql)
+
+$(BUILD)/lib/lib$1.a: $$(call objects_of,$$(SRC_$1)) $$(if $$(GEN_$1),$$(GEN_$1).o)
+	$$(call say,AR,$$@)
+	@mkdir -p $$(@D); rm -f $$@; $(AR) rcs $$@ $$^
+
+$(BUILD)/gen/$1_sql.c $(BUILD)/gen/$1_sql.h &: $$(SQL_$1) services/shared/platform/embed_sql.awk
+	@mkdir -p $$(@D)
+	$(Q)awk -v program=$1 -v kind=h -f services/shared/platform/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.h
+	$(Q)awk -v program=$1 -v kind=c -f services/shared/platform/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.c
+
+$$(call objects_of,$$(SRC_$1) services/$1/main.c): | $$(if $$(GEN_$1),$$(GEN_$1).h) $$(EXTRA_GEN_$1)
+
+$(call bin_of,$1): $(BUILD)/obj/services/$1/main.o $(BUILD)/lib/lib$1.a $(SHARED_LIBS)
+	@mkdir -p $$(@D)
+	$$(call say,LD,$$@)
+	$(Q)$(CC) $(LDFLAGS) -o $$@ $$^ $(PKG_LIBS)
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
+
+# weirctl carries the migrations, so that one file is enough to set a database up.
+EXTRA_GEN_ctl := $(BUILD)/gen/migrations.h
+$(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/shared/platform/embed_files.awk
+	@mkdir -p $(@D)
+	$(Q)awk -f services/shared/platform/embed_files.awk $(filter %.sql,$^) >$@
+
+$(BUILD)/obj/%.o: %.c Makefile VERSION
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/gen/%.o: $(BUILD)/gen/%.c
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+
+clean: ## remove what was built
+	rm -rf $(BUILD)
+
+include tests/tests.mk
+include deploy/local/local.mk

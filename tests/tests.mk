@@ -1,0 +1,54 @@
+# Tests and checks. One cmocka program per module: tests/unit/<folder>/<module>_test.c links the layers
+# and, where <folder> is a program, that program's library.
+
+UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*_test.c))
+UNIT_BINS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
+
+.PHONY: test-unit asan format lint fuzz test-fuzz
+.SECONDEXPANSION:
+# Helpers shared by the tests of one folder stand beside them in a .c without _test.
+unit_support = $(filter-out %_test.c,$(wildcard tests/unit/$(patsubst %/,%,$(dir $1))/*.c))
+unit_library = $(if $(filter $(patsubst %/,%,$(dir $1)),$(PROGRAMS)),$(BUILD)/lib/lib$(patsubst %/,%,$(dir $1)).a)
+
+$(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_support,$$*)) $$(call unit_library,$$*) $(SHARED_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+
+test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
+	@tests/run_units.sh $(BUILD)/unit $(UNIT_BINS)
+
+asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
+	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
+
+C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
+
+format: ## write the house style into every C file
+	clang-format -i $(C_FILES)
+
+# --- fuzzing: tests/fuzz/<name>_fuzz.c with seeds in tests/fuzz/corpus/<name>/ ---------------------
+FUZZ_NAMES := $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
+FUZZ_SECONDS ?= 30
+
+# Replay of every seed through the same function, with the ordinary compiler.
+$(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $(SHARED_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+test-fuzz: $(FUZZ_NAMES:%=$(BUILD)/fuzz-replay/%) ## replay the fuzz corpora
+	@for n in $(FUZZ_NAMES); do $(BUILD)/fuzz-replay/$$n tests/fuzz/corpus/$$n || exit 1; done
+
+FUZZ_SAN := -fsanitize=fuzzer-no-link,address,undefined
+fuzz: ## fuzz each parser for FUZZ_SECONDS (clang, libFuzzer)
+	+$(MAKE) BUILD=$(BUILD)/fuzz CC=clang OPT="-O1 -g" SAN="$(FUZZ_SAN)" fuzz-binaries
+	@for n in $(FUZZ_NAMES); do mkdir -p $(BUILD)/fuzz/new/$$n; \
+	  $(BUILD)/fuzz/fuzz-bin/$$n -max_total_time=$(FUZZ_SECONDS) -timeout=10 -print_final_stats=1 \
+	    $(BUILD)/fuzz/new/$$n tests/fuzz/corpus/$$n || exit 1; done
+
+.PHONY: fuzz-binaries
+fuzz-binaries: $(FUZZ_NAMES:%=$(BUILD)/fuzz-bin/%)
+$(BUILD)/fuzz-bin/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(SHARED_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pie -o $@ $^ $(PKG_LIBS)
