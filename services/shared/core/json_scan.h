@@ -1,0 +1,84 @@
+// A pull reader over one JSON text (RFC 8259), for what passes at log speed: no allocation, no
+// copy. What is pulled (keys, integers, strings, containers entered) is checked; what is skipped is
+// only followed to its end: quotes and the balance of brackets, not the grammar inside. A failure
+// is sticky: every later call returns false, so a loop ends and the caller asks json_scan_failed
+// once. The text stays borrowed.
+//
+//     json_scan_enter_object(&s);
+//     while (json_scan_key(&s, &key))
+//         if (slice_eq_str(key, "a")) json_scan_int(&s, &a); else json_scan_skip(&s);
+//     if (!json_scan_finish(&s)) ...
+#ifndef WEIR_CORE_JSON_SCAN_H
+#define WEIR_CORE_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+
+enum { JSON_SCAN_DEPTH_MAX = 64 }; // of containers entered or skipped
+
+enum json_kind {
+    JSON_KIND_NONE, // nothing that could begin a value
+    JSON_KIND_OBJECT,
+    JSON_KIND_ARRAY,
+    JSON_KIND_STRING,
+    JSON_KIND_NUMBER,
+    JSON_KIND_TRUE,
+    JSON_KIND_FALSE,
+    JSON_KIND_NULL,
+};
+
+struct json_scan {
+    const char *begin;
+    const char *pos;
+    const char *end;
+    uint32_t depth;
+    bool first; // the container just entered has had no member yet
+    bool failed;
+};
+
+// A string between its quotes, escapes not resolved.
+struct json_string {
+    struct slice raw;
+    bool escaped; // has at least one backslash: json_string_unescape gives its meaning
+};
+
+void json_scan_init(struct json_scan *s, struct slice text);
+// The kind of the value that comes next; consumes nothing but white space.
+enum json_kind json_scan_peek(struct json_scan *s);
+bool json_scan_enter_object(struct json_scan *s);
+// Next member of the object; then its value must be taken. False at the end of the object (which is
+// consumed) and on failure. The key is raw: one written with escapes equals no plain name.
+bool json_scan_key(struct json_scan *s, struct slice *ret_key);
+bool json_scan_enter_array(struct json_scan *s);
+// True if another element follows, which must then be taken; false at the end (consumed) or
+// failure.
+bool json_scan_item(struct json_scan *s);
+// Passes over one value of any kind.
+bool json_scan_skip(struct json_scan *s);
+// As skip, and returns the text of the value.
+bool json_scan_raw(struct json_scan *s, struct slice *ret_text);
+// An integer without fraction and exponent within int64; anything else is a failure.
+bool json_scan_int(struct json_scan *s, int64_t *ret);
+// Any number, as its text.
+bool json_scan_number(struct json_scan *s, struct slice *ret_text);
+bool json_scan_string(struct json_scan *s, struct json_string *ret);
+bool json_scan_bool(struct json_scan *s, bool *ret);
+bool json_scan_null(struct json_scan *s);
+// Declares the text unfit, e.g. for a value of the wrong kind. Returns false.
+bool json_scan_fail(struct json_scan *s);
+static inline bool json_scan_failed(const struct json_scan *s) {
+    return s->failed;
+}
+// True if nothing failed, all containers are closed and only white space is left.
+bool json_scan_finish(struct json_scan *s);
+// Bytes from the start of the text to where the reader stands.
+static inline size_t json_scan_offset(const struct json_scan *s) {
+    return (size_t)(s->pos - s->begin);
+}
+// Writes the meaning of `raw` as UTF-8 to `out`, which has room for raw.len bytes (never more).
+// Returns the bytes written, or (size_t)-1 for a lone surrogate.
+size_t json_string_unescape(char *out, struct slice raw);
+
+#endif
