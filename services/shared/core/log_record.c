@@ -11,8 +11,8 @@
 #include "base/number.h"
 
 static const char *const KIND_NAMES[] = {
-    [LOG_LINE] = "line",       [LOG_FACT] = "fact",       [LOG_DEAD] = "dead",
-    [LOG_REFUSAL] = "refusal", [LOG_CONTROL] = "control", [LOG_HOLE] = "hole",
+    [LOG_RECORD_LINE] = "line",       [LOG_RECORD_FACT] = "fact",       [LOG_RECORD_DEAD] = "dead",
+    [LOG_RECORD_REFUSAL] = "refusal", [LOG_RECORD_CONTROL] = "control", [LOG_RECORD_HOLE] = "hole",
 };
 enum { KINDS = sizeof(KIND_NAMES) / sizeof(KIND_NAMES[0]) };
 
@@ -64,29 +64,29 @@ bool log_position_parse(struct slice text, struct log_position *ret) {
     return true;
 }
 
-const char *log_kind_name(enum log_kind kind) {
+const char *log_record_kind_name(enum log_record_kind kind) {
     check((unsigned)kind < KINDS);
     return KIND_NAMES[kind];
 }
 
-bool log_kind_parse(struct slice text, enum log_kind *ret) {
+bool log_record_kind_parse(struct slice text, enum log_record_kind *ret) {
     for (unsigned k = 0; k < KINDS; k++) {
         if (slice_eq_str(text, KIND_NAMES[k])) {
-            *ret = (enum log_kind)k;
+            *ret = (enum log_record_kind)k;
             return true;
         }
     }
     return false;
 }
 
-bool log_kind_advances(enum log_kind kind) {
-    return kind != LOG_CONTROL && kind != LOG_HOLE;
+bool log_record_kind_advances(enum log_record_kind kind) {
+    return kind != LOG_RECORD_CONTROL && kind != LOG_RECORD_HOLE;
 }
 
 enum err_code log_record_parse(struct slice kind, struct slice pos, struct slice prev,
                                struct log_record *ret, struct err *e) {
     struct log_record r = {0};
-    if (!log_kind_parse(kind, &r.kind)) {
+    if (!log_record_kind_parse(kind, &r.kind)) {
         return err_field(e, ERR_INVALID, LOG_HEADER_KIND, "record has an unknown kind \"%.*s\"",
                          SLICE_ARG(kind));
     }
@@ -112,7 +112,7 @@ static bool nothing_shipped(const struct log_position *p) {
 
 enum log_verdict log_record_verdict(const struct log_record *r,
                                     const struct log_position *watermark) {
-    if (!log_kind_advances(r->kind)) {
+    if (!log_record_kind_advances(r->kind)) {
         if (nothing_shipped(&r->pos)) {
             return LOG_TAKE;
         }

@@ -40,17 +40,17 @@ struct log_position {
     uint64_t offset;
 };
 
-enum log_kind {
-    LOG_LINE,    // a request line, raw
-    LOG_FACT,    // what topics there are; the position of the line that told it
-    LOG_DEAD,    // a line that can't be read
-    LOG_REFUSAL, // a principal was refused a topic or group
-    LOG_CONTROL, // how far the tap is; `pos` = last position shipped to the partition
-    LOG_HOLE,    // lines that nobody will ever read; `pos` as for control
+enum log_record_kind {
+    LOG_RECORD_LINE,    // a request line, raw
+    LOG_RECORD_FACT,    // what topics there are; the position of the line that told it
+    LOG_RECORD_DEAD,    // a line that can't be read
+    LOG_RECORD_REFUSAL, // a principal was refused a topic or group
+    LOG_RECORD_CONTROL, // how far the tap is; `pos` = last position shipped to the partition
+    LOG_RECORD_HOLE,    // lines that nobody will ever read; `pos` as for control
 };
 
 struct log_record {
-    enum log_kind kind;
+    enum log_record_kind kind;
     bool has_prev;
     struct log_position pos;
     struct log_position prev; // zero unless has_prev
@@ -63,12 +63,12 @@ size_t log_position_format(char out[LOG_POSITION_TEXT_MAX], const struct log_pos
 // "<broker>:<generation>:<offset>", digits only; *ret changes only on success.
 bool log_position_parse(struct slice text, struct log_position *ret);
 
-const char *log_kind_name(enum log_kind kind);
-bool log_kind_parse(struct slice text, enum log_kind *ret);
+const char *log_record_kind_name(enum log_record_kind kind);
+bool log_record_kind_parse(struct slice text, enum log_record_kind *ret);
 // True for the kinds that have a position of their own and so move the reader's watermark: line,
 // fact, dead, refusal. Control and hole repeat the last position and may be read any number of
 // times.
-bool log_kind_advances(enum log_kind kind);
+bool log_record_kind_advances(enum log_record_kind kind);
 
 // Reads the three header texts (`prev` empty or NULL where absent). ERR_INVALID names the header.
 ERR_MUST_CHECK enum err_code log_record_parse(struct slice kind, struct slice pos,
@@ -125,7 +125,7 @@ ERR_MUST_CHECK enum err_code log_control_decode(struct slice value, struct arena
                                                 struct log_control *ret, struct err *e);
 
 struct log_dead {
-    struct slice reason; // "torn", "malformed", "too_long"
+    struct slice reason; // a name of enum line_fault (core/request_line.h)
     uint64_t bytes;      // length of the line
     struct slice text;   // its first LOG_DEAD_TEXT_MAX bytes (base64url in the record)
 };

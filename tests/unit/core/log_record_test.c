@@ -61,18 +61,19 @@ static void position__orders_by_generation_then_offset(void **state) {
 
 static void kinds__survive_text(void **state) {
     (void)state;
-    for (int k = LOG_LINE; k <= LOG_HOLE; k++) {
-        enum log_kind kind;
-        assert_true(log_kind_parse(slice_str(log_kind_name((enum log_kind)k)), &kind));
+    for (int k = LOG_RECORD_LINE; k <= LOG_RECORD_HOLE; k++) {
+        enum log_record_kind kind;
+        assert_true(
+            log_record_kind_parse(slice_str(log_record_kind_name((enum log_record_kind)k)), &kind));
         assert_int_equal(kind, k);
     }
-    enum log_kind kind;
-    assert_false(log_kind_parse(SLICE_LIT("lines"), &kind));
-    assert_false(log_kind_parse(SLICE_LIT(""), &kind));
-    assert_true(log_kind_advances(LOG_LINE));
-    assert_true(log_kind_advances(LOG_REFUSAL));
-    assert_false(log_kind_advances(LOG_CONTROL));
-    assert_false(log_kind_advances(LOG_HOLE));
+    enum log_record_kind kind;
+    assert_false(log_record_kind_parse(SLICE_LIT("lines"), &kind));
+    assert_false(log_record_kind_parse(SLICE_LIT(""), &kind));
+    assert_true(log_record_kind_advances(LOG_RECORD_LINE));
+    assert_true(log_record_kind_advances(LOG_RECORD_REFUSAL));
+    assert_false(log_record_kind_advances(LOG_RECORD_CONTROL));
+    assert_false(log_record_kind_advances(LOG_RECORD_HOLE));
 }
 
 static void headers__parse_or_name_the_bad_one(void **state) {
@@ -82,7 +83,7 @@ static void headers__parse_or_name_the_bad_one(void **state) {
     assert_int_equal(
         log_record_parse(SLICE_LIT("line"), SLICE_LIT("7:1:2"), SLICE_LIT("7:1:0"), &r, &e),
         ERR_OK);
-    assert_int_equal(r.kind, LOG_LINE);
+    assert_int_equal(r.kind, LOG_RECORD_LINE);
     assert_true(r.has_prev);
     assert_int_equal(r.pos.offset, 2);
     assert_int_equal(
@@ -100,7 +101,7 @@ static void headers__parse_or_name_the_bad_one(void **state) {
     assert_string_equal(e.field, "prev");
 }
 
-static enum log_verdict verdict(enum log_kind kind, uint64_t prev, uint64_t pos,
+static enum log_verdict verdict(enum log_record_kind kind, uint64_t prev, uint64_t pos,
                                 uint64_t watermark) {
     struct log_record r = {.kind = kind, .has_prev = prev != 0, .pos = at(1, pos)};
     r.prev = at(1, prev);
@@ -110,24 +111,24 @@ static enum log_verdict verdict(enum log_kind kind, uint64_t prev, uint64_t pos,
 
 static void verdict__takes_only_what_follows(void **state) {
     (void)state;
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 10), LOG_TAKE);
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 15), LOG_TAKE);
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 20), LOG_DUPLICATE);
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 30), LOG_DUPLICATE);
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 9), LOG_GAP);
-    assert_int_equal(verdict(LOG_LINE, 0, 20, 10), LOG_TAKE);
-    assert_int_equal(verdict(LOG_LINE, 0, 20, 25), LOG_DUPLICATE);
-    assert_int_equal(verdict(LOG_LINE, 0, 20, 0), LOG_TAKE);
-    assert_int_equal(verdict(LOG_LINE, 10, 20, 0), LOG_GAP);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 10), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 15), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 20), LOG_DUPLICATE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 30), LOG_DUPLICATE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 9), LOG_GAP);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 0, 20, 10), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 0, 20, 25), LOG_DUPLICATE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 0, 20, 0), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_LINE, 10, 20, 0), LOG_GAP);
 }
 
 static void verdict__of_control_needs_all_before_it(void **state) {
     (void)state;
-    assert_int_equal(verdict(LOG_CONTROL, 20, 20, 20), LOG_TAKE);
-    assert_int_equal(verdict(LOG_CONTROL, 20, 20, 30), LOG_TAKE);
-    assert_int_equal(verdict(LOG_HOLE, 20, 20, 19), LOG_GAP);
-    assert_int_equal(verdict(LOG_CONTROL, 20, 20, 0), LOG_GAP);
-    struct log_record none = {.kind = LOG_CONTROL, .pos = {7, 0, 0}};
+    assert_int_equal(verdict(LOG_RECORD_CONTROL, 20, 20, 20), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_CONTROL, 20, 20, 30), LOG_TAKE);
+    assert_int_equal(verdict(LOG_RECORD_HOLE, 20, 20, 19), LOG_GAP);
+    assert_int_equal(verdict(LOG_RECORD_CONTROL, 20, 20, 0), LOG_GAP);
+    struct log_record none = {.kind = LOG_RECORD_CONTROL, .pos = {7, 0, 0}};
     assert_int_equal(log_record_verdict(&none, NULL), LOG_TAKE);
 }
 
