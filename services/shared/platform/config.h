@@ -1,7 +1,9 @@
 // Settings: one table of rows per program, from which parsing, --help and the documentation come.
 // Sources, later ones win: the row's fallback, the file of --config, the environment
-// (WEIR_<NAME>), the command line (--name value). Any setting can also be read from a file named by
-// <name>_file (in the file or as WEIR_<NAME>_FILE); secrets only so, never by argument.
+// (WEIR_<NAME>; an empty one counts as not set), the command line (--name value or --name=value,
+// dashes for underscores). --config itself may be WEIR_CONFIG. A file has lines "name = value" and
+// comments that begin with #. A secret is never taken from the command line; all three take
+// <name>_file, the path of a file that holds it.
 #ifndef WEIR_PLATFORM_CONFIG_H
 #define WEIR_PLATFORM_CONFIG_H
 

@@ -38,7 +38,7 @@ FNR == 1 {
 
 {
     line = $0
-    gsub(/\\/, "\\\\", line)
+    gsub(/\\/, "&&", line)
     gsub(/"/, "\\\"", line)
     gsub(/\r/, "\\r", line)
     print "        \"" line "\\n\""

@@ -23,7 +23,7 @@ function finish() {
 }
 
 function literal(s,    out, n, lines, i) {
-    gsub(/\\/, "\\\\", s)
+    gsub(/\\/, "&&", s)
     gsub(/"/, "\\\"", s)
     n = split(s, lines, "\n")
     out = ""

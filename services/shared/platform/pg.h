@@ -71,8 +71,8 @@ struct pg_params {
 
 // Also uuid, numeric, date, enum: whatever PostgreSQL reads from text. NULL is null.
 struct pg_param pg_text(const char *value);
-// May not hold NUL bytes. {NULL, 0} is null. The slice must be followed by a NUL byte or be copied
-// by the caller: use pg_slice_in otherwise.
+// A copy in the arena, for slices without a NUL behind them. May not hold NUL bytes (check);
+// {NULL, 0} is null.
 struct pg_param pg_slice_in(struct arena *a, struct slice value);
 struct pg_param pg_int8(int64_t value);
 struct pg_param pg_u128(u128 value); // numeric

@@ -20,8 +20,9 @@ bool pg_error_retriable(const char *sqlstate);
 // Raised on purpose by Weir's own SQL (class W), so the text is fit for the caller of an API.
 bool pg_error_is_ours(const char *sqlstate);
 
-// Fills `e` from a failed result: code, sqlstate, text ("constraint x: ..." for violations), hint;
-// `field` holds the name of the violated constraint, if any. `what` names the statement.
+// Fills `e` from a failed result (NULL: no answer): code, sqlstate, text, hint;
+// `field` holds the name of the violated constraint, if any. `what` names the statement and stands
+// in front of the text, unless the error is ours.
 enum err_code pg_error_from_result(const struct pg_result *result, const char *what, struct err *e);
 // Fills `e` from the connection's own message (no result): ERR_UNAVAILABLE.
 enum err_code pg_error_from_connection(const struct pg_conn *connection, const char *what,
