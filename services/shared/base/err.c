@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-static void err_fill(struct err *e, enum err_code code, const char *field, const char *fmt,
-                     va_list ap) {
+__attribute__((format(printf, 4, 0))) static void
+err_fill(struct err *e, enum err_code code, const char *field, const char *fmt, va_list ap) {
     memset(e, 0, sizeof *e);
     e->code = code;
     (void)snprintf(e->field, sizeof e->field, "%s", field);
