@@ -19,7 +19,7 @@ enum config_type {
     CONFIG_BOOL,     // true|false, yes|no, on|off, 1|0; as a flag alone it is true
     CONFIG_DURATION, // "250ms", "5s", "10m", "24h", "7d"; min..max in milliseconds
     CONFIG_BYTES,    // "4096", "64KiB", "16MiB", "1GiB"; min..max in bytes
-    CONFIG_CHOICE,   // one of `choices`
+    CONFIG_CHOICE,   // one of `choices`, in any case; read back as in `choices`
     CONFIG_PATH,
     CONFIG_LIST, // separated by commas; empty items are refused
     CONFIG_SECRET,
@@ -123,26 +123,26 @@ void config_print_error(const struct config_program *p, const struct err *e);
         {.name = "kafka_security_protocol",                                                        \
          .type = CONFIG_CHOICE,                                                                    \
          .choices = config_kafka_protocols,                                                        \
-         .fallback = "plaintext",                                                                  \
-         .example = "sasl_ssl",                                                                    \
+         .fallback = "SASL_PLAINTEXT",                                                             \
+         .example = "SASL_SSL",                                                                    \
          .help = "how the brokers' listener is spoken to"},                                        \
         {.name = "kafka_sasl_mechanism",                                                           \
          .type = CONFIG_CHOICE,                                                                    \
          .choices = config_kafka_mechanisms,                                                       \
          .fallback = "PLAIN",                                                                      \
          .example = "SCRAM-SHA-512",                                                               \
-         .help = "SASL mechanism, with a sasl_ protocol"},                                         \
-        {.name = "kafka_sasl_user",                                                                \
+         .help = "SASL mechanism, with a SASL_ protocol"},                                         \
+        {.name = "kafka_user",                                                                     \
          .type = CONFIG_TEXT,                                                                      \
          .example = "weir-meter",                                                                  \
          .help = "user name for SASL"},                                                            \
-        {.name = "kafka_sasl_password",                                                            \
+        {.name = "kafka_password",                                                                 \
          .type = CONFIG_SECRET,                                                                    \
          .example = "from-a-file",                                                                 \
          .help = "password for SASL"},                                                             \
     {                                                                                              \
         .name = "kafka_ca", .type = CONFIG_PATH, .example = "/etc/weir/ca.pem",                    \
-        .help = "certificates to trust, with an ssl protocol; the system's if not set"             \
+        .help = "certificates to trust, with an SSL protocol; the system's if not set"             \
     }
 
 extern const char *const config_log_levels[];

@@ -2,6 +2,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/check.h"
 #include "base/number.h"
@@ -19,7 +20,7 @@ static const struct unit BYTES_UNITS[] = {
 };
 
 const char *const config_log_levels[] = {"debug", "info", "warn", "error", NULL};
-const char *const config_kafka_protocols[] = {"plaintext", "ssl", "sasl_plaintext", "sasl_ssl",
+const char *const config_kafka_protocols[] = {"PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL",
                                               NULL};
 const char *const config_kafka_mechanisms[] = {"PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", NULL};
 
@@ -103,13 +104,13 @@ static bool parse_bool(const char *text, int64_t *ret) {
     return false;
 }
 
-static bool is_choice(const struct config_row *row, const char *text) {
+static const char *find_choice(const struct config_row *row, const char *text) {
     for (size_t i = 0; row->choices[i] != NULL; i++) {
-        if (strcmp(row->choices[i], text) == 0) {
-            return true;
+        if (strcasecmp(row->choices[i], text) == 0) {
+            return row->choices[i];
         }
     }
-    return false;
+    return NULL;
 }
 
 static struct slice trimmed(struct slice s) {
@@ -175,7 +176,10 @@ enum err_code config_value_parse(const struct config_row *row, const char *text,
     case CONFIG_DURATION:
     case CONFIG_BYTES: ok = ok && parse_number(row, text, &v.number); break;
     case CONFIG_BOOL: ok = ok && parse_bool(text, &v.number); break;
-    case CONFIG_CHOICE: ok = ok && is_choice(row, text); break;
+    case CONFIG_CHOICE:
+        v.text = find_choice(row, text);
+        ok = v.text != NULL;
+        break;
     case CONFIG_LIST: ok = ok && parse_list(text, a, &v); break;
     case CONFIG_TEXT:
     case CONFIG_PATH:
@@ -184,7 +188,9 @@ enum err_code config_value_parse(const struct config_row *row, const char *text,
     if (!ok) {
         return refuse(row, text, origin, e);
     }
-    v.text = arena_str(a, slice_str(text));
+    if (v.text == NULL) {
+        v.text = arena_str(a, slice_str(text));
+    }
     *ret = v;
     return ERR_OK;
 }

@@ -10,14 +10,14 @@
 
 struct kafka_settings {
     const char *bootstrap;
-    const char *security_protocol; // plaintext, ssl, sasl_plaintext, sasl_ssl
+    const char *security_protocol; // PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL
     const char *sasl_mechanism;
     const char *sasl_user; // NULL: none
     struct secret_text sasl_password;
     const char *ca; // path; NULL: the system's
 };
 
-// From the rows of CONFIG_ROWS_KAFKA; borrows from the config. ERR_CONFIG if a sasl_ protocol has
+// From the rows of CONFIG_ROWS_KAFKA; borrows from the config. ERR_CONFIG if a SASL_ protocol has
 // no user or password.
 ERR_MUST_CHECK enum err_code kafka_settings_read(const struct config *c, struct kafka_settings *ret,
                                                  struct err *e);

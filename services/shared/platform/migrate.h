@@ -10,7 +10,7 @@
 #include "platform/pg.h"
 
 struct migration {
-    int version;      // 1, 2, ... of NNNN_name.sql
+    int version;      // NNNN of NNNN_name.sql
     const char *name; // "0001_parties"
     const char *text;
 };
@@ -23,7 +23,8 @@ struct migration_report {
 };
 
 // Brings the database up to date; `report` (may be NULL) hears of each one as it is applied.
-// ERR_CONFLICT if an applied file has changed since, is missing here, or versions are not 1, 2, ...
+// ERR_CONFLICT if an applied one has changed since or is missing here, or if a new one would come
+// before an applied one: every database takes the same steps in the same order.
 ERR_MUST_CHECK enum err_code migrate_up(struct pg *pg, const struct migration *all, size_t count,
                                         const struct migration_report *report, size_t *ret_applied,
                                         struct err *e);

@@ -26,7 +26,7 @@ void secret_init(void);
 void secret_random(void *out, size_t len);
 // A new token or client secret, with NUL.
 void secret_token(char out[SECRET_TOKEN_CHARS + 1]);
-// A new principal: "w" + 26 characters of base32 (130 random bits), with NUL.
+// A new principal: "w" + 26 characters of base32 (128 random bits), with NUL.
 void secret_principal(char out[PRINCIPAL_CHARS + 1]);
 // Time depends on len alone.
 bool secret_equal(const void *a, const void *b, size_t len);
@@ -45,6 +45,7 @@ void secret_hash(unsigned char out[SECRET_HASH_BYTES], struct slice secret,
 // ERR_LIMIT for a password longer than SECRET_PASSWORD_MAX.
 ERR_MUST_CHECK enum err_code
 secret_password_hash(struct slice password, char ret_hash[SECRET_PASSWORD_HASH_MAX], struct err *e);
+// `hash` is NUL-terminated text of any length; one that is malformed verifies nothing.
 bool secret_password_verify(const char *hash, struct slice password);
 // Spends the time of a verification, for a sign-in with an unknown name.
 void secret_password_verify_nobody(struct slice password);
