@@ -21,6 +21,20 @@ test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
 
+# --- everything --------------------------------------------------------------------------------
+# Parts in the order they run; each runs alone too. A part's last lines count its tests.
+TEST_PARTS = test-unit test-fuzz test-stack
+
+.PHONY: test test-stack
+# Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.
+test: ## everything: unit, fuzz corpora, real servers; one summary at the end
+	@deploy/local/install.sh dev
+	@tests/run_parts.sh $(TEST_PARTS)
+
+test-stack: all ## tests on real PostgreSQL and Kafka (pytest)
+	@deploy/local/install.sh
+	@$(BUILD)/venv/bin/python -m pytest tests/stack
+
 C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 
 format: ## write the house style into every C file

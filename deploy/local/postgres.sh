@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# The stack's private PostgreSQL: postgres.sh up|roles|down|status
+# A cluster of its own in the stack folder; it never touches Debian's. Passwords for everybody, TCP on
+# loopback and a socket in the stack folder.
+set -eu
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$here/settings.sh"
+. "$here/process.sh"
+
+database=weir
+service_roles="weir_api weir_meter weir_biller weir_access weir_auditor"
+
+pg_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
+[ -x "$pg_bin/initdb" ] || die "PostgreSQL is missing; run deploy/local/install.sh"
+
+# PostgreSQL refuses to run as root; then it runs as Debian's user postgres.
+if [ "$(id -u)" -eq 0 ]; then
+    pg_user=postgres
+    id "$pg_user" >/dev/null 2>&1 || die "system user $pg_user is missing; run deploy/local/install.sh"
+    as_pg() { (cd / && exec setpriv --reuid "$pg_user" --regid "$pg_user" --init-groups --inh-caps=-all -- "$@"); }
+else
+    pg_user=$(id -un)
+    as_pg() { "$@"; }
+fi
+
+# Where the cluster lives: in the stack folder, unless its user can't get there (a clone in /root) or
+# the folder's name is too long for a socket (107 bytes).
+pg_home() {
+    local home=$WEIR_STACK_DIR/postgres
+    if [ -L "$home" ]; then
+        readlink "$home"
+        return
+    fi
+    mkdir -p "$WEIR_STACK_DIR"
+    if [ ${#home} -gt 80 ] || ! as_pg test -x "$WEIR_STACK_DIR"; then
+        local elsewhere
+        elsewhere=/var/tmp/weir-postgres-$(printf %s "$WEIR_STACK_DIR" | cksum | cut -d' ' -f1)
+        ln -s "$elsewhere" "$home"
+        home=$elsewhere
+    fi
+    echo "$home"
+}
+
+pg_running() {
+    [ -f "$data/postmaster.pid" ] && as_pg "$pg_bin/pg_ctl" status -D "$data" >/dev/null 2>&1
+}
+
+superuser_psql() {
+    PGPASSFILE=$secret_dir/pgpass "$pg_bin/psql" -X -q -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$WEIR_PG_PORT" -U postgres "$@"
+}
+
+create_cluster() {
+    local password_file
+    mkdir -p "$home/socket"
+    password_file=$home/superuser-password
+    (umask 077 && secret pg-postgres >"$password_file")
+    if [ "$(id -u)" -eq 0 ]; then
+        chown -R "$pg_user" "$home"
+    fi
+    rm -rf "$data.new"
+    as_pg "$pg_bin/initdb" -D "$data.new" -U postgres -A scram-sha-256 --pwfile="$password_file" \
+        -E UTF8 --locale=C.UTF-8 >"$log_dir/initdb.out" 2>&1 || {
+        tail -n 20 "$log_dir/initdb.out" >&2
+        die "initdb failed"
+    }
+    rm -f "$password_file"
+    as_pg mv "$data.new" "$data"
+}
+
+write_configuration() {
+    cat >"$home/stack.conf.new" <<EOF
+listen_addresses = '127.0.0.1'
+port = $WEIR_PG_PORT
+unix_socket_directories = '$home/socket'
+max_connections = 200
+shared_buffers = 128MB
+fsync = $WEIR_PG_FSYNC
+timezone = 'UTC'
+log_timezone = 'UTC'
+log_line_prefix = '%m [%p] %u@%d '
+EOF
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$pg_user" "$home/stack.conf.new"
+    fi
+    mv "$home/stack.conf.new" "$home/stack.conf"
+    as_pg grep -q "^include '$home/stack.conf'" "$data/postgresql.conf" ||
+        as_pg sh -c 'printf "%s\n" "$1" >>"$2"' - "include '$home/stack.conf'" "$data/postgresql.conf"
+}
+
+# One secret file with a connection string for each role: programs read it by WEIR_DATABASE_URL_FILE.
+write_urls() {
+    local role
+    (umask 077 && for role in postgres weir_owner $service_roles; do
+        echo "127.0.0.1:$WEIR_PG_PORT:*:$role:$(secret "pg-$role")"
+    done >"$secret_dir/pgpass")
+    for role in postgres weir_owner $service_roles; do
+        echo "postgresql://$role:$(secret "pg-$role")@127.0.0.1:$WEIR_PG_PORT/$database" | write_secret "url-$role"
+    done
+}
+
+up() {
+    make_stack_dirs
+    home=$(pg_home)
+    data=$home/data
+    if pg_running; then
+        note "PostgreSQL is up on 127.0.0.1:$WEIR_PG_PORT"
+        return
+    fi
+    require_free WEIR_PG_PORT
+    keep_ports
+    [ -d "$data" ] || create_cluster
+    write_configuration
+    touch "$home/postgres.log"
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$pg_user" "$home/postgres.log"
+    fi
+    ln -sfn "$home/postgres.log" "$log_dir/postgres.out"
+    as_pg "$pg_bin/pg_ctl" start -s -w -t "$WEIR_START_SECONDS" -D "$data" -l "$home/postgres.log" </dev/null || {
+        tail -n 20 "$home/postgres.log" >&2
+        die "PostgreSQL did not start; its output is in $home/postgres.log"
+    }
+    write_urls
+    superuser_psql -d postgres <<EOF
+select not exists (select from pg_roles where rolname = 'weir_owner') as missing \gset
+\if :missing
+create role weir_owner login createrole;
+\endif
+alter role weir_owner password '$(secret pg-weir_owner)';
+select not exists (select from pg_database where datname = '$database') as missing \gset
+\if :missing
+create database $database owner weir_owner;
+\endif
+EOF
+    note "PostgreSQL is up on 127.0.0.1:$WEIR_PG_PORT"
+}
+
+# The migrations make the service roles without login; here they get their passwords.
+roles() {
+    local role
+    for role in $service_roles; do
+        cat <<EOF
+select exists (select from pg_roles where rolname = '$role') as present \gset
+\if :present
+alter role $role login password '$(secret "pg-$role")';
+\endif
+EOF
+    done | superuser_psql -d postgres
+}
+
+down() {
+    home=$(pg_home)
+    data=$home/data
+    if pg_running; then
+        as_pg "$pg_bin/pg_ctl" stop -s -w -t 60 -m fast -D "$data"
+    fi
+}
+
+status() {
+    home=$(pg_home)
+    data=$home/data
+    if pg_running; then
+        note "PostgreSQL   up    127.0.0.1:$WEIR_PG_PORT"
+    else
+        note "PostgreSQL   down"
+        return 1
+    fi
+}
+
+# A place outside the stack folder has to be removed by the one who made it.
+purge() {
+    home=$(pg_home)
+    rm -rf "$home"
+}
+
+case ${1:-} in
+up | roles | down | status | purge) "$1" ;;
+*) die "usage: postgres.sh up|roles|down|status|purge" ;;
+esac
