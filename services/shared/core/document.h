@@ -76,6 +76,20 @@ ERR_MUST_CHECK enum err_code document_build(struct arena *a, const struct curren
                                             const struct document_tax_rule *rules,
                                             size_t rule_count, struct document *ret, struct err *e);
 
+// The taxes and the revenue share of a document's input, rating.md 15.1.
+struct document_terms {
+    struct document_tax_rule *taxes;
+    size_t tax_count;
+    bool has_share;
+    struct share_rule share;
+};
+
+// Reads {"taxes":[{"category","rate"|"amount"}],"revenue_share":{…}}; `revenue_share` is one rule,
+// or an array of one. Coupons, credit notes, wallets and several rules are not supported yet.
+// Nothing of `json` is kept; null gives no taxes and no share.
+ERR_MUST_CHECK enum err_code document_terms_parse(struct arena *a, json_t *json,
+                                                  struct document_terms *ret, struct err *e);
+
 // Lines in the shape of rating.md 16 with the element of kind "document" at the end; the caller
 // owns the reference.
 json_t *document_json(struct arena *scratch, const struct document *d);

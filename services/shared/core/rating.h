@@ -27,10 +27,14 @@ struct rating_usage {
 struct rating_period {
     int64_t from_day, to_day;
     int64_t service_from_day, service_to_day; // the part served; both 0: the whole period
-    bool days_given;                          // billable_days and period_days are set by the caller
+    bool days_given;                          // billable_days and period_days are the caller's
     int64_t billable_days, period_days;
     bool final;        // the last document of the period: fees in arrears, minimums
     bool advance_only; // only the fees billed in advance (the first day of a period)
+    // An earlier document of the period has given back the unused days of the fees billed in
+    // advance: they are left alone. Without it each document whose service ends before `to_day`
+    // gives them back (rating.md 15.2, "advance fees"), at most what is left of what was paid.
+    bool end_credited;
 };
 
 enum rating_kind { RATING_FIXED, RATING_USAGE, RATING_MINIMUM };
