@@ -99,6 +99,21 @@ $(BUILD)/gen/%.o: $(BUILD)/gen/%.c
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 
+# --- the portal: static files and its few libraries from npm, no bundler ---------------------------
+.PHONY: portal
+portal: $(BUILD)/portal/.made ## assemble the web portal in build/portal
+$(BUILD)/portal/node_modules/.made: services/portal/package.json services/portal/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ $(BUILD)/portal/
+	cd $(BUILD)/portal && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+$(BUILD)/portal/.made: $(BUILD)/portal/node_modules/.made $(sort $(shell find services/portal -name '*.js' -o -name '*.html' -o -name '*.css' -o -name '*.svg'))
+	@mkdir -p $(BUILD)/portal/www
+	cp -R services/portal/*.js services/portal/*.html services/portal/*.css services/portal/*.svg services/portal/pages $(BUILD)/portal/www/
+	@mkdir -p $(BUILD)/portal/www/vendor
+	cp $(BUILD)/portal/node_modules/htm/preact/standalone.module.js $(BUILD)/portal/www/vendor/preact.js
+	@touch $@
+
 clean: ## remove what was built
 	rm -rf $(BUILD)
 

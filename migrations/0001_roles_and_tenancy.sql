@@ -126,6 +126,7 @@ CREATE TABLE cluster (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     name text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
     bootstrap_servers text NOT NULL,  -- the listener that consumers use
+    security_protocol text NOT NULL DEFAULT 'SASL_SSL' CHECK (security_protocol IN ('SASL_SSL', 'SASL_PLAINTEXT')),
     audience text NOT NULL,           -- "aud" of tokens for this cluster
     metering_class text NOT NULL CHECK (metering_class IN ('request_log', 'reported', 'committed')),
     log_topic text NOT NULL,          -- weir.broker-log.<name>
