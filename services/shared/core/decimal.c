@@ -224,6 +224,41 @@ enum err_code decimal_parse_count(struct arena *a, struct slice text, struct dec
     return decimal_parse(text, ret, e);
 }
 
+enum err_code decimal_parse_stored(struct arena *a, struct slice text, struct decimal *ret,
+                                   struct err *e) {
+    if (decimal_parse(text, ret, NULL) == ERR_OK) {
+        return ERR_OK;
+    }
+    if (text.len > DECIMAL_STORED_MAX) {
+        return err_set(e, ERR_LIMIT, "a figure of more than %d characters", DECIMAL_STORED_MAX);
+    }
+    char digits[DECIMAL_STORED_MAX + 1] = "";
+    size_t n = 0, point = text.len;
+    bool plain = text.len > 0;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool digit = c >= '0' && c <= '9';
+        bool minus = c == '-' && i == 0;
+        bool first_point = c == '.' && point == text.len && n > 0 && digits[n - 1] != '-';
+        plain = plain && (digit || minus || first_point);
+        if (first_point) {
+            point = i;
+        } else {
+            digits[n++] = c;
+        }
+    }
+    if (!plain || point + 1 == text.len || slice_eq_str(text, "-")) {
+        return parse_malformed(e, digits);
+    }
+    mpq_t q;
+    mpq_init(q);
+    check(mpz_set_str(mpq_numref(q), digits, 10) == 0);
+    mpz_ui_pow_ui(mpq_denref(q), 10, point == text.len ? 0 : text.len - point - 1);
+    mpq_canonicalize(q);
+    *ret = mpq_store(a, q);
+    return ERR_OK;
+}
+
 struct decimal decimal_from_i64(int64_t value) {
     return (struct decimal){value, 0, NULL};
 }

@@ -19,6 +19,7 @@ enum {
     DECIMAL_DIGITS_MAX = 38,         // significant digits of an input
     DECIMAL_FRACTION_MAX = 24,       // digits behind the point of an input
     DECIMAL_INPUT_MAX = 96,          // bytes of an input, leading zeros included
+    DECIMAL_STORED_MAX = 1024,       // bytes of a figure read back
     DECIMAL_INEXACT_FRACTION = 12,   // digits shown of what has no finite decimal
     DECIMAL_SCALE_MAX = 38,          // of the 128-bit form
     DECIMAL_SHOWN_FRACTION_MAX = 400 // a longer finite decimal is shown as inexact
@@ -49,6 +50,10 @@ ERR_MUST_CHECK enum err_code decimal_parse(struct slice text, struct decimal *re
 // As decimal_parse, and whole numbers up to 2^128 - 1 (counts of bytes and messages).
 ERR_MUST_CHECK enum err_code decimal_parse_count(struct arena *a, struct slice text,
                                                  struct decimal *ret, struct err *e);
+// Reads back a figure that decimal_text wrote as exact, or PostgreSQL's numeric: plain notation of
+// any number of digits within DECIMAL_STORED_MAX bytes. Not for what a user sends.
+ERR_MUST_CHECK enum err_code decimal_parse_stored(struct arena *a, struct slice text,
+                                                  struct decimal *ret, struct err *e);
 struct decimal decimal_from_i64(int64_t value);
 struct decimal decimal_from_i128(struct arena *a, i128 value);
 struct decimal decimal_from_u128(struct arena *a, u128 value);

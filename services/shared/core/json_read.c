@@ -196,7 +196,19 @@ int64_t json_node_int(const struct json_node *n, int64_t min, int64_t max, int64
     return json_integer_value(n->json);
 }
 
-static struct decimal decimal_of(const struct json_node *n, bool count) {
+enum figure { FIGURE_INPUT, FIGURE_COUNT, FIGURE_STORED };
+
+static enum err_code parse_figure(struct arena *a, enum figure figure, struct slice text,
+                                  struct decimal *ret, struct err *e) {
+    switch (figure) {
+    case FIGURE_INPUT: return decimal_parse(text, ret, e);
+    case FIGURE_COUNT: return decimal_parse_count(a, text, ret, e);
+    case FIGURE_STORED: return decimal_parse_stored(a, text, ret, e);
+    }
+    return ERR_INTERNAL;
+}
+
+static struct decimal decimal_of(const struct json_node *n, enum figure figure) {
     struct decimal value = decimal_from_i64(0);
     if (n->json == NULL) {
         return value;
@@ -208,8 +220,7 @@ static struct decimal decimal_of(const struct json_node *n, bool count) {
     }
     struct slice text = slice_of(json_string_value(n->json), json_string_length(n->json));
     struct err e = {0};
-    enum err_code code = count ? decimal_parse_count(n->read->arena, text, &value, &e)
-                               : decimal_parse(text, &value, &e);
+    enum err_code code = parse_figure(n->read->arena, figure, text, &value, &e);
     if (code != ERR_OK) {
         json_node_fail(n, e.hint[0] != '\0' ? e.hint : NULL, "%s", e.text);
     }
@@ -217,11 +228,15 @@ static struct decimal decimal_of(const struct json_node *n, bool count) {
 }
 
 struct decimal json_node_decimal(const struct json_node *n) {
-    return decimal_of(n, false);
+    return decimal_of(n, FIGURE_INPUT);
 }
 
 struct decimal json_node_count(const struct json_node *n) {
-    return decimal_of(n, true);
+    return decimal_of(n, FIGURE_COUNT);
+}
+
+struct decimal json_node_stored(const struct json_node *n) {
+    return decimal_of(n, FIGURE_STORED);
 }
 
 struct decimal json_node_decimal_from_zero(const struct json_node *n) {

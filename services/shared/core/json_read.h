@@ -55,9 +55,11 @@ const char *json_node_text(const struct json_node *n, size_t max, const char *ot
 int json_node_word(const struct json_node *n, const char *const *words, int otherwise);
 bool json_node_bool(const struct json_node *n, bool otherwise);
 int64_t json_node_int(const struct json_node *n, int64_t min, int64_t max, int64_t otherwise);
-// A decimal string; 0 if absent. `count` admits whole numbers up to 2^128 - 1.
+// A decimal string; 0 if absent. A count may be a whole number up to 2^128 - 1; a stored figure,
+// one that we wrote, has any number of digits.
 struct decimal json_node_decimal(const struct json_node *n);
 struct decimal json_node_count(const struct json_node *n);
+struct decimal json_node_stored(const struct json_node *n);
 // As json_node_decimal, and at least (above) 0.
 struct decimal json_node_decimal_from_zero(const struct json_node *n);
 struct decimal json_node_decimal_above_zero(const struct json_node *n);

@@ -124,7 +124,7 @@ static bool read_row(const struct json_node *n, const struct moment *from, const
 
 static struct decimal read_money(const struct json_node *line, const char *name) {
     struct json_node n = json_node_member(line, name);
-    return json_node_decimal(&n);
+    return json_node_stored(&n);
 }
 
 // A line of an earlier document, as rating_line_json writes it; other members are not read.
@@ -148,12 +148,12 @@ static void read_billed(const struct json_node *n, const struct plan *plan,
     const struct plan_price *price = plan_find_price(plan, ret->price_id);
     bool flat = price != NULL && price->kernel.type == PLAN_KERNEL_FLAT;
     ret->kind = (enum rating_kind)json_node_word(&kind, KINDS, flat ? RATING_FIXED : RATING_USAGE);
-    ret->metered = json_node_count(&metered);
+    ret->metered = json_node_stored(&metered);
     ret->has_amounts = base.json != NULL;
     if (!ret->has_amounts && ret->kind != RATING_FIXED) {
         json_node_required(&metered);
     }
-    ret->base = json_node_decimal(&base);
+    ret->base = json_node_stored(&base);
     ret->discount = read_money(n, "discount");
     ret->cap = read_money(n, "cap");
 }
