@@ -1,0 +1,58 @@
+// The program's state: what all loops share (constant after start, or owning its own lock) and
+// what each loop has for itself.
+#ifndef WEIR_API_API_H
+#define WEIR_API_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "platform/config.h"
+#include "platform/http_server.h"
+#include "platform/pg_pool.h"
+#include "platform/secret.h"
+#include "platform/workers.h"
+
+struct client_snapshot;
+struct portal;
+struct token_keys;
+struct token_cache;
+
+enum {
+    API_READ_LINKS = 2,
+    API_WRITE_LINKS = 4,
+    API_READ_DEPTH = 32,
+    API_QUEUE_MAX = 512,
+    API_QUEUE_WAIT_MS = 3000,
+    API_STATEMENT_TIMEOUT_MS = 5000,
+    API_WORKERS = 2,
+    API_WORKER_QUEUE = 64,
+    API_SESSION_HOURS = 12,
+};
+
+struct api {
+    const struct config *config;
+    const char *public_url; // without a slash at the end
+    const char *cookie_name;
+    bool cookie_secure;
+    int token_life_s;
+    const char *snapshot_dir; // NULL: none
+    unsigned char master_key[SECRET_KEY_BYTES];
+    struct workers *workers;
+    struct portal *portal;
+    struct api_loop *loops[HTTP_THREADS_MAX];
+    unsigned loops_count;
+};
+
+struct api_loop {
+    struct api *api;
+    struct http_loop *http;
+    struct pg_pool *pool;
+    // Immutable, counted; each loop holds its own reference.
+    struct client_snapshot *clients;
+    struct token_keys *keys;
+    struct token_cache *tokens;
+    int64_t refreshed_us;
+    bool refreshing;
+};
+
+#endif

@@ -1,0 +1,33 @@
+-- Statements of the request frame: scope, idempotency, audit.
+
+-- name: scope
+select set_config('weir.org', $1, true), set_config('weir.operator', $2, true)
+
+-- One request per key at a time: the lock ends with the transaction, so a crash leaves nothing.
+-- name: idempotency_lock
+select set_config('weir.key_free', pg_try_advisory_xact_lock(hashtextextended(
+    concat_ws(chr(31), $1::text, $2::text, $3::text, $4::text), 0))::text, true)
+
+-- A statement of its own, for it must see what the holder of the lock before us committed.
+-- name: idempotency_find
+select current_setting('weir.key_free')::boolean,
+       k.request_hash = $5::bytea,
+       k.status,
+       k.response::text
+  from (values (1)) as one
+  left join idempotency_key k
+    on k.org_id = $1::uuid and k.client = $2 and k.operation = $3 and k.key = $4
+   and k.created_at > now() - interval '24 hours'
+
+-- name: idempotency_store
+insert into idempotency_key (org_id, client, operation, key, request_hash, status, response)
+values ($1::uuid, $2, $3, $4, $5::bytea, $6::int, $7::jsonb)
+on conflict (org_id, client, operation, key) do update
+   set request_hash = excluded.request_hash, status = excluded.status,
+       response = excluded.response, created_at = now()
+ where idempotency_key.created_at <= now() - interval '24 hours'
+
+-- name: audit_insert
+insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, before, after,
+                       reason, request_id)
+values (nullif($1, '')::uuid, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, $10)
