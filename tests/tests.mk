@@ -4,7 +4,7 @@
 UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*_test.c))
 UNIT_BINS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 
-.PHONY: test-unit asan format lint fuzz test-fuzz
+.PHONY: test-unit test-db asan format lint fuzz test-fuzz
 .SECONDEXPANSION:
 # Helpers shared by the tests of one folder stand beside them in a .c without _test.
 unit_support = $(filter-out %_test.c,$(wildcard tests/unit/$(patsubst %/,%,$(dir $1))/*.c))
@@ -17,6 +17,11 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_sup
 
 test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 	@tests/run_units.sh $(BUILD)/unit $(UNIT_BINS)
+
+# Those of the unit tests that talk to PostgreSQL, with a private one.
+DB_TESTS := $(BUILD)/unit/platform/pg_test
+test-db: $(DB_TESTS) ## tests that need nothing but a PostgreSQL, on a private one
+	@tests/with_postgres.sh tests/run_units.sh $(BUILD)/unit $(DB_TESTS)
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit

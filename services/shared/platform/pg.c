@@ -54,9 +54,9 @@ static enum err_code connect_error(PGconn *connection, struct err *e) {
         strstr(text, "no pg_hba.conf entry") != NULL ||
         strstr(text, "no password supplied") != NULL) {
         code = ERR_DENIED;
-    } else if (strstr(text, "invalid connection option") != NULL ||
-               strstr(text, "missing \"=\"") != NULL || strstr(text, "invalid URI") != NULL ||
-               strstr(text, "does not exist") != NULL || strstr(text, "invalid port") != NULL) {
+    } else if (strstr(text, "does not exist") != NULL || // the database
+               strstr(text, "invalid integer value") != NULL ||
+               strstr(text, "invalid port number") != NULL) {
         code = ERR_CONFIG;
     }
     if (e != NULL) {
@@ -80,32 +80,55 @@ static enum err_code establish(struct pg *pg, struct err *e) {
     return code;
 }
 
-static void pause_ms(int ms) {
-    struct timespec ts = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000};
-    (void)nanosleep(&ts, NULL); // a signal ends it early, which is what a stop wants
+static bool goes_on(bool (*keep_going)(void)) {
+    return keep_going == NULL || keep_going();
+}
+
+// In small pieces, so that a wish to stop is seen soon.
+static bool pause_ms(int ms, bool (*keep_going)(void)) {
+    for (int done = 0; done < ms && goes_on(keep_going); done += PG_BACKOFF_MIN_MS) {
+        struct timespec ts = {.tv_nsec = PG_BACKOFF_MIN_MS * 1000000L};
+        (void)nanosleep(&ts, NULL);
+    }
+    return goes_on(keep_going);
 }
 
 static enum err_code establish_wait(struct pg *pg, bool (*keep_going)(void), struct err *e) {
     int pause = PG_BACKOFF_MIN_MS;
     for (;;) {
         enum err_code code = establish(pg, e);
-        if (code != ERR_UNAVAILABLE || (keep_going != NULL && !keep_going())) {
+        if (code != ERR_UNAVAILABLE || !pause_ms(pause, keep_going)) {
             return code;
         }
-        pause_ms(pause);
         pause = pause * 2 > PG_BACKOFF_MAX_MS ? PG_BACKOFF_MAX_MS : pause * 2;
     }
 }
 
+// libpq's own text about a malformed string may repeat a password, so it isn't used.
+static enum err_code check_conninfo(struct secret_text conninfo, struct err *e) {
+    PQconninfoOption *options =
+        conninfo.value == NULL ? NULL : PQconninfoParse(conninfo.value, NULL);
+    if (options != NULL) {
+        PQconninfoFree(options);
+        return ERR_OK;
+    }
+    (void)err_field(e, ERR_CONFIG, "database_url",
+                    conninfo.value == NULL ? "is not set" : "is no connection string of libpq");
+    return e == NULL ? ERR_CONFIG
+                     : err_hint(e, "example: database_url = "
+                                   "postgresql://weir_api@127.0.0.1:5432/weir");
+}
+
 static enum err_code open_with(const struct pg_options *o, bool wait, bool (*keep_going)(void),
                                struct pg **ret, struct err *e) {
-    if (o->conninfo.value == NULL) {
-        return err_field(e, ERR_CONFIG, "database_url", "is not set");
+    enum err_code code = check_conninfo(o->conninfo, e);
+    if (code != ERR_OK) {
+        return code;
     }
     struct pg *pg = calloc(1, sizeof *pg);
     check(pg != NULL);
     pg->options = *o;
-    enum err_code code = wait ? establish_wait(pg, keep_going, e) : establish(pg, e);
+    code = wait ? establish_wait(pg, keep_going, e) : establish(pg, e);
     if (code != ERR_OK) {
         pg_close(pg);
         return code;
