@@ -88,7 +88,7 @@ CREATE TRIGGER organisation_zone BEFORE INSERT OR UPDATE OF time_zone ON organis
 
 -- The public face of an organisation: what other tenants may know of it (catalogue, subscribers).
 CREATE VIEW organisation_public WITH (security_barrier) AS
-    SELECT id, name, country, is_provider, is_operator FROM organisation;
+    SELECT id, name, country, time_zone, is_provider, is_operator FROM organisation;
 GRANT SELECT ON organisation_public TO weir_api;
 
 -- People. Sign-in happens before an organisation is known, so these tables have no tenant policy;

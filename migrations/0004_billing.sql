@@ -366,3 +366,17 @@ GRANT INSERT, SELECT ON billing_run TO weir_api;
 GRANT SELECT ON issuing_entity, tax_rate, document_series TO weir_biller, weir_api, weir_auditor;
 GRANT INSERT ON document_series TO weir_biller;
 GRANT SELECT ON ledger_balance, invoice_standing TO weir_api, weir_biller, weir_auditor;
+
+-- What a statement reports, for whoever may read the statement: the lines belong to invoices of other
+-- tenants, of which the provider learns number, words and net.
+CREATE FUNCTION statement_lines(p_statement uuid)
+    RETURNS TABLE (invoice_number text, line int, description text, net numeric, share numeric)
+    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
+    SELECT i.number, l.line, l.description, l.net, s.amount
+      FROM document st
+      JOIN document_split s ON s.statement_id = st.id
+      JOIN document_line l ON l.document_id = s.document_id AND l.line = s.line
+      JOIN document i ON i.id = s.document_id
+     WHERE st.id = p_statement AND st.kind = 'statement' AND (weir_operator() OR st.org_id = weir_org()) $$;
+REVOKE ALL ON FUNCTION statement_lines(uuid) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION statement_lines(uuid) TO weir_api;

@@ -202,6 +202,10 @@ void request_reply_page(struct request *r, const struct page *page, struct pg_ro
     reply_rows(r, rows, more ? (int)page->limit : count, true, more);
 }
 
+void request_reply_user_page(struct request *r, struct pg_rows *rows) {
+    request_reply_page(r, r->user, rows);
+}
+
 void request_reply_items(struct request *r, struct pg_rows *rows) {
     reply_rows(r, rows, pg_rows_count(rows), false, false);
 }

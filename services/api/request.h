@@ -175,6 +175,8 @@ void request_reply_row(struct request *r, int status, struct pg_rows *rows);
 // Column 0 is each item's JSON text, columns 1 and 2 (2 optional) the cursor's keys. More rows than
 // page->limit make a next_cursor.
 void request_reply_page(struct request *r, const struct page *page, struct pg_rows *rows);
+// As request_reply_page with the page that r->user points to: a step of lists.
+void request_reply_user_page(struct request *r, struct pg_rows *rows);
 // All rows as {"items":[...]}.
 void request_reply_items(struct request *r, struct pg_rows *rows);
 void request_header(struct request *r, const char *name, const char *value);

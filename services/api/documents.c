@@ -1,0 +1,51 @@
+#include "api/handlers.h"
+#include "api/period.h"
+#include "api/request.h"
+
+static void row_found(struct request *r, struct pg_rows *rows) {
+    request_reply_row(r, 200, rows);
+}
+
+void invoice_list(struct request *r) {
+    const char *period = NULL;
+    struct page *page = arena_alloc(r->arena, sizeof *page);
+    if (!request_page(r, page) || !period_query(r, &period)) {
+        return;
+    }
+    r->user = page;
+    request_read(r, &api_sql_invoice_list,
+                 PG_PARAMS(pg_text(period), pg_text(page->keys[0]), pg_text(page->keys[1]),
+                           pg_int8(page->fetch)),
+                 request_reply_user_page);
+}
+
+void invoice_get(struct request *r) {
+    request_read(r, &api_sql_invoice_get, PG_PARAMS(pg_text(request_param(r, "id"))), row_found);
+}
+
+void invoice_lines(struct request *r) {
+    struct page *page = arena_alloc(r->arena, sizeof *page);
+    if (!request_page(r, page)) {
+        return;
+    }
+    r->user = page;
+    request_read(
+        r, &api_sql_invoice_lines,
+        PG_PARAMS(pg_text(request_param(r, "id")), pg_text(page->keys[0]), pg_int8(page->fetch)),
+        request_reply_user_page);
+}
+
+void statement_list(struct request *r) {
+    struct page *page = arena_alloc(r->arena, sizeof *page);
+    if (!request_page(r, page)) {
+        return;
+    }
+    r->user = page;
+    request_read(r, &api_sql_statement_list,
+                 PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
+                 request_reply_user_page);
+}
+
+void statement_get(struct request *r) {
+    request_read(r, &api_sql_statement_get, PG_PARAMS(pg_text(request_param(r, "id"))), row_found);
+}

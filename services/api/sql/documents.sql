@@ -1,0 +1,108 @@
+-- Invoices, statements and their exports. Money leaves as text with the digits it was stored with.
+
+-- name: invoice_list
+select json_build_object(
+         'id', d.id, 'number', d.number, 'kind', d.kind, 'state', d.state, 'currency', d.currency,
+         'period_from', d.period_from, 'period_to', d.period_to, 'time_zone', d.time_zone,
+         'issue_date', d.issue_date, 'due_date', d.due_date, 'blocked_by', d.blocked_by,
+         'net', d.net::text, 'tax', d.tax::text, 'total', d.total::text,
+         'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'buyer', d.buyer)::text,
+       d.created_at::text, d.id::text
+  from document d
+  left join invoice_standing s on s.id = d.id
+ where d.kind = 'invoice'
+   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($2::timestamptz is null or (d.created_at, d.id) < ($2::timestamptz, $3::uuid))
+ order by d.created_at desc, d.id desc
+ limit $4::int
+
+-- name: invoice_get
+select json_build_object(
+         'id', d.id, 'number', d.number, 'kind', d.kind, 'state', d.state, 'currency', d.currency,
+         'period_from', d.period_from, 'period_to', d.period_to, 'time_zone', d.time_zone, 'usage_end', d.usage_end,
+         'issue_date', d.issue_date, 'due_date', d.due_date, 'blocked_by', d.blocked_by,
+         'net', d.net::text, 'tax', d.tax::text, 'total', d.total::text,
+         'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'seller', d.seller, 'buyer', d.buyer,
+         'lines', coalesce((select json_agg(json_build_object(
+              'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
+              'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
+              'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
+              'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
+              'rows', l.rows, 'service_from', l.service_from, 'service_to', l.service_to,
+              'corrects_document', l.corrects_document, 'corrects_line', l.corrects_line,
+              'touched_by_hole', l.touched_by_hole) order by l.line)
+              from document_line l left join product p on p.id = l.product_id where l.document_id = d.id), '[]'),
+         'taxes', coalesce((select json_agg(json_build_object('category', t.category, 'rate', t.rate::text,
+              'net', t.net::text, 'amount', t.amount::text) order by t.category, t.rate)
+              from document_tax t where t.document_id = d.id), '[]'))::text
+  from document d
+  left join invoice_standing s on s.id = d.id
+ where d.id = $1::uuid and d.kind = 'invoice'
+
+-- name: invoice_lines
+select json_build_object(
+         'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
+         'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
+         'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
+         'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
+         'rows', l.rows, 'service_from', l.service_from, 'service_to', l.service_to, 'touched_by_hole', l.touched_by_hole)::text,
+       l.line::text
+  from document_line l
+  join document d on d.id = l.document_id
+  left join product p on p.id = l.product_id
+ where d.id = $1::uuid and d.kind = 'invoice' and l.line > coalesce($2::int, 0)
+ order by l.line
+ limit $3::int
+
+-- name: statement_list
+select json_build_object(
+         'id', d.id, 'number', d.number, 'currency', d.currency, 'period_from', d.period_from, 'period_to', d.period_to,
+         'time_zone', d.time_zone, 'issue_date', d.issue_date, 'net', d.net::text, 'total', d.total::text, 'provider', d.seller)::text,
+       d.created_at::text, d.id::text
+  from document d
+ where d.kind = 'statement' and d.state = 'issued'
+   and ($1::timestamptz is null or (d.created_at, d.id) < ($1::timestamptz, $2::uuid))
+ order by d.created_at desc, d.id desc
+ limit $3::int
+
+-- A provider sees of the consumers' invoices what its share was made of: number, line, words, net. The
+-- invoice itself is another tenant's, so the function asks for the statement's own tenancy first.
+-- name: statement_get
+select json_build_object(
+         'id', d.id, 'number', d.number, 'currency', d.currency, 'period_from', d.period_from, 'period_to', d.period_to,
+         'time_zone', d.time_zone, 'issue_date', d.issue_date, 'issued_at', d.issued_at, 'net', d.net::text, 'total', d.total::text,
+         'provider', d.seller,
+         'lines', coalesce((select json_agg(json_build_object('invoice_number', x.invoice_number, 'line', x.line,
+              'description', x.description, 'net', x.net::text, 'share', x.share::text) order by x.invoice_number, x.line)
+              from statement_lines(d.id) x), '[]'))::text
+  from document d
+ where d.id = $1::uuid and d.kind = 'statement' and d.state = 'issued'
+
+-- name: export_invoices
+select d.number as number, d.kind as kind, d.issue_date::text as issue_date, d.due_date::text as due_date,
+       to_char(d.period_from at time zone d.time_zone, 'YYYY-MM-DD') as period_from,
+       to_char(d.period_to at time zone d.time_zone, 'YYYY-MM-DD') as period_to,
+       d.currency as currency, d.buyer ->> 'name' as buyer, d.buyer ->> 'vat_id' as buyer_vat_id,
+       d.buyer ->> 'country' as buyer_country, d.net::text as net, d.tax::text as tax, d.total::text as total,
+       s.standing as standing, d.id::text as invoice_id
+  from document d
+  left join invoice_standing s on s.id = d.id
+ where d.kind = 'invoice' and d.state = 'issued'
+   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+ order by d.number
+ limit $2::int
+
+-- name: export_invoice_lines
+select d.number as number, l.line::text as line, d.issue_date::text as issue_date, d.currency as currency,
+       d.buyer ->> 'name' as buyer, p.name as product, l.price_id as price_id, l.kind as kind, l.description as description,
+       l.metric as metric, l.metering_class as metering_class, l.metered::text as metered, l.quantity::text as quantity,
+       l.base::text as base, l.discount::text as discount, l.amount::text as amount, l.net::text as net,
+       l.tax_category as tax_category, l.tax_rate::text as tax_rate, l.service_from::text as service_from,
+       l.service_to::text as service_to, l.subscription_id::text as subscription_id
+  from document d
+  join document_line l on l.document_id = d.id
+  left join product p on p.id = l.product_id
+ where d.kind = 'invoice' and d.state = 'issued'
+   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+ order by d.number, l.line
+ limit $2::int

@@ -1,0 +1,71 @@
+-- For the operator and its SREs: what could not be read, what nobody pays for, what is missing.
+
+-- name: dead_letter_list
+select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
+         'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'line_bytes', d.line_bytes,
+         'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at)::text,
+       d.id::text
+  from dead_letter d left join cluster c on c.id = d.cluster_id
+ where ($1::text is null or d.reason = $1) and ($2::bigint is null or d.id < $2::bigint)
+ order by d.id desc
+ limit $3::int
+
+-- name: dead_letter_get
+select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
+         'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'line_bytes', d.line_bytes,
+         'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at,
+         'head', translate(encode(d.head, 'base64'), E'\n', ''))::text
+  from dead_letter d left join cluster c on c.id = d.cluster_id
+ where d.id = $1::bigint
+
+-- name: unbound_usage_list
+select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u.topic,
+         'delivery', case u.delivery when 0 then 'fresh' else 'replay' end, 'from_at', u.from_at, 'bytes', u.bytes::text,
+         'messages', u.messages::text, 'fetches', u.fetches::text, 'produced_bytes', u.produced_bytes::text,
+         'reason', case when not exists (select from application a where a.principal = u.principal) then 'unknown_principal'
+                        else 'no_grant' end)::text,
+       u.from_at::text, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+  from usage_bound u left join cluster c on c.id = u.cluster_id
+ where u.subscription_id is null and u.bytes + u.messages + u.share_messages > 0
+   and ($1::timestamptz is null or u.from_at < $1::timestamptz
+        or (u.from_at = $1::timestamptz and concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery) > $2))
+ order by u.from_at desc, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+ limit $3::int
+
+-- name: hole_list
+select json_build_object('id', h.id, 'cluster', c.name, 'broker_id', h.broker_id, 'kind', h.kind,
+         'from', json_build_object('generation', h.from_generation, 'offset', h.from_offset, 'at', h.from_at),
+         'to', json_build_object('generation', h.to_generation, 'offset', h.to_offset, 'at', h.to_at),
+         'principal', h.principal, 'lines_at_least', h.lines_at_least, 'noticed_at', h.noticed_at)::text,
+       h.id::text
+  from log_hole h left join cluster c on c.id = h.cluster_id
+ where $1::bigint is null or h.id < $1::bigint
+ order by h.id desc
+ limit $2::int
+
+-- name: gap_list
+select json_build_object('cluster', c.name, 'log_partition', g.log_partition, 'broker_id', g.broker_id,
+         'generation', g.generation, 'byte_offset', g.byte_offset, 'records', g.records,
+         'first_seen_at', g.first_seen_at, 'last_seen_at', g.last_seen_at, 'closed_at', g.closed_at)::text
+  from log_gap g left join cluster c on c.id = g.cluster_id
+ order by g.first_seen_at desc
+ limit 1000
+
+-- name: ledger_accounts
+select json_build_object('id', b.id, 'code', b.code, 'organisation', case when o.id is not null then
+           json_build_object('id', o.id, 'name', o.name) end, 'currency', b.currency,
+         'debit', b.debit::text, 'credit', b.credit::text, 'balance', (b.debit - b.credit)::text)::text
+  from ledger_balance b left join organisation o on o.id = b.org_id
+ order by b.code, o.name, b.currency
+ limit 1000
+
+-- name: ledger_entries
+select json_build_object('id', e.id, 'kind', e.kind, 'document_id', e.document_id, 'number', d.number,
+         'booked_on', e.booked_on, 'posted_at', e.posted_at,
+         'transfers', (select json_agg(json_build_object('n', t.n, 'debit_account', t.debit_account, 'credit_account', t.credit_account,
+              'currency', t.currency, 'amount', t.amount::text) order by t.n) from ledger_transfer t where t.entry_id = e.id))::text,
+       e.posted_at::text, e.id::text
+  from ledger_entry e left join document d on d.id = e.document_id
+ where $1::timestamptz is null or (e.posted_at, e.id) < ($1::timestamptz, $2::uuid)
+ order by e.posted_at desc, e.id desc
+ limit $3::int

@@ -1,0 +1,35 @@
+-- Plans of a product; their versions never change.
+
+-- name: plan_list
+select json_build_object('id', l.id, 'product_id', l.product_id, 'code', l.code, 'name', l.name, 'state', l.state,
+         'current', json_build_object('number', v.number, 'valid_from', v.valid_from, 'currency', v.currency,
+                                      'plan', v.body, 'revenue_share', v.revenue_share))::text,
+       l.created_at::text, l.id::text
+  from plan l
+  join lateral (select * from plan_version x where x.plan_id = l.id order by x.number desc limit 1) v on true
+ where l.product_id = $1::uuid
+   and ($2::timestamptz is null or (l.created_at, l.id) < ($2::timestamptz, $3::uuid))
+ order by l.created_at desc, l.id desc
+ limit $4::int
+
+-- name: plan_get
+select json_build_object('id', l.id, 'product_id', l.product_id, 'code', l.code, 'name', l.name, 'state', l.state,
+         'current', json_build_object('number', v.number, 'valid_from', v.valid_from, 'currency', v.currency,
+                                      'plan', v.body, 'revenue_share', v.revenue_share))::text
+  from plan l
+  join lateral (select * from plan_version x where x.plan_id = l.id order by x.number desc limit 1) v on true
+ where l.id = $1::uuid
+
+-- name: plan_create
+insert into plan (product_id, org_id, code, name) values ($1::uuid, $2::uuid, $3, $4) returning id::text
+
+-- name: plan_lock_own
+select l.id::text, l.org_id::text, (select max(number) from plan_version v where v.plan_id = l.id)::text
+  from plan l
+ where l.id = $1::uuid and l.state = 'active' and (weir_operator() or l.org_id = weir_org())
+   for no key update
+
+-- name: plan_version_create
+insert into plan_version (plan_id, number, org_id, valid_from, currency, body, revenue_share, weakest_class)
+values ($1::uuid, $2::int, $3::uuid, $4::date, $5, $6::json, $7::json, coalesce($8, 'request_log'))
+returning number::text
