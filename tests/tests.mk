@@ -27,7 +27,8 @@ asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
 
 # --- everything --------------------------------------------------------------------------------
-# Parts in the order they run; each runs alone too. A part's last lines count its tests.
+# Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
+# makefile adds its own with TEST_PARTS +=.
 TEST_PARTS = test-unit test-fuzz test-stack
 
 .PHONY: test test-stack
@@ -38,7 +39,7 @@ test: ## everything: unit, fuzz corpora, real servers; one summary at the end
 
 test-stack: all ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
-	@$(BUILD)/venv/bin/python -m pytest tests/stack
+	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
 
 C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 

@@ -1,7 +1,7 @@
 # The local stack: see deploy/README.md.
-.PHONY: install up down status
+.PHONY: setup up down status
 
-install: ## install what is missing (apt, Maven Central, PyPI)
+setup: ## install what is missing (apt, Maven Central, PyPI)
 	@deploy/local/install.sh
 
 # Installing may bring the libraries that the top of the Makefile looks for, hence the second make.

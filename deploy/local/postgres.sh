@@ -87,6 +87,23 @@ EOF
         as_pg sh -c 'printf "%s\n" "$1" >>"$2"' - "include '$home/stack.conf'" "$data/postgresql.conf"
 }
 
+# After kill -9 of the postmaster its last children hold the shared memory for a moment.
+start_server() {
+    local deadline=$((SECONDS + WEIR_START_SECONDS)) size
+    while true; do
+        size=$(stat -c %s "$home/postgres.log")
+        if as_pg "$pg_bin/pg_ctl" start -s -w -t "$WEIR_START_SECONDS" -D "$data" -l "$home/postgres.log" </dev/null 2>"$log_dir/pg_ctl.out"; then
+            return
+        fi
+        if [ "$SECONDS" -ge "$deadline" ] ||
+            ! tail -c "+$((size + 1))" "$home/postgres.log" | grep -q 'pre-existing shared memory block'; then
+            tail -n 20 "$home/postgres.log" >&2
+            die "PostgreSQL did not start; its output is in $home/postgres.log"
+        fi
+        sleep 0.1
+    done
+}
+
 # One secret file with a connection string for each role: programs read it by WEIR_DATABASE_URL_FILE.
 write_urls() {
     local role
@@ -115,10 +132,7 @@ up() {
         chown "$pg_user" "$home/postgres.log"
     fi
     ln -sfn "$home/postgres.log" "$log_dir/postgres.out"
-    as_pg "$pg_bin/pg_ctl" start -s -w -t "$WEIR_START_SECONDS" -D "$data" -l "$home/postgres.log" </dev/null || {
-        tail -n 20 "$home/postgres.log" >&2
-        die "PostgreSQL did not start; its output is in $home/postgres.log"
-    }
+    start_server
     write_urls
     superuser_psql -d postgres <<EOF
 select not exists (select from pg_roles where rolname = 'weir_owner') as missing \gset
