@@ -49,8 +49,8 @@ static enum err_code check_input(struct arena *a, const struct currency *currenc
 }
 
 // Numbers the lines over all sources; net = amount until there are coupons.
-static void take_lines(struct document_run *r, const struct document_source *sources,
-                       size_t source_count) {
+static void take_lines(struct document_run *r, size_t source_count) {
+    const struct document_source *sources = r->doc.sources;
     size_t count = 0;
     for (size_t i = 0; i < source_count; i++) {
         count += sources[i].rated->line_count;
@@ -150,11 +150,15 @@ enum err_code document_build(struct arena *a, const struct currency *currency,
     if (code != ERR_OK) {
         return code;
     }
+    struct document_source *kept = arena_array(a, source_count + 1, sizeof *kept);
+    for (size_t i = 0; i < source_count; i++) {
+        kept[i] = sources[i];
+    }
     struct document_run r = {.a = a,
-                             .doc = {.currency = currency, .sources = sources},
+                             .doc = {.currency = currency, .sources = kept},
                              .rules = rules,
                              .rule_count = rule_count};
-    take_lines(&r, sources, source_count);
+    take_lines(&r, source_count);
     take_taxes(&r);
     code = take_shares(&r, e);
     if (code != ERR_OK) {

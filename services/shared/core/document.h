@@ -60,7 +60,7 @@ struct document_tax {
 
 struct document {
     const struct currency *currency;
-    const struct document_source *sources; // borrowed
+    const struct document_source *sources; // a copy; what they point to is borrowed
     struct document_line *lines;
     size_t line_count;
     struct document_tax *taxes; // only groups that have a line, in the order of the rules
@@ -69,7 +69,7 @@ struct document {
 };
 
 // Builds the document. All sources have the currency given, else ERR_INVALID. Everything belongs to
-// the arena; what `sources` and `rules` point to is borrowed.
+// the arena; what a source or rule points to is borrowed, the arrays themselves are not kept.
 ERR_MUST_CHECK enum err_code document_build(struct arena *a, const struct currency *currency,
                                             const struct document_source *sources,
                                             size_t source_count,
