@@ -15,7 +15,7 @@ WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototyp
            -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
 VERSION := $(shell cat VERSION)
 
-PACKAGES := rdkafka libpq libh2o-evloop jansson libjwt libsodium libzstd libssl libcrypto
+PACKAGES := rdkafka libpq libh2o-evloop jansson libjwt libsodium libzstd libcurl libssl libcrypto
 # System headers are included as such, so that warnings are ours only.
 PKG_CFLAGS := $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(PACKAGES) 2>/dev/null))
 PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lgmp -lz -lpthread -lm
