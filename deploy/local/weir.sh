@@ -43,7 +43,7 @@ settings_of() {
         cat <<EOF
 WEIR_LISTEN=127.0.0.1:$WEIR_API_PORT
 WEIR_PUBLIC_URL=$WEIR_PUBLIC_URL
-WEIR_PORTAL_DIR=$weir_root/services/portal
+WEIR_PORTAL_DIR=$weir_root/build/portal/www
 WEIR_MASTER_KEY_FILE=$secret_dir/master-key
 WEIR_SNAPSHOT_DIR=$state_dir/api
 WEIR_DATABASE_URL_FILE=$secret_dir/url-weir_api
