@@ -119,7 +119,8 @@ static bool deep(const uint8_t *data, size_t size) {
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
-    if (size == 0 || size > TEXT_MAX)
+    // jansson takes a NUL byte for the end of the text.
+    if (size == 0 || size > TEXT_MAX || memchr(data, '\0', size) != NULL)
         return 0;
     // A copy of exact size, so that a read past the end is seen.
     char *text = malloc(size);

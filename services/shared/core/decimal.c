@@ -57,8 +57,7 @@ static bool fast_of(u128 m, int scale, bool negative, struct decimal *ret) {
     return true;
 }
 
-// --- rationals
-// -------------------------------------------------------------------------------------
+// --- rationals -----------------------------------------------------------------------------------
 
 static void mpz_set_u128(mpz_t z, u128 v) {
     uint64_t words[2] = {(uint64_t)v, (uint64_t)(v >> 64)};
@@ -167,8 +166,7 @@ static void mpq_div_op(mpq_t r, const mpq_t x, const mpq_t y) {
     mpq_div(r, x, y);
 }
 
-// --- input
-// -----------------------------------------------------------------------------------------
+// --- input ---------------------------------------------------------------------------------------
 
 static enum err_code parse_malformed(struct err *e, const char *text) {
     (void)err_set(e, ERR_INVALID, "not a decimal number in plain notation: \"%s\"", text);
@@ -285,8 +283,7 @@ struct decimal decimal_from_u128(struct arena *a, u128 value) {
     return from_magnitude(a, value, false);
 }
 
-// --- arithmetic
-// ------------------------------------------------------------------------------------
+// --- arithmetic ----------------------------------------------------------------------------------
 
 // Brings both to the larger scale; false if one does not fit.
 static bool align(struct decimal *x, struct decimal *y) {
@@ -396,8 +393,7 @@ struct decimal decimal_max(struct decimal x, struct decimal y) {
     return decimal_cmp(x, y) >= 0 ? x : y;
 }
 
-// --- rounding
-// --------------------------------------------------------------------------------------
+// --- rounding ------------------------------------------------------------------------------------
 
 // Whether the truncated magnitude goes one up. `half` compares what was cut with one half: -1, 0,
 // 1; it is not looked at if nothing was cut.
@@ -466,8 +462,7 @@ struct decimal decimal_round(struct arena *a, struct decimal x, int scale, enum 
     return fast_of(whole, scale, negative, &result) ? result : round_big(a, x, scale, mode);
 }
 
-// --- output
-// ----------------------------------------------------------------------------------------
+// --- output --------------------------------------------------------------------------------------
 
 // `digits` (no sign) with a point `scale` places from the right; at least `min_fraction` decimals.
 static const char *place_point(struct arena *a, const char *digits, bool negative, int scale,

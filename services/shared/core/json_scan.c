@@ -264,8 +264,7 @@ bool json_scan_null(struct json_scan *s) {
     return take_word(s, "null", 4);
 }
 
-// --- skipping a container
-// ------------------------------------------------------------------------------
+// --- skipping a container ------------------------------------------------------------------------
 
 // Byte by byte from inside a container at `level` open brackets, until they are closed or `stop` is
 // reached outside or inside a string. Returns the byte after the last bracket or where it stopped.
@@ -396,8 +395,7 @@ bool json_scan_finish(struct json_scan *s) {
     return s->pos == s->end || json_scan_fail(s);
 }
 
-// --- escapes
-// -------------------------------------------------------------------------------------------
+// --- escapes -------------------------------------------------------------------------------------
 
 static unsigned hex4(const char *p) {
     unsigned v = 0;

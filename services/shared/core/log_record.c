@@ -161,8 +161,7 @@ int32_t log_partition_of(struct slice key, int32_t count) {
     return (int32_t)(h % (uint32_t)count);
 }
 
-// --- values
-// ----------------------------------------------------------------------------------------
+// --- values --------------------------------------------------------------------------------------
 
 static json_t *load_object(struct slice value, const char *what, struct err *e) {
     json_error_t at;

@@ -135,6 +135,7 @@ struct request_line {
 
     struct slice torn; // part in front that was never finished, or empty
     char *text;        // unescaped strings
+    size_t text_room;  // bytes of JSON in the line: what unescaped strings can need at most
     size_t text_len;
     size_t text_cap;
 };

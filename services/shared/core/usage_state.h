@@ -24,6 +24,7 @@ enum {
     USAGE_STARTS_PER_SLOT_MAX = 64,
     USAGE_COMMITS_PER_SLOT_MAX = 64,
     USAGE_BATCHES_PER_SLOT_MAX = 65536, // produce batches within the window of duplicates
+    USAGE_BATCHES_MAX = 262144,         // of all partitions together
     USAGE_BLOB_MAX = 64 * 1024 * 1024,
 };
 

@@ -1,0 +1,31 @@
+// Lines of a request log file: plain (mapped), gzip, or standard input ("-").
+#ifndef WEIR_CTL_LOG_READER_H
+#define WEIR_CTL_LOG_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "base/slice.h"
+
+struct log_reader;
+
+ERR_MUST_CHECK enum err_code log_reader_open(const char *path, struct log_reader **ret_reader,
+                                             struct err *e);
+void log_reader_close(struct log_reader *r);
+const char *log_reader_path(const struct log_reader *r);
+
+struct log_line {
+    struct slice text; // without newline; lives until the next line is read
+    uint64_t offset;   // of its first byte, in the unpacked file
+    uint64_t len;      // of the whole line; more than text.len if it was too long to keep
+    bool finished;     // ended with a newline; false only for the last line
+    bool too_long;     // above REQUEST_LINE_MAX: text is its beginning
+};
+
+// False at the end and on an error, which log_reader_error then tells.
+bool log_reader_next(struct log_reader *r, struct log_line *ret_line);
+enum err_code log_reader_error(const struct log_reader *r, struct err *e);
+
+#endif

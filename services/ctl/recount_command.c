@@ -1,0 +1,104 @@
+// `weirctl recount`: needs no database and no Kafka.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "ctl/command.h"
+#include "ctl/recount.h"
+
+enum { EXIT_DEAD_LETTERS = 3 };
+
+static const char HELP[] =
+    "usage: weirctl recount [--format table|csv|json] FILE…\n"
+    "\n"
+    "Adds up raw kafka-request.log files (kafka.request.logger at DEBUG): per principal and topic "
+    "the\n"
+    "bytes and messages read, the FETCH requests that carried any, the bytes produced, and how "
+    "many\n"
+    "fetches are still open (no later request shows yet how many messages they were).\n"
+    "\n"
+    "FILE is plain or gzip, rotated or not, of any number of brokers, in any order; \"-\" is "
+    "standard\n"
+    "input (one broker). Names of topics come from METADATA lines in the files; else the id is "
+    "shown.\n"
+    "Bytes of share groups are not in the log: \"-\" in the table, empty in CSV, null in JSON.\n"
+    "\n"
+    "exit: 0 every line was read; 1 a file could not be read; 2 wrong usage; 3 some lines could "
+    "not be\n"
+    "read: they are named on standard error and not counted.\n";
+
+static int usage_error(const char *what, const char *argument) {
+    fprintf(stderr, "weirctl recount: %s%s; see weirctl recount --help\n", what, argument);
+    return EXIT_USAGE;
+}
+
+static bool parse_format(const char *text, enum recount_format *ret) {
+    static const char *const NAMES[] = {"table", "csv", "json"};
+    for (int i = 0; i < 3; i++) {
+        if (strcmp(text, NAMES[i]) == 0) {
+            *ret = (enum recount_format)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+static int run(char *const *paths, size_t count, enum recount_format format) {
+    struct err e;
+    const struct recount_row *rows;
+    size_t row_count;
+    struct recount *rc = recount_new();
+    recount_report_to(rc, stderr);
+    if (recount_files(rc, paths, count, &e) != ERR_OK) {
+        fprintf(stderr, "weirctl recount: %s\n", e.text);
+        recount_free(rc);
+        return EXIT_FAILED;
+    }
+    recount_finish(rc, &rows, &row_count);
+    struct recount_totals totals = recount_totals(rc);
+    recount_print(stdout, format, rows, row_count, &totals);
+    int code = EXIT_DONE;
+    if (totals.dead_letters > 0) {
+        fprintf(stderr, "weirctl recount: %" PRIu64 " of %" PRIu64 " lines could not be read:",
+                totals.dead_letters, totals.lines);
+        for (int f = 1; f < LINE_FAULT_COUNT; f++)
+            if (totals.dead_by_fault[f] > 0)
+                fprintf(stderr, " %s %" PRIu64, line_fault_name((enum line_fault)f),
+                        totals.dead_by_fault[f]);
+        fputc('\n', stderr);
+        code = EXIT_DEAD_LETTERS;
+    }
+    recount_free(rc);
+    if (fflush(stdout) != 0 || ferror(stdout)) {
+        perror("weirctl recount: standard output");
+        return EXIT_FAILED;
+    }
+    return code;
+}
+
+int recount_command(int argc, char **argv) {
+    enum recount_format format = RECOUNT_TABLE;
+    int i = 1;
+    for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
+            fputs(HELP, stdout);
+            return EXIT_DONE;
+        }
+        if (strcmp(argv[i], "--") == 0) {
+            i++;
+            break;
+        }
+        const char *value = NULL;
+        if (strncmp(argv[i], "--format=", 9) == 0)
+            value = argv[i] + 9;
+        else if (strcmp(argv[i], "--format") != 0)
+            return usage_error("unknown option ", argv[i]);
+        else if (i + 1 < argc)
+            value = argv[++i];
+        if (value == NULL || !parse_format(value, &format))
+            return usage_error("--format is table, csv or json", "");
+    }
+    if (i == argc)
+        return usage_error("no file given", "");
+    return run(argv + i, (size_t)(argc - i), format);
+}

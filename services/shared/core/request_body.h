@@ -1,0 +1,17 @@
+// The request and response parts of a line, per API. Only request_line.c calls this.
+#ifndef WEIR_CORE_REQUEST_BODY_H
+#define WEIR_CORE_REQUEST_BODY_H
+
+#include "core/json_scan.h"
+#include "core/request_line.h"
+
+// Read one value, which is an object, into the lists of `l`; api_key and api_version are set. A
+// fault of JSON is left in `s`; any other is returned.
+enum line_fault request_body_read_request(struct request_line *l, struct json_scan *s);
+enum line_fault request_body_read_response(struct request_line *l, struct json_scan *s);
+// A string of the line with its escapes resolved; fails the scan on a lone surrogate.
+struct slice request_body_text(struct request_line *l, struct json_scan *s, struct json_string v);
+// True if bodies of this API are read at all.
+bool request_body_known(int32_t api_key);
+
+#endif
