@@ -53,6 +53,17 @@ CREATE TABLE billing_run (
 );
 CREATE INDEX billing_run_queue ON billing_run (requested_at) WHERE state IN ('queued', 'waiting', 'running');
 
+-- The accounts of a run: what several billers share out between them. Drafted in one transaction,
+-- issued in the next, so that a biller killed in between loses nothing.
+CREATE TABLE billing_run_account (
+    run_id uuid NOT NULL REFERENCES billing_run,
+    org_id uuid NOT NULL REFERENCES organisation,
+    state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'drafted', 'done', 'failed')),
+    note text, -- what the run left undone for this account, in words
+    PRIMARY KEY (run_id, org_id)
+);
+CREATE INDEX billing_run_account_open ON billing_run_account (run_id) WHERE state IN ('pending', 'drafted');
+
 -- Invoices to consumers and statements to providers. Draft, then issued; nothing more: standing is a view.
 CREATE TABLE document (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
@@ -331,6 +342,7 @@ ALTER TABLE ledger_account ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_entry ENABLE ROW LEVEL SECURITY;
 ALTER TABLE ledger_transfer ENABLE ROW LEVEL SECURITY;
 ALTER TABLE billing_run ENABLE ROW LEVEL SECURITY;
+ALTER TABLE billing_run_account ENABLE ROW LEVEL SECURITY;
 ALTER TABLE running_charge ENABLE ROW LEVEL SECURITY;
 CREATE POLICY read ON document FOR SELECT TO weir_api
     USING (weir_operator() OR (org_id = weir_org() AND state = 'issued'));
@@ -345,13 +357,15 @@ CREATE POLICY operator ON ledger_entry FOR SELECT TO weir_api USING (weir_operat
 CREATE POLICY operator ON ledger_transfer FOR SELECT TO weir_api USING (weir_operator());
 CREATE POLICY operator ON billed FOR SELECT TO weir_api USING (weir_operator());
 CREATE POLICY operator ON billing_run TO weir_api USING (weir_operator()) WITH CHECK (weir_operator());
+CREATE POLICY operator ON billing_run_account FOR SELECT TO weir_api USING (weir_operator());
 CREATE POLICY read ON running_charge FOR SELECT TO weir_api
     USING (weir_operator() OR subscription_id IN (SELECT id FROM subscription));
 DO $$
 DECLARE t text;
 BEGIN
     FOREACH t IN ARRAY ARRAY['document', 'document_line', 'document_tax', 'document_split', 'billed', 'payment',
-                             'ledger_account', 'ledger_entry', 'ledger_transfer', 'billing_run', 'running_charge'] LOOP
+                             'ledger_account', 'ledger_entry', 'ledger_transfer', 'billing_run', 'billing_run_account',
+                             'running_charge'] LOOP
         EXECUTE format('CREATE POLICY service ON %I TO weir_biller USING (true) WITH CHECK (true)', t);
         EXECUTE format('CREATE POLICY audit ON %I FOR SELECT TO weir_auditor USING (true)', t);
         EXECUTE format('GRANT SELECT, INSERT ON %I TO weir_biller', t);
@@ -361,7 +375,7 @@ END $$;
 GRANT UPDATE, DELETE ON document TO weir_biller;
 GRANT DELETE ON document_line, document_tax TO weir_biller;
 GRANT UPDATE, DELETE ON document_split TO weir_biller;
-GRANT UPDATE ON billing_run, running_charge, document_series TO weir_biller;
+GRANT UPDATE ON billing_run, billing_run_account, running_charge, document_series TO weir_biller;
 GRANT INSERT, SELECT ON billing_run TO weir_api;
 GRANT SELECT ON issuing_entity, tax_rate, document_series TO weir_biller, weir_api, weir_auditor;
 GRANT INSERT ON document_series TO weir_biller;

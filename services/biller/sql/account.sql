@@ -1,0 +1,132 @@
+-- name: account_claim
+select a.org_id, o.name, r.period, o.time_zone,
+       least(r.usage_end, ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone),
+       ((r.period || '-01')::date)::timestamp at time zone o.time_zone,
+       ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone
+  from billing_run_account a
+  join organisation o on o.id = a.org_id
+  join billing_run r on r.id = a.run_id
+ where a.run_id = $1::uuid and a.state = 'pending'
+ order by a.org_id limit 1
+   for no key update of a skip locked;
+
+-- name: account_set
+update billing_run_account set state = $3, note = $4 where run_id = $1::uuid and org_id = $2::uuid;
+
+-- The account's subscriptions in the month of the run, and in earlier months that were billed: late
+-- usage is found by rating those again. $3: how many months back. PostgreSQL does the calendar, in
+-- the zone the month was first billed in.
+-- name: account_units
+with month as (
+    select s.id as subscription_id, ($2 || '-01')::date as first_day, o.time_zone
+      from subscription s join organisation o on o.id = s.org_id
+     where s.org_id = $1::uuid
+    union
+    select b.subscription_id, (b.period_start at time zone d.time_zone)::date, d.time_zone
+      from billed b
+      join subscription s on s.id = b.subscription_id
+      join document d on d.id = b.document_id
+     where s.org_id = $1::uuid and b.seq = 1
+       and (b.period_start at time zone d.time_zone)::date < ($2 || '-01')::date
+       and (b.period_start at time zone d.time_zone)::date
+           >= ($2 || '-01')::date - make_interval(months => $3::int)
+), unit as (
+    select m.*, m.first_day::timestamp at time zone m.time_zone as period_from,
+           (m.first_day + interval '1 month') at time zone m.time_zone as period_to,
+           (m.first_day + interval '1 month')::date as last_day
+      from month m
+)
+select s.id, s.provider_org_id, provider.name, s.product_id, product.name, s.plan_id, s.plan_version,
+       plan.name, v.currency, v.body::text, v.revenue_share::text, v.weakest_class,
+       u.period_from, u.period_to, u.time_zone,
+       (u.first_day - date '1970-01-01')::int8, (u.last_day - date '1970-01-01')::int8,
+       (d.service_from - date '1970-01-01')::int8,
+       (greatest(d.service_from, d.service_to) - date '1970-01-01')::int8,
+       coalesce(b.seq, 0)::int8, s.sold_through is not null,
+       (select string_agg(t.topic, ', ' order by t.topic)
+          from (select distinct topic from product_topic t
+                 where t.product_id = s.product_id and t.number = s.product_version
+                 order by topic limit 4) t),
+       greatest(u.period_from, s.starts_at), least(u.period_to, coalesce(s.ends_at, 'infinity')),
+       coalesce(b.service_to, -1)::int8
+  from unit u
+  join subscription s on s.id = u.subscription_id
+  join organisation provider on provider.id = s.provider_org_id
+  join product on product.id = s.product_id
+  join plan on plan.id = s.plan_id
+  join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version
+ cross join lateral (
+    select least(greatest(u.first_day, (s.starts_at at time zone u.time_zone)::date), u.last_day) as service_from,
+           least(u.last_day, (coalesce(s.ends_at, 'infinity') at time zone u.time_zone)::date) as service_to) d
+  left join lateral (
+    select max(x.seq) as seq, min((x.usage ->> 'service_to_day')::int8) as service_to from billed x
+     where x.subscription_id = s.id and x.period_start = u.period_from) b on true
+ where b.seq is not null
+    or s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+       and (s.starts_at < u.period_to and coalesce(s.ends_at, 'infinity') > u.period_from
+            or exists (select from usage_quarter q
+                        where q.subscription_id = s.id and q.from_at >= u.period_from and q.from_at < u.period_to))
+ order by v.currency, u.period_from, s.requested_at, s.id;
+
+-- name: unit_usage
+select delivery::int8, sum(bytes)::text, sum(messages + share_messages)::text, sum(fetches)::text,
+       greatest(sum(open_fetches), 0)::text, greatest(sum(share_messages), 0)::text,
+       (array_agg(metering_class order by array_position('{committed,reported,request_log}', metering_class)))[1]
+  from usage_quarter
+ where subscription_id = $1::uuid and from_at >= $2::timestamptz and from_at < $3::timestamptz
+ group by delivery order by delivery;
+
+-- What earlier documents carried of the same month, per price.
+-- name: unit_billed
+select l ->> 'price_id', l ->> 'kind', coalesce(sum((l ->> 'metered')::numeric), 0)::text,
+       sum((l ->> 'base')::numeric)::text, sum((l ->> 'discount')::numeric)::text, sum((l ->> 'cap')::numeric)::text
+  from billed b, json_array_elements(b.lines) l
+ where b.subscription_id = $1::uuid and b.period_start = $2::timestamptz
+ group by 1, 2 order by 1, 2;
+
+-- The lines that a difference corrects: the first of each price in that month.
+-- name: unit_originals
+select distinct on (l.price_id, l.kind) l.price_id, l.kind, l.document_id, l.line, coalesce(d.number, ''),
+       l.tax_category, l.tax_rate::text
+  from billed b
+  join document_line l on l.document_id = b.document_id and l.subscription_id = b.subscription_id
+  join document d on d.id = l.document_id
+ where b.subscription_id = $1::uuid and b.period_start = $2::timestamptz and l.corrects_document is null
+   and l.service_from >= $2::timestamptz and l.service_from < $3::timestamptz
+ order by l.price_id, l.kind, b.seq, l.line;
+
+-- Whether something that nobody can read any more may have held the subscription's reading.
+-- name: unit_hole
+select exists (
+    select from log_hole h
+     where h.cluster_id in (select cluster_id from grant_period where subscription_id = $1::uuid)
+       and coalesce(h.from_at, '-infinity') < $3::timestamptz and coalesce(h.to_at, 'infinity') > $2::timestamptz
+       and (coalesce(h.principal, '') = ''
+            or exists (select from grant_period g join application a on a.id = g.application_id
+                        where g.subscription_id = $1::uuid
+                          and a.principal = regexp_replace(h.principal, '^User:', ''))));
+
+-- Parties as they are now, for the document's snapshot.
+-- name: account_parties
+select e.id, e.country, e.time_zone, operator.id,
+       json_build_object('name', e.name, 'country', e.country, 'vat_id', e.vat_id, 'address', e.address)::text,
+       o.country,
+       json_build_object('name', o.name, 'country', o.country, 'vat_id', o.vat_id, 'address', o.address,
+                         'billing_email', o.billing_email)::text
+  from organisation o
+  join organisation operator on operator.is_operator
+  join issuing_entity e on e.org_id = operator.id
+ where o.id = $1::uuid
+ order by e.created_at, e.id limit 1;
+
+-- name: tax_rate
+select percent::text from tax_rate
+ where country = $1 and category = $2 and valid_from <= date '1970-01-01' + $3::int
+ order by valid_from desc limit 1;
+
+-- Where the meter stands in this snapshot, in the clusters of the account.
+-- name: account_positions
+select coalesce(json_agg(json_build_array(c.name, m.log_partition, m.broker_id, m.generation, m.byte_offset)
+                         order by c.name, m.log_partition, m.broker_id), '[]')::text
+  from meter_position m join cluster c on c.id = m.cluster_id
+ where m.cluster_id in (select g.cluster_id from grant_period g where g.org_id = $1::uuid);

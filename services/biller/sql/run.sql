@@ -1,0 +1,88 @@
+-- Runs that ask for work, oldest first.
+-- name: runs_open
+select id, state from billing_run where state in ('queued', 'waiting', 'running') order by requested_at, id;
+
+-- name: run_lock
+select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null,
+       to_char(r.usage_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), r.state
+  from billing_run r where r.id = $1::uuid and r.state in ('queued', 'waiting')
+   for no key update skip locked;
+
+-- Organisations that may owe something for the month, with its end in their zone. Usage decides too:
+-- what is read in the minute after a subscription's end is still its own.
+-- name: run_accounts
+select o.id, o.time_zone, m.period_to, m.period_to > now()
+  from organisation o,
+       lateral (select (($1 || '-01')::date)::timestamp at time zone o.time_zone as period_from,
+                       (($1 || '-01')::date + interval '1 month') at time zone o.time_zone as period_to) m
+ where exists (
+    select from subscription s
+     where s.org_id = o.id
+       and (s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+            and s.starts_at < m.period_to and coalesce(s.ends_at, 'infinity') > m.period_from
+            or exists (select from usage_quarter u
+                        where u.subscription_id = s.id and u.from_at >= m.period_from and u.from_at < m.period_to)
+            or exists (select from billed b where b.subscription_id = s.id and b.period_start < m.period_to)))
+ order by o.id;
+
+-- Log partitions of the brokers concerned that have not been heard past the usage end: a cluster is
+-- concerned by a grant or by usage of the month (a day wider, for the zones).
+-- name: run_unheard
+select c.name, b.broker_id, c.log_partitions, count(*),
+       (array_agg(p.n order by p.n))[1:8],
+       to_char(min(coalesce(m.broker_time, '-infinity')), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
+       bool_or(m.broker_time is null)
+  from cluster c
+  left join cluster_broker b on b.cluster_id = c.id
+ cross join lateral generate_series(0, c.log_partitions - 1) p (n)
+  left join meter_position m on m.cluster_id = c.id and m.broker_id = b.broker_id and m.log_partition = p.n
+ where c.metering_class = 'request_log'
+   and exists (select from grant_period g
+                where g.cluster_id = c.id
+                  and g.during && tstzrange((($1 || '-01')::date - 1)::timestamptz,
+                                            (($1 || '-01')::date + interval '1 month 1 day')::timestamptz))
+   and (m.broker_time is null or m.broker_time < $2::timestamptz)
+ group by c.name, b.broker_id, c.log_partitions
+ order by c.name, b.broker_id;
+
+-- name: run_entity
+select e.id from issuing_entity e join organisation o on o.id = e.org_id
+ where o.is_operator order by e.created_at, e.id limit 1;
+
+-- name: run_wait
+update billing_run set state = 'waiting', waiting_for = $2::jsonb, usage_end = $3::timestamptz,
+       started_at = coalesce(started_at, now())
+ where id = $1::uuid;
+
+-- name: run_begin
+with accounts as (
+    insert into billing_run_account (run_id, org_id) select $1::uuid, unnest($2::uuid[])
+    on conflict do nothing)
+update billing_run set state = 'running', waiting_for = '[]', usage_end = $3::timestamptz,
+       started_at = coalesce(started_at, now()), accounts_total = cardinality($2::uuid[])
+ where id = $1::uuid;
+
+-- name: run_progress
+update billing_run r
+   set accounts_done = a.done,
+       documents = (select count(*) from document d where d.run_id = r.id and d.state = 'issued')
+  from (select count(*) filter (where state in ('done', 'failed')) as done from billing_run_account
+         where run_id = $1::uuid) a
+ where r.id = $1::uuid and r.state = 'running';
+
+-- name: run_left
+select count(*) filter (where state in ('pending', 'drafted')), count(*) filter (where state = 'failed'),
+       count(*), min(note) filter (where state = 'failed')
+  from billing_run_account where run_id = $1::uuid;
+
+-- name: run_end
+update billing_run r
+   set state = $2, error = $3, finished_at = now(),
+       accounts_done = (select count(*) from billing_run_account a
+                         where a.run_id = r.id and a.state in ('done', 'failed')),
+       documents = (select count(*) from document d where d.run_id = r.id and d.state = 'issued')
+ where r.id = $1::uuid and r.state <> 'done' and r.state <> 'failed';
+
+-- name: audit
+insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, after)
+values ($1::uuid, 'service', 'weir-biller', $2, $3, $4, $5::jsonb);

@@ -1,0 +1,48 @@
+-- One watcher at a time; the lock goes with the session.
+-- name: watch_lock
+select pg_try_advisory_lock(hashtextextended('weir-biller-watch', 0));
+
+-- name: watch_touched
+select subscription_id, touched_at from usage_touch order by touched_at limit $1::int;
+
+-- Subscriptions whose month has turned, or that have no running charge yet.
+-- name: watch_turned
+select s.id
+  from subscription s
+  left join running_charge c on c.subscription_id = s.id
+ where s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'shadow')
+   and s.starts_at <= now() and (c.subscription_id is null or c.period_to <= now())
+ limit $1::int;
+
+-- Removes a touch that has been dealt with; a newer one stays. A statement of its own, so that the
+-- meter never waits for rating.
+-- name: watch_done
+delete from usage_touch where subscription_id = $1::uuid and touched_at = $2::timestamptz;
+
+-- The month that is open now in the account's zone.
+-- name: watch_subscription
+select v.currency, v.body::text, m.period_from, m.period_to,
+       (m.first_day - date '1970-01-01')::int8, (m.last_day - date '1970-01-01')::int8,
+       (d.service_from - date '1970-01-01')::int8,
+       (greatest(d.service_from, d.service_to) - date '1970-01-01')::int8
+  from subscription s
+  join organisation o on o.id = s.org_id
+  join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version
+ cross join lateral (
+    select x.first_day, (x.first_day + interval '1 month')::date as last_day,
+           x.first_day::timestamp at time zone o.time_zone as period_from,
+           (x.first_day + interval '1 month') at time zone o.time_zone as period_to
+      from (select date_trunc('month', now() at time zone o.time_zone)::date as first_day) x) m
+ cross join lateral (
+    select least(greatest(m.first_day, (s.starts_at at time zone o.time_zone)::date), m.last_day) as service_from,
+           least(m.last_day, (coalesce(s.ends_at, 'infinity') at time zone o.time_zone)::date) as service_to) d
+ where s.id = $1::uuid and s.starts_at is not null;
+
+-- name: watch_save
+insert into running_charge (subscription_id, period_from, period_to, currency, amount, lines, usage_touched_at)
+values ($1::uuid, $2::timestamptz, $3::timestamptz, $4, $5::numeric, $6::json, $7::timestamptz)
+on conflict (subscription_id) do update
+   set period_from = excluded.period_from, period_to = excluded.period_to, currency = excluded.currency,
+       amount = excluded.amount, lines = excluded.lines,
+       usage_touched_at = coalesce(excluded.usage_touched_at, running_charge.usage_touched_at),
+       computed_at = now();
