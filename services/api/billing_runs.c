@@ -1,4 +1,4 @@
-#include "api/billing_runs.h"
+#include "api/handlers.h"
 
 #include "api/period.h"
 #include "api/request.h"

@@ -1,6 +1,6 @@
 // One table of columns serves both formats. A cell that a spreadsheet would run as a formula is
 // quoted with an apostrophe in CSV; amounts keep their sign, for they are numbers.
-#include "api/exports.h"
+#include "api/handlers.h"
 
 #include <string.h>
 

@@ -70,4 +70,23 @@ void gap_list(struct request *r);
 void ledger_accounts(struct request *r);
 void ledger_entries(struct request *r);
 
+// organisation.c
+void organisation_create(struct request *r);
+void organisation_list(struct request *r);
+void organisation_get(struct request *r);
+void organisation_patch(struct request *r);
+
+// cluster.c
+void cluster_create(struct request *r);
+void cluster_list(struct request *r);
+void cluster_get(struct request *r);
+
+// application.c
+void application_create(struct request *r);
+void application_list(struct request *r);
+void application_get(struct request *r);
+void secret_create(struct request *r);
+void secret_revoke(struct request *r);
+void producer_grant_create(struct request *r);
+
 #endif

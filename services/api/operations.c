@@ -1,4 +1,4 @@
-#include "api/operations.h"
+#include "api/handlers.h"
 
 #include "api/request.h"
 #include "base/number.h"

@@ -1,6 +1,6 @@
 // A plan is checked by the rating engine's own reader before it is stored, so what is stored can be
 // rated. plan_id and version of the body are set here: they name the row.
-#include "api/plans.h"
+#include "api/handlers.h"
 
 #include <string.h>
 

@@ -1,6 +1,6 @@
 // Products go draft -> published -> deprecated. A change after publishing opens the next version,
 // which new subscriptions get once it is published too; a published version never changes.
-#include "api/products.h"
+#include "api/handlers.h"
 
 #include <stdio.h>
 #include <string.h>

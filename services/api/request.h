@@ -69,6 +69,8 @@ struct request {
     struct identity who;
     json_t *body; // parsed, or NULL; owned by the request
     void *user;   // the handler's own
+    // Whose audit rows follow, if not the scope's: the organisation that owns the object.
+    const char *audit_org;
 
     // Below: request*.c only.
     const char *scope_org; // "" for none

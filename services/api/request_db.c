@@ -128,7 +128,7 @@ void request_audit(struct request *r, const char *action, const char *object_kin
         [ACTOR_NOBODY] = "nobody", [ACTOR_PERSON] = "person", [ACTOR_APPLICATION] = "application"};
     check(r->audit_count < REQUEST_AUDITS_MAX);
     struct pg_param params[] = {
-        pg_text(r->scope_org),
+        pg_text(r->audit_org != NULL ? r->audit_org : r->scope_org),
         pg_text(KINDS[r->who.actor]),
         pg_text(r->who.actor == ACTOR_NOBODY ? r->job->peer : r->who.subject),
         pg_text(action),

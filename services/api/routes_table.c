@@ -88,6 +88,29 @@ const struct route ROUTES[] = {
      .handler = dead_letter_get},
     {"GET", "/v1/holes", "listHoles", SIGNED_IN, OPERATOR, .handler = hole_list},
     {"GET", "/v1/gaps", "listGaps", SIGNED_IN, OPERATOR, .handler = gap_list},
+
+    {"POST", "/v1/organisations", "createOrganisation", EVERYBODY, JSON(BODY_SMALL),
+     .handler = organisation_create},
+    {"GET", "/v1/organisations", "listOrganisations", SIGNED_IN, .handler = organisation_list},
+    {"GET", "/v1/organisations/{id}", "getOrganisation", SIGNED_IN, .handler = organisation_get},
+    {"PATCH", "/v1/organisations/{id}", "updateOrganisation", OWNERS, JSON(BODY_SMALL),
+     .handler = organisation_patch},
+
+    {"POST", "/v1/clusters", "createCluster", DEVELOPERS, OPERATOR, JSON(BODY_SMALL),
+     .handler = cluster_create},
+    {"GET", "/v1/clusters", "listClusters", SIGNED_IN, .handler = cluster_list},
+    {"GET", "/v1/clusters/{id}", "getCluster", SIGNED_IN, .handler = cluster_get},
+
+    {"POST", "/v1/applications", "createApplication", DEVELOPERS, JSON(BODY_SMALL),
+     .handler = application_create},
+    {"GET", "/v1/applications", "listApplications", SIGNED_IN, .handler = application_list},
+    {"GET", "/v1/applications/{id}", "getApplication", SIGNED_IN, .handler = application_get},
+    {"POST", "/v1/applications/{id}/secrets", "createSecret", DEVELOPERS, JSON(BODY_SMALL),
+     .handler = secret_create},
+    {"DELETE", "/v1/applications/{id}/secrets/{sid}", "revokeSecret", DEVELOPERS,
+     .handler = secret_revoke},
+    {"POST", "/v1/applications/{id}/producer-grants", "createProducerGrant", OWNERS,
+     JSON(BODY_SMALL), .handler = producer_grant_create},
 };
 
 const size_t ROUTES_COUNT = sizeof ROUTES / sizeof *ROUTES;

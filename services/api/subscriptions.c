@@ -1,7 +1,7 @@
 // requested -> active | denied; active -> ended, or cancelling until the period's end. Approval
 // opens one grant period per application and topic; a second payer for the same reading is refused
 // by the database.
-#include "api/subscriptions.h"
+#include "api/handlers.h"
 
 #include <string.h>
 

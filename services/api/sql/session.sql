@@ -17,7 +17,7 @@ select p.id, p.password_hash, m.org_id
 -- name: session_insert
 insert into session (token_hash, person_id, org_id, expires_at)
 values ($1::bytea, $2::uuid, $3::uuid, now() + make_interval(hours => $4::int))
-returning json_build_object('expires_at', to_char(expires_at, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'))
+returning json_build_object('expires_at', expires_at)
 
 -- name: session_prune
 delete from session where expires_at < now()

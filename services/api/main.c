@@ -1,0 +1,148 @@
+// weir-api: settings, shared state, loops.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/api.h"
+#include "api/portal.h"
+#include "api/routes.h"
+#include "api_sql.h"
+#include "platform/log.h"
+#include "platform/program.h"
+
+static const struct config_row ROWS[] = {
+    CONFIG_ROW_DATABASE,
+    CONFIG_ROW_LOG_LEVEL,
+    {.name = "listen",
+     .type = CONFIG_TEXT,
+     .fallback = "127.0.0.1:18080",
+     .example = "127.0.0.1:18080",
+     .help = "address and port to serve HTTP on; TLS ends in a proxy in front"},
+    {.name = "public_url",
+     .type = CONFIG_TEXT,
+     .required = true,
+     .example = "https://weir.example.com",
+     .help = "the address people and brokers use: issuer of tokens, and the only Origin that may "
+             "change anything with a cookie"},
+    {.name = "portal_dir",
+     .type = CONFIG_PATH,
+     .example = "/usr/share/weir/portal",
+     .help = "folder with the portal's files; without it there is no portal"},
+    {.name = "master_key",
+     .type = CONFIG_SECRET,
+     .required = true,
+     .example = "64 hex digits",
+     .help = "key for stored secrets and signing keys: 32 bytes as hex; the same for all copies"},
+    {.name = "snapshot_dir",
+     .type = CONFIG_PATH,
+     .example = "/var/lib/weir/api",
+     .help = "folder for the list of clients that lets tokens be issued while the database is "
+             "away, also after a restart"},
+    {.name = "threads",
+     .type = CONFIG_INT,
+     .min = 1,
+     .max = HTTP_THREADS_MAX,
+     .fallback = "2",
+     .example = "4",
+     .help = "event loops; one per core that the API may use"},
+    {.name = "token_life",
+     .type = CONFIG_DURATION,
+     .min = 300000,
+     .max = 3600000,
+     .fallback = "15m",
+     .example = "10m",
+     .help = "how long a token is valid"},
+};
+
+static enum err_code loop_start(struct http_loop *http, void *user, void **ret_state,
+                                struct err *e) {
+    (void)e;
+    struct api *api = user;
+    struct api_loop *loop = calloc(1, sizeof *loop);
+    if (loop == NULL)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    loop->api = api;
+    loop->http = http;
+    struct pg_pool_options pool = {
+        .loop = http_loop_evloop(http),
+        .conninfo = config_secret(api->config, "database_url"),
+        .application_name = "weir-api",
+        .statements = api_sql_all,
+        .read_links = API_READ_LINKS,
+        .write_links = API_WRITE_LINKS,
+        .read_depth_max = API_READ_DEPTH,
+        .queue_max = API_QUEUE_MAX,
+        .queue_wait_ms = API_QUEUE_WAIT_MS,
+        .statement_timeout_ms = API_STATEMENT_TIMEOUT_MS,
+    };
+    loop->pool = pg_pool_new(&pool);
+    api->loops[http_loop_index(http)] = loop;
+    *ret_state = loop;
+    return ERR_OK;
+}
+
+static void loop_stop(struct http_loop *http, void *state) {
+    (void)http;
+    struct api_loop *loop = state;
+    pg_pool_free(loop->pool);
+    loop->pool = NULL;
+}
+
+static enum err_code read_settings(struct api *api, const struct config *c, struct err *e) {
+    const char *url = config_text(c, "public_url");
+    size_t len = strlen(url);
+    if ((strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) ||
+        url[len - 1] == '/') {
+        err_field(e, ERR_CONFIG, "public_url",
+                  "public_url must begin with http:// or https:// and have no slash at its end");
+        return err_hint(e, "example: public_url = https://weir.example.com");
+    }
+    api->config = c;
+    api->public_url = url;
+    // A __Host- cookie needs TLS; on plain http (a loopback try-out) browsers would drop it.
+    api->cookie_secure = strncmp(url, "https://", 8) == 0;
+    api->cookie_name = api->cookie_secure ? "__Host-weir_session" : "weir_session";
+    api->token_life_s = (int)(config_duration_ms(c, "token_life") / 1000);
+    api->snapshot_dir = config_text(c, "snapshot_dir");
+    api->loops_count = (unsigned)config_int(c, "threads");
+    return secret_key_parse("master_key", config_secret(c, "master_key").value, api->master_key, e);
+}
+
+static enum err_code run(const struct config *c, struct err *e) {
+    static struct api api;
+    secret_init();
+    enum err_code code = read_settings(&api, c, e);
+    if (code != ERR_OK)
+        return code;
+    code = portal_load(config_text(c, "portal_dir"), &api.portal, e);
+    if (code != ERR_OK)
+        return code;
+    api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
+    struct http_server_options server = {
+        .listen = config_text(c, "listen"),
+        .threads = api.loops_count,
+        .user = &api,
+        .loop_start = loop_start,
+        .loop_stop = loop_stop,
+        .handle = routes_handle,
+    };
+    code = http_server_run(&server, program_stop_fd(), e);
+    workers_free(api.workers);
+    portal_free(api.portal);
+    secret_wipe(api.master_key, sizeof api.master_key);
+    return code;
+}
+
+static const struct program API = {
+    .config = {.name = "weir-api",
+               .summary =
+                   "The HTTP front end: identity, catalogue, subscriptions, usage, invoices, "
+                   "tokens, portal",
+               .rows = ROWS,
+               .rows_count = sizeof ROWS / sizeof *ROWS},
+    .run = run,
+};
+
+int main(int argc, char **argv) {
+    return program_main(&API, argc, argv);
+}

@@ -1,0 +1,49 @@
+-- name: cluster_insert
+with c as (
+    insert into cluster (name, bootstrap_servers, audience, metering_class, log_topic, log_partitions)
+    values ($1, $2, $3, $4, 'weir.broker-log.' || $1, $5::int)
+    returning *
+), b as (
+    insert into cluster_broker (cluster_id, broker_id)
+    select c.id, x from c, unnest($6::int[]) as x
+    returning broker_id
+)
+select json_build_object(
+           'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'audience', c.audience, 'metering_class', c.metering_class, 'log_topic', c.log_topic,
+           'log_partitions', c.log_partitions,
+           'brokers', (select coalesce(json_agg(broker_id order by broker_id), '[]') from b),
+           'created_at', c.created_at, 'version', c.version),
+       c.version, c.id
+  from c
+
+-- What is the operator's alone (log topic, brokers) is null for the others.
+-- name: cluster_list
+select json_build_object(
+           'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'audience', c.audience, 'metering_class', c.metering_class,
+           'log_topic', case when weir_operator() then c.log_topic end,
+           'log_partitions', case when weir_operator() then c.log_partitions end,
+           'brokers', case when weir_operator() then
+               (select coalesce(json_agg(broker_id order by broker_id), '[]')
+                  from cluster_broker b where b.cluster_id = c.id) end,
+           'created_at', c.created_at, 'version', c.version),
+       c.name
+  from cluster c
+ where $1::text is null or c.name > $1
+ order by c.name
+ limit $2::bigint
+
+-- name: cluster_get
+select json_build_object(
+           'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'audience', c.audience, 'metering_class', c.metering_class,
+           'log_topic', case when weir_operator() then c.log_topic end,
+           'log_partitions', case when weir_operator() then c.log_partitions end,
+           'brokers', case when weir_operator() then
+               (select coalesce(json_agg(broker_id order by broker_id), '[]')
+                  from cluster_broker b where b.cluster_id = c.id) end,
+           'created_at', c.created_at, 'version', c.version),
+       c.version
+  from cluster c
+ where c.id = $1::uuid

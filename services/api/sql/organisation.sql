@@ -1,0 +1,77 @@
+-- An organisation as the API shows it is built in one place: organisation_json's select list is
+-- repeated because a statement stands alone; keep the copies equal.
+
+-- name: organisation_sign_up
+with o as (
+    insert into organisation (id, name, country, vat_id, address, billing_email, time_zone, currency,
+                              is_provider, is_consumer)
+    values ($1::uuid, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::boolean, $10::boolean)
+    returning *
+), p as (
+    insert into person (email, name, password_hash) values (lower($11), $12, $13)
+    returning id, email, name
+), m as (
+    insert into membership (person_id, org_id, role) select p.id, o.id, 'owner' from p, o
+    returning role
+)
+select json_build_object(
+           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
+           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
+           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
+           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version,
+           'owner', json_build_object('id', p.id, 'email', p.email, 'name', p.name, 'role', m.role)),
+       o.version, p.id
+  from o, p, m
+
+-- name: organisation_list
+select json_build_object(
+           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
+           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
+           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
+           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+       o.created_at, o.id
+  from organisation o
+ where $1::timestamptz is null or (o.created_at, o.id) > ($1::timestamptz, $2::uuid)
+ order by o.created_at, o.id
+ limit $3::bigint
+
+-- name: organisation_get
+select json_build_object(
+           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
+           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
+           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
+           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+       o.version
+  from organisation o
+ where o.id = $1::uuid
+
+-- name: organisation_lock
+select version,
+       json_build_object('name', name, 'vat_id', vat_id, 'address', address,
+                         'billing_email', billing_email, 'time_zone', time_zone,
+                         'topic_prefix', topic_prefix, 'verified_at', verified_at)
+  from organisation
+ where id = $1::uuid
+   for no key update
+
+-- name: organisation_patch
+update organisation o
+   set name = coalesce($2, o.name),
+       vat_id = coalesce($3, o.vat_id),
+       address = coalesce($4::jsonb, o.address),
+       billing_email = coalesce($5, o.billing_email),
+       time_zone = coalesce($6, o.time_zone),
+       topic_prefix = coalesce($7, o.topic_prefix),
+       verified_at = case $8 when 'true' then coalesce(o.verified_at, now())
+                             when 'false' then null else o.verified_at end
+ where o.id = $1::uuid
+returning json_build_object(
+           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
+           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
+           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
+           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+       o.version
