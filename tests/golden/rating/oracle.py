@@ -552,6 +552,12 @@ def worked_modifiers():
                   plan_of(price_of(tiers("graduated", T), maximum={"amount": "50.00"})),
                   [used("312.5")], figures={1: {"cap": "8.18", "amount": "50.00"}})
     assert [r.get("capped") for r in result[0]["rows"]] == [None, "1.305", "6.875"]
+    case("modifiers", "15.2 the discount is taken from the rounded base",
+         plan_of(price_of(per_unit("1.005"), discount_percent="50")), [used("1")],
+         figures={1: {"base": "1.01", "discount": "0.51", "amount": "0.50"}})
+    case("modifiers", "7.3 minimum of a discounted fee",
+         plan_of(price_of(flat("3.333"), discount_percent="33.3", minimum={"amount": "5"})), [],
+         figures=["2.22", "2.78"])
     case("modifiers", "7.3 minimum by days",
          plan_of(price_of(per_unit("1"), minimum={"amount": "150.00"})), [used("61.35")],
          billable_days=20, period_days=31, figures=["61.35", "35.42"])
@@ -603,6 +609,10 @@ def worked_periods():
          figures=["-17.50"])
     case("proration", "9 nothing paid is left", fee, [],
          before=[full, dict(full, base="-64.90")], service=until, **august, figures=[])
+    case("proration", "10.1 a fee in arrears whose days were corrected",
+         plan_of(price_of(flat("49.00"))), [],
+         before=[{"price_id": "p", "kind": "fixed", "base": "49.00"}], billable_days=19,
+         period_days=31, figures=["-18.97"])
     case("proration", "5.1 in arrears waits for the last document",
          plan_of(price_of(flat("49.00"))), [], final=False, figures=[])
     case("proration", "5.1 in advance", fee, [], final=False, figures=["64.90"])

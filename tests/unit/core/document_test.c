@@ -209,6 +209,25 @@ static void nothing__makes_an_empty_document_and_entry(void **state) {
     assert_int_equal(n, 0);
 }
 
+static void minimum__names_its_line_by_the_number_on_the_document(void **state) {
+    (void)state;
+    struct document_source sources[] = {
+        {.rated = rated("EUR", 2, (const char *const[]){"1.00", "2.00"}, "")},
+        {.rated =
+             rated("EUR", 1, (const char *const[]){"1.00"}, ",\"minimum\":{\"amount\":\"5\"}")},
+    };
+    struct document d;
+    struct err e = {0};
+    assert_int_equal(
+        document_build(&arena, currency_find(slice_str("EUR")), sources, 2, NULL, 0, &d, &e),
+        ERR_OK);
+    assert_int_equal(d.line_count, 4);
+    assert_int_equal(d.lines[2].parent, 0);
+    assert_int_equal(d.lines[3].parent, 3);
+    expect(d.lines[3].net, "4.00");
+    expect(d.due, "8.00");
+}
+
 // The category of a line's tax may be decided per document instead of by the price.
 static void tax_category__of_the_source_wins(void **state) {
     (void)state;
@@ -252,6 +271,7 @@ int main(void) {
         cmocka_unit_test(sources__keep_their_providers_and_shares_apart),
         cmocka_unit_test(correction__is_posted_the_other_way_round),
         cmocka_unit_test(nothing__makes_an_empty_document_and_entry),
+        cmocka_unit_test(minimum__names_its_line_by_the_number_on_the_document),
         cmocka_unit_test(tax_category__of_the_source_wins),
         cmocka_unit_test(build__refuses_what_does_not_fit),
     };
