@@ -20,8 +20,57 @@ test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 
 # Those of the unit tests that talk to PostgreSQL, with a private one.
 DB_TESTS := $(BUILD)/unit/platform/pg_test
-test-db: $(DB_TESTS) ## tests that need nothing but a PostgreSQL, on a private one
+test-db: $(DB_TESTS) sql-check ## tests that need nothing but a PostgreSQL, on a private one
 	@tests/with_postgres.sh tests/run_units.sh $(BUILD)/unit $(DB_TESTS)
+
+# --- lint ------------------------------------------------------------------------------------------
+# Every statement of every program on a freshly migrated database; the schema against its golden file.
+SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(wildcard services/$p/sql/*.sql),$(BUILD)/gen/$p_sql.o))
+$(BUILD)/obj/tests/lint/sql_check.o: | $(BUILD)/gen/migrations.h
+$(BUILD)/lint/sql_check: $(BUILD)/obj/tests/lint/sql_check.o $(SQL_TABLES) $(SHARED_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
+
+.PHONY: sql-check schema-update layers tidy cppcheck format-check
+sql-check: $(BUILD)/lint/sql_check
+	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh'
+
+schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew
+	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update'
+
+layers:
+	@tests/lint/layers_test.sh
+	@tests/lint/layers.sh
+
+# clang-tidy looks again only at what was compiled again.
+TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services tests))
+TIDY_FLAGS := $(CSTD) $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+$(BUILD)/tidy/%.ok: $(BUILD)/obj/%.o .clang-tidy
+	@mkdir -p $(@D)
+	$(call say,TIDY,$*.c)
+	@clang-tidy --quiet $*.c -- $(TIDY_FLAGS) 2>$@.log || { grep -v ' warnings\? ' $@.log; exit 1; }
+	@touch $@
+tidy: $(TIDY_FILES:%.c=$(BUILD)/tidy/%.ok)
+
+CPPCHECK_FLAGS := --quiet --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+                  --std=c11 --library=posix --suppress=unknownMacro
+cppcheck:
+	@mkdir -p $(BUILD)/cppcheck
+	@cppcheck $(CPPCHECK_FLAGS) \
+	  --cppcheck-build-dir=$(BUILD)/cppcheck -j 2 -D_GNU_SOURCE -D__GNUC__=12 -DWEIR_VERSION='""' \
+	  -Iservices/shared -Iservices -I$(BUILD)/gen $(call sources_in,services)
+	@echo "cppcheck: ok"
+
+format-check:
+	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
+
+lint: ## clang-format, clang-tidy, cppcheck, layers, SQL and schema
+	@$(MAKE) --no-print-directory format-check layers
+	@$(MAKE) --no-print-directory cppcheck
+	@$(MAKE) --no-print-directory sql-check
+	+@$(MAKE) --no-print-directory -k -j2 tidy
+	@echo "lint: ok"
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
@@ -29,7 +78,7 @@ asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
 # makefile adds its own with TEST_PARTS +=.
-TEST_PARTS = test-unit test-fuzz test-stack
+TEST_PARTS = test-unit test-db test-fuzz test-stack
 
 .PHONY: test test-stack
 # Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.

@@ -82,8 +82,7 @@ static struct config_value *value_of(struct config *c, const struct config_row *
 
 static void wipe(const struct config_row *row, struct config_value *v) {
     if (row->type == CONFIG_SECRET && v->text != NULL) {
-        char *text = (char *)(uintptr_t)v->text;
-        explicit_bzero(text, strlen(text));
+        explicit_bzero(v->text, strlen(v->text));
     }
 }
 
@@ -176,6 +175,7 @@ static enum err_code load_file(struct config *c, const char *path, struct err *e
     if (code != ERR_OK) {
         return code;
     }
+    check(text != NULL);
     size_t size = strlen(text);
     int number = 1;
     for (char *line = text; code == ERR_OK && line < text + size; number++) {

@@ -110,7 +110,7 @@ void config_print_error(const struct config_program *p, const struct err *e);
     }
 #define CONFIG_ROW_METRICS_LISTEN(fallback_address)                                                \
     {                                                                                              \
-        .name = "metrics_listen", .type = CONFIG_TEXT, .fallback = fallback_address,               \
+        .name = "metrics_listen", .type = CONFIG_TEXT, .fallback = (fallback_address),             \
         .example = "127.0.0.1:9100",                                                               \
         .help = "address and port of /metrics, /healthz and /readyz; \"off\" for none"             \
     }

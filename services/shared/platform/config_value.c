@@ -170,6 +170,7 @@ static enum err_code refuse(const struct config_row *row, const char *text, cons
 enum err_code config_value_parse(const struct config_row *row, const char *text, const char *origin,
                                  struct arena *a, struct config_value *ret, struct err *e) {
     struct config_value v = {0};
+    const char *kept = text;
     bool ok = text[0] != '\0' && strnlen(text, CONFIG_VALUE_MAX + 1) <= CONFIG_VALUE_MAX;
     switch (row->type) {
     case CONFIG_INT:
@@ -177,8 +178,8 @@ enum err_code config_value_parse(const struct config_row *row, const char *text,
     case CONFIG_BYTES: ok = ok && parse_number(row, text, &v.number); break;
     case CONFIG_BOOL: ok = ok && parse_bool(text, &v.number); break;
     case CONFIG_CHOICE:
-        v.text = find_choice(row, text);
-        ok = v.text != NULL;
+        kept = find_choice(row, text);
+        ok = kept != NULL;
         break;
     case CONFIG_LIST: ok = ok && parse_list(text, a, &v); break;
     case CONFIG_TEXT:
@@ -188,9 +189,7 @@ enum err_code config_value_parse(const struct config_row *row, const char *text,
     if (!ok) {
         return refuse(row, text, origin, e);
     }
-    if (v.text == NULL) {
-        v.text = arena_str(a, slice_str(text));
-    }
+    v.text = arena_str(a, slice_str(kept));
     *ret = v;
     return ERR_OK;
 }

@@ -10,8 +10,8 @@
 #include "platform/config.h"
 
 struct config_value {
-    const char *text; // NULL: not set; of secrets wiped by config_free
-    int64_t number;   // int, bool, milliseconds, bytes
+    char *text;     // NULL: not set; of secrets wiped by config_free
+    int64_t number; // int, bool, milliseconds, bytes
     const char **items;
     size_t items_count;
 };

@@ -291,7 +291,7 @@ static enum err_code open_listener(const char *text, int *ret_fd, struct err *e)
 }
 
 static unsigned bound_port(int fd) {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
     check(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
     return address.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)

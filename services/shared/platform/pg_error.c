@@ -29,6 +29,7 @@ static const struct row TABLE[] = {
     {"23505", ERR_CONFLICT, false},   // unique
     {"23514", ERR_INVALID, false},    // check
     {"23P01", ERR_CONFLICT, false},   // exclusion
+    {"23000", ERR_CONFLICT, false},   // raised by triggers that keep rows as they are
     {"25006", ERR_UNAVAILABLE, true}, // read-only: connected to a standby
     {"28", ERR_DENIED, false},        // authentication
     {"3D000", ERR_CONFIG, false},     // no such database
