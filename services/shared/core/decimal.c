@@ -74,8 +74,8 @@ static bool mpz_get_u128(const mpz_t z, u128 *ret) {
     return true;
 }
 
+// Sets q, which is initialised, to x.
 static void mpq_load(mpq_t q, struct decimal x) {
-    mpq_init(q);
     if (x.big != NULL) {
         mpz_t view;
         mpz_set(mpq_numref(q), mpz_roinit_n(view, x.big->num, x.big->num_size));
@@ -147,6 +147,7 @@ static struct decimal mpq_store(struct arena *a, mpq_t q) {
 static struct decimal big_binary(struct arena *a, struct decimal x, struct decimal y,
                                  void (*op)(mpq_t, const mpq_t, const mpq_t)) {
     mpq_t p, q;
+    mpq_inits(p, q, NULL);
     mpq_load(p, x);
     mpq_load(q, y);
     op(p, p, q);
@@ -374,6 +375,7 @@ int decimal_cmp(struct decimal x, struct decimal y) {
         return (p.digits > q.digits) - (p.digits < q.digits);
     }
     mpq_t m, n;
+    mpq_inits(m, n, NULL);
     mpq_load(m, x);
     mpq_load(n, y);
     int order = mpq_cmp(m, n);
@@ -416,8 +418,8 @@ static struct decimal round_big(struct arena *a, struct decimal x, int scale,
                                 enum decimal_mode mode) {
     mpq_t q, factor;
     mpz_t whole, rest;
+    mpq_inits(q, factor, NULL);
     mpq_load(q, x);
-    mpq_init(factor);
     mpz_inits(whole, rest, NULL);
     mpz_ui_pow_ui(scale >= 0 ? mpq_numref(factor) : mpq_denref(factor), 10,
                   (unsigned long)(scale >= 0 ? scale : -scale));
@@ -491,13 +493,18 @@ static const char *place_point(struct arena *a, const char *digits, bool negativ
             *p++ = '.';
         }
         int at = i - zeros_before;
-        *p++ = at >= 0 && at < len ? digits[at] : '0';
+        char digit = '0';
+        if (at >= 0 && at < len) {
+            digit = digits[at];
+        }
+        *p++ = digit;
     }
     return out;
 }
 
 static const char *text_big(struct arena *a, struct decimal x, int min_fraction, bool *ret_exact) {
     mpq_t q;
+    mpq_init(q);
     mpq_load(q, x);
     long scale = finite_scale(mpq_denref(q));
     if (scale < 0 || scale > DECIMAL_SHOWN_FRACTION_MAX) {

@@ -75,7 +75,8 @@ static void take_lines(struct document_run *r, size_t source_count) {
 }
 
 // R8: the group's tax laid on its lines by their nets.
-static void tax_to_lines(struct document_run *r, size_t group, size_t *members, size_t count) {
+static void tax_to_lines(struct document_run *r, size_t group, const size_t *members,
+                         size_t count) {
     struct arena *a = r->a;
     struct document_tax *t = &r->doc.taxes[group];
     struct decimal *weights = arena_array(a, count, sizeof *weights);

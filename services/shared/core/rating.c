@@ -398,7 +398,8 @@ static enum err_code check_billed(const struct rating_run *r, struct err *e) {
 
 // Usage whose metric has prices, none of which takes its delivery.
 static void find_unpriced(struct rating_run *r) {
-    r->result.unpriced = arena_array(r->a, METRICS * DELIVERIES, sizeof *r->result.unpriced);
+    r->result.unpriced =
+        arena_array(r->a, (size_t)METRICS * DELIVERIES, sizeof *r->result.unpriced);
     for (unsigned m = PLAN_METRIC_BYTES; m < METRICS; m++) {
         for (unsigned d = 0; d < DELIVERIES; d++) {
             bool metric_priced = false, taken = decimal_is_zero(r->usage[m][d]);

@@ -136,7 +136,7 @@ static enum err_code commission(struct arena *a, const struct share_rule *rule,
 enum err_code share_divide(struct arena *a, const struct share_rule *rule,
                            const struct currency *currency, struct decimal net,
                            struct share_part **ret_parts, size_t *ret_count, struct err *e) {
-    struct decimal k;
+    struct decimal k = {0};
     enum err_code code = commission(a, rule, currency, net, &k, e);
     if (code != ERR_OK) {
         return code;
