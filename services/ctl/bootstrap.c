@@ -1,6 +1,6 @@
 // Runs on the host with the owner's connection, once: it makes what nobody could make through the
 // API before there is somebody. A second run changes nothing and says so.
-#include "ctl/bootstrap.h"
+#include "ctl/command.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -12,6 +12,16 @@ struct command {
     int (*run)(int argc, char **argv);
 };
 
+// Offline, on files.
 int recount_command(int argc, char **argv);
+// On the host, with the database owner's connection.
+int migrate_command(int argc, char **argv);
+int bootstrap_command(int argc, char **argv);
+// Calls of the REST API with a token: nothing goes around its rights and audit.
+int api_command(int argc, char **argv);
+int bill_command(int argc, char **argv);
+int export_command(int argc, char **argv);
+int dead_letters_command(int argc, char **argv);
+int unbound_command(int argc, char **argv);
 
 #endif

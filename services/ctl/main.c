@@ -6,6 +6,14 @@
 
 static const struct command COMMANDS[] = {
     {"recount", "add up raw kafka-request.log files: who read and wrote what", recount_command},
+    {"migrate", "bring the database's schema up to date", migrate_command},
+    {"bootstrap", "make the marketplace, its operator and the first credentials",
+     bootstrap_command},
+    {"api", "call the REST API with a token", api_command},
+    {"bill", "ask for a billing run of a month and follow it", bill_command},
+    {"export", "write issued invoices or their lines as CSV or JSON", export_command},
+    {"dead-letters", "list log lines that could not be read", dead_letters_command},
+    {"unbound", "list usage that nobody pays for yet", unbound_command},
 };
 
 static void print_help(FILE *out) {

@@ -1,4 +1,4 @@
-#include "ctl/operate.h"
+#include "ctl/command.h"
 
 #include <inttypes.h>
 #include <jansson.h>
