@@ -443,6 +443,8 @@ const char *const *config_list(const struct config *c, const char *name, size_t 
 }
 
 const char *const *config_args(const struct config *c, size_t *ret_count) {
-    *ret_count = c->args_count;
+    if (ret_count != NULL) {
+        *ret_count = c->args_count;
+    }
     return (const char *const *)c->args;
 }

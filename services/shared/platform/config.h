@@ -86,7 +86,7 @@ int64_t config_bytes(const struct config *c, const char *name);
 struct secret_text config_secret(const struct config *c, const char *name);
 // NULL-terminated; *ret_count may be NULL.
 const char *const *config_list(const struct config *c, const char *name, size_t *ret_count);
-// Arguments that are not settings, in order.
+// Arguments that are not settings, in order, NULL-terminated; ret_count may be NULL.
 const char *const *config_args(const struct config *c, size_t *ret_count);
 
 // Writes the help, the version line or the table of settings for the documentation to `file`

@@ -102,6 +102,7 @@ static bool add_field(struct buf *line, const struct log_field *f) {
         buf_add_str(line, f->number != 0 ? ":true" : ":false");
         break;
     case LOG_KIND_ERR: add_err(line, f->err); break;
+    case LOG_KIND_NONE:
     case LOG_KIND_END: break;
     }
     if (!line->overflow) {
@@ -147,7 +148,8 @@ void log_event(enum log_level level, const char *event, const struct log_field *
     const struct log_field name = log_str("event", event);
     whole = add_field(&line, &name) && whole;
     for (const struct log_field *f = fields; f->kind != LOG_KIND_END; f++) {
-        whole = (f->kind == LOG_KIND_ID || add_field(&line, f)) && whole;
+        bool later = f->kind != LOG_KIND_ID && f->kind != LOG_KIND_NONE;
+        whole = (!later || add_field(&line, f)) && whole;
     }
     line.max = LOG_LINE_MAX;
     buf_add_str(&line, whole ? "" : CUT);

@@ -19,6 +19,7 @@ enum {
 };
 
 enum log_kind {
+    LOG_KIND_NONE,
     LOG_KIND_END,
     LOG_KIND_ID,
     LOG_KIND_TEXT,
@@ -49,8 +50,9 @@ bool log_enabled(enum log_level level);
 // `fields` end with one of LOG_KIND_END. `event` is a constant phrase without values in it.
 void log_event(enum log_level level, const char *event, const struct log_field *fields);
 
+// The first one says nothing; it lets the list of the caller be empty.
 #define LOG_FIELDS(...)                                                                            \
-    ((const struct log_field[]){__VA_ARGS__ __VA_OPT__(, ){.kind = LOG_KIND_END}})
+    ((const struct log_field[]){{.kind = LOG_KIND_NONE}, ##__VA_ARGS__, {.kind = LOG_KIND_END}})
 #define log_debug(event, ...)                                                                      \
     (log_enabled(LOG_LEVEL_DEBUG) ? log_event(LOG_LEVEL_DEBUG, event, LOG_FIELDS(__VA_ARGS__))     \
                                   : (void)0)

@@ -5,7 +5,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
-#include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -293,9 +292,13 @@ static enum err_code open_listener(const char *text, int *ret_fd, struct err *e)
 static unsigned bound_port(int fd) {
     struct sockaddr_storage address = {0};
     socklen_t len = sizeof address;
+    char port[NI_MAXSERV] = "";
+    uint64_t number = 0;
     check(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
-    return address.ss_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)&address)->sin6_port)
-                                         : ntohs(((const struct sockaddr_in *)&address)->sin_port);
+    check(getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
+                      NI_NUMERICSERV) == 0);
+    check(number_parse_u64(slice_str(port), &number));
+    return (unsigned)number;
 }
 
 enum err_code metrics_server_start(const struct metrics_server_options *o,

@@ -95,6 +95,7 @@ static void values__are_typed_and_default(void **state) {
     const char *const *args = config_args(c, &n);
     assert_int_equal(n, 2);
     assert_string_equal(args[1], "-");
+    assert_ptr_equal(config_args(c, NULL), args);
     config_free(c);
 }
 
