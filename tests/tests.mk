@@ -121,3 +121,12 @@ $(BUILD)/fuzz-bin/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(SHARED_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pie -o $@ $^ $(PKG_LIBS)
+
+# --- the portal in a real browser ------------------------------------------------------------------
+.PHONY: browser
+browser: $(BUILD)/browser/node_modules/.made ## install what drives Chromium
+$(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/package-lock.json
+	@mkdir -p $(@D)
+	cp $^ $(BUILD)/browser/
+	cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@

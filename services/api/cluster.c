@@ -35,7 +35,8 @@ static const char *broker_array(struct request *r, const json_t *brokers) {
 }
 
 void cluster_create(struct request *r) {
-    const char *name = NULL, *bootstrap = NULL, *audience = NULL, *class = "request_log";
+    const char *name = NULL, *bootstrap = NULL, *audience = NULL, *class = "request_log",
+               *protocol = NULL;
     int64_t partitions = LOG_PARTITIONS_DEFAULT;
     json_t *brokers = NULL;
     if (!REQUEST_FIELDS(
@@ -44,6 +45,7 @@ void cluster_create(struct request *r) {
              .out = &bootstrap},
             {"audience", FIELD_TEXT, .required = true, .min = 1, .max = 200, .out = &audience},
             {"metering_class", FIELD_TEXT, .out = &class},
+            {"security_protocol", FIELD_TEXT, .out = &protocol},
             {"log_partitions", FIELD_INT, .min = 1, .max = 4096, .out = &partitions},
             {"brokers", FIELD_ARRAY, .required = true, .min = 1, .max = BROKERS_MAX,
              .out = &brokers}))
@@ -58,7 +60,7 @@ void cluster_create(struct request *r) {
     }
     request_write(r, &api_sql_cluster_insert,
                   PG_PARAMS(pg_text(name), pg_text(bootstrap), pg_text(audience), pg_text(class),
-                            pg_int8(partitions), pg_text(ids)),
+                            pg_int8(partitions), pg_text(ids), pg_text(protocol)),
                   on_created);
 }
 

@@ -48,10 +48,10 @@ function Frame() {
   const signOut = async () => { await remove('/v1/sessions/current'); location.hash = '#/'; setMe(null); };
   return html`
     <header class="bar"><div class="inner">
-      <a class="brand" href="#/"><img src="/icon.svg" alt="" />${me.marketplace.name}</a>
+      <a class="brand" href="#/"><img src="/icon.svg" alt="" />${me.marketplace}</a>
       <nav aria-label="Main">${menu.map(([to, name]) => html`
         <a href=${`#/${to}`} aria-current=${first === to || (to === '' && first === 'products') ? 'page' : undefined}>${name}</a>`)}</nav>
-      <span class="who">${me.person ? me.person.name : me.application.name} · ${me.organisation.name}</span>
+      <span class="who">${me.name} · ${me.organisation.name}</span>
       <button type="button" onClick=${signOut}>Sign out</button>
     </div></header>
     <main id="main"><${page} key=${path} id=${id} me=${me} /></main>`;

@@ -1,7 +1,7 @@
 -- name: cluster_insert
 with c as (
-    insert into cluster (name, bootstrap_servers, audience, metering_class, log_topic, log_partitions)
-    values ($1, $2, $3, $4, 'weir.broker-log.' || $1, $5::int)
+    insert into cluster (name, bootstrap_servers, audience, metering_class, log_topic, log_partitions, security_protocol)
+    values ($1, $2, $3, $4, 'weir.broker-log.' || $1, $5::int, coalesce($7, 'SASL_SSL'))
     returning *
 ), b as (
     insert into cluster_broker (cluster_id, broker_id)
@@ -10,6 +10,7 @@ with c as (
 )
 select json_build_object(
            'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'security_protocol', c.security_protocol,
            'audience', c.audience, 'metering_class', c.metering_class, 'log_topic', c.log_topic,
            'log_partitions', c.log_partitions,
            'brokers', (select coalesce(json_agg(broker_id order by broker_id), '[]') from b),
@@ -21,6 +22,7 @@ select json_build_object(
 -- name: cluster_list
 select json_build_object(
            'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'security_protocol', c.security_protocol,
            'audience', c.audience, 'metering_class', c.metering_class,
            'log_topic', case when weir_operator() then c.log_topic end,
            'log_partitions', case when weir_operator() then c.log_partitions end,
@@ -37,6 +39,7 @@ select json_build_object(
 -- name: cluster_get
 select json_build_object(
            'id', c.id, 'name', c.name, 'bootstrap_servers', c.bootstrap_servers,
+           'security_protocol', c.security_protocol,
            'audience', c.audience, 'metering_class', c.metering_class,
            'log_topic', case when weir_operator() then c.log_topic end,
            'log_partitions', case when weir_operator() then c.log_partitions end,
