@@ -43,7 +43,7 @@ settings_of() {
         cat <<EOF
 WEIR_LISTEN=127.0.0.1:$WEIR_API_PORT
 WEIR_PUBLIC_URL=$WEIR_PUBLIC_URL
-WEIR_PORTAL_DIR=$weir_root/build/portal/www
+WEIR_PORTAL_DIR=$weir_build/portal/www
 WEIR_MASTER_KEY_FILE=$secret_dir/master-key
 WEIR_SNAPSHOT_DIR=$state_dir/api
 WEIR_DATABASE_URL_FILE=$secret_dir/url-weir_api
@@ -55,6 +55,7 @@ EOF
 WEIR_LOG_FILE=$WEIR_STACK_DIR/kafka/logs/kafka-request.log
 WEIR_LOG_TOPIC=weir.broker-log.$WEIR_CLUSTER
 WEIR_BROKER_ID=1
+WEIR_BROKER_ADDRESS=127.0.0.1:$WEIR_KAFKA_INTERNAL_PORT,127.0.0.1:$WEIR_KAFKA_CLIENT_PORT
 WEIR_STATE_DIR=$state_dir/tap
 EOF
         ;;
@@ -101,6 +102,7 @@ read_env() {
 }
 
 migrate() {
+    local settings
     [ -x "$WEIR_BIN/weirctl" ] || die "$WEIR_BIN/weirctl is not built; run make"
     write_env weirctl
     read_env weirctl
@@ -108,8 +110,15 @@ migrate() {
     "$here/postgres.sh" roles
 }
 
+# A program is up when it answers; weir-api when it has the keys that the broker asks for.
+answers() {
+    local path=/healthz
+    [ "$1" != weir-api ] || path=/.well-known/jwks.json
+    curl -fsS -m 5 "http://127.0.0.1:$2$path"
+}
+
 start_program() {
-    local name=$1 port
+    local name=$1 port settings
     port=$(port_setting "$name")
     if process_pid "$name" >/dev/null; then
         note "$name is up on 127.0.0.1:${!port}"
@@ -120,7 +129,7 @@ start_program() {
     write_env "$name"
     read_env "$name"
     process_start "$name" env -i "${settings[@]}" "$WEIR_BIN/$name"
-    wait_ready "$name" "$name on 127.0.0.1:${!port}" port_answers "${!port}"
+    wait_ready "$name" "$name on 127.0.0.1:${!port}" answers "$name" "${!port}"
     note "$name is up on 127.0.0.1:${!port}"
 }
 
