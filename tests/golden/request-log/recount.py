@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 LINE = re.compile(r"^\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3})\] [A-Z]+ Completed request:(\{.*\}) \(\S+\)$")
 ZERO_ID = "A" * 22
 FETCH, PRODUCE, METADATA, OFFSET_COMMIT, CREATE_TOPICS, TXN_OFFSET_COMMIT = 1, 0, 3, 8, 19, 28
+OFFSET_OUT_OF_RANGE = 1
 COMMIT_TOLERANCE = timedelta(seconds=1)
 PRODUCE_WINDOW = timedelta(minutes=10)
 
@@ -134,27 +135,36 @@ class Recount:
         if request.get("replicaId", -1) >= 0 or request.get("replicaState", {}).get("replicaId", -1) >= 0:
             return
         chain, offsets = self.chain_of(line, request, response)
+        answers = {
+            (self.name(topic), part["partitionIndex"]): part for topic in response["responses"] for part in topic["partitions"]
+        }
         asked = {}
         for topic in request["topics"]:
             for part in topic["partitions"]:
                 asked[self.name(topic), part["partition"]] = part["fetchOffset"]
         offsets.update(asked)
+        # An incremental fetch is also one of the partitions it does not name; it shows where they bring bytes.
+        for place, answer in answers.items():
+            if place in offsets and answer.get("recordsSizeInBytes"):
+                asked.setdefault(place, offsets[place])
+        # An offset beyond the log is no place the client has read to.
+        for place in [place for place in asked if answers.get(place, {}).get("errorCode") == OFFSET_OUT_OF_RANGE]:
+            del asked[place]
         for topic in request.get("forgottenTopicsData", []):
             for partition in topic["partitions"]:
                 offsets.pop((self.name(topic), partition), None)
-        self.close_predecessors(line, chain, offsets)
+        self.close_predecessors(line, chain, asked)
         topics_with_bytes = set()
-        for topic in response["responses"]:
-            name = self.name(topic)
-            for part in topic["partitions"]:
-                size = part.get("recordsSizeInBytes") or 0
-                if part["errorCode"] or not size:
-                    continue
-                self.row(line, name)["bytes"] += size
-                topics_with_bytes.add(name)
-                place = name, part["partitionIndex"]
-                if place in offsets:
-                    self.unclosed[(chain, *place)] = Fetch(line, offsets[place], part["highWatermark"])
+        for place, answer in answers.items():
+            size = answer.get("recordsSizeInBytes") or 0
+            if answer["errorCode"] or not size:
+                continue
+            self.row(line, place[0])["bytes"] += size
+            topics_with_bytes.add(place[0])
+            if place in offsets:
+                self.unclosed[(chain, *place)] = Fetch(line, offsets[place], answer["highWatermark"])
+            else:
+                self.row(line, place[0])["open_fetches"] += 1
         for name in topics_with_bytes:
             self.row(line, name)["fetches"] += 1
 
@@ -184,8 +194,8 @@ class Recount:
         for key in [key for key in self.unclosed if key[0] == chain]:
             self.ended.append((chain[0], key[1], key[2], self.unclosed.pop(key)))
 
-    def close_predecessors(self, line, chain, offsets):
-        for (topic, partition), offset in offsets.items():
+    def close_predecessors(self, line, chain, asked):
+        for (topic, partition), offset in asked.items():
             key = chain, topic, partition
             if key not in self.started:
                 self.started.add(key)

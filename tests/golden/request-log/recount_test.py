@@ -1,6 +1,9 @@
 """The golden logs: the recount in Python, the clients' own counts, the broker's counter and weirctl agree."""
 
+import csv
+import io
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +14,9 @@ sys.path.insert(0, str(HERE))
 
 from recount import recount  # noqa: E402
 
+WEIRCTL = HERE.parents[2] / "build" / "bin" / "weirctl"
 GOLDEN = sorted(HERE.glob("*.json"))
+COUNTS = ("bytes", "messages", "fetches", "produced_bytes", "open_fetches")
 
 
 @pytest.fixture(params=GOLDEN, ids=lambda path: path.stem)
@@ -40,3 +45,12 @@ def test_bytes__are_the_brokers_counter(golden):
     _, expected = golden
     for topic, counted in (expected["jmx"] or {}).items():
         assert sum(row["bytes"] for row in expected["rows"] if row["topic"] == topic) == counted
+
+
+def test_weirctl__gives_the_rows(golden):
+    log, expected = golden
+    done = subprocess.run([WEIRCTL, "recount", "--format", "csv", log], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    got = {(row["principal"], row["topic"]): {name: int(row[name] or 0) for name in COUNTS} for row in rows}
+    assert got == {(row["principal"], row["topic"]): {name: row[name] for name in COUNTS} for row in expected["rows"]}
