@@ -63,6 +63,8 @@ void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned deliver
 
 // ---------------------------------------------------------------------------------------------
 
+enum { OFFSET_OUT_OF_RANGE = 1 };
+
 struct fetch_line {
     struct usage_state *st;
     const struct request_line *line;
@@ -94,17 +96,19 @@ static void observe(struct fetch_line *f, uint32_t position, int64_t offset) {
     usage_claim_start(st, p->slot, &start);
 }
 
-static void note_errors(struct fetch_line *f) {
+// The partitions whose asked offset lies outside the log. Other errors (rights, leader, topic id)
+// say nothing against the offset: it is where the client has read to.
+static void note_out_of_range(struct fetch_line *f) {
     const struct request_parts *answered = &f->line->answered;
     for (uint32_t i = 0; i < answered->count; i++) {
         const struct request_part *a = &answered->items[i];
-        if (a->error != 0)
+        if (a->error == OFFSET_OUT_OF_RANGE)
             hash_table_put(&f->st->errors, usage_pair(f->topics[a->topic], (uint32_t)a->partition),
                            1);
     }
 }
 
-static bool has_error(const struct fetch_line *f, const struct request_part *asked) {
+static bool out_of_range(const struct fetch_line *f, const struct request_part *asked) {
     uint32_t ignored;
     return f->st->errors.count > 0 &&
            hash_table_get(&f->st->errors,
@@ -117,8 +121,8 @@ static void read_request(struct fetch_line *f) {
     for (uint32_t i = 0; i < f->line->asked.count; i++) {
         const struct request_part *a = &f->line->asked.items[i];
         uint32_t home = st->topics[f->topics[a->topic]].home;
-        bool failed = has_error(f, a);
-        // An offset that was refused closes nothing, but a session goes on from it.
+        bool failed = out_of_range(f, a);
+        // An offset outside the log closes nothing, but a session goes on from it.
         if (failed && !f->keeps_positions)
             continue;
         uint32_t slot = usage_slot_get(st, home, a->partition);
@@ -131,6 +135,19 @@ static void read_request(struct fetch_line *f) {
         } else {
             observe(f, position, a->offset);
         }
+    }
+}
+
+// A partition taken out of a session comes back with an offset of its own. Should that line be
+// lost, the offset is unknown, and not what it was before.
+static void read_forgotten(struct fetch_line *f) {
+    struct usage_state *st = f->st;
+    for (uint32_t i = 0; i < f->line->forgotten.count; i++) {
+        const struct request_part *p = &f->line->forgotten.items[i];
+        uint32_t slot = usage_slot_get(st, st->topics[f->topics[p->topic]].home, p->partition);
+        uint32_t position = usage_position_find(st, f->chain, slot);
+        if (position != USAGE_NONE)
+            st->positions[position].known = false;
     }
 }
 
@@ -229,6 +246,7 @@ static void pick_chain(struct fetch_line *f) {
         f->chain = chain_of(f, true, session, false);
         f->keeps_positions = line->session_epoch > 0;
         read_request(f);
+        read_forgotten(f);
         if (line->session_epoch > 0)
             return;
         // The session's last request: what it names is the successor in that session.
@@ -248,7 +266,7 @@ static void fold_fetch(struct usage_state *st, int32_t broker, const struct requ
     if (line->error != 0)
         return;
     f.client = usage_client_get(st, line->client_id, line->client_address);
-    note_errors(&f);
+    note_out_of_range(&f);
     pick_chain(&f);
     read_response(&f, sums);
     hash_table_clear(&st->errors);

@@ -10,15 +10,16 @@ import org.apache.kafka.clients.consumer.ConsumerRebalanceListener;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.common.TopicPartition;
+import org.apache.kafka.common.errors.AuthorizationException;
 import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * A consumer that says what it gets and does what it is told:
  *   java -cp 'lib/*' Reader.java PROPERTIES TOPIC[,TOPIC...] STOP-AFTER
  * STOP-AFTER: stops polling once it has that many records (0: never), as a process that hangs does;
- * then any command closes it.
- * Says:  assigned TOPIC-PARTITION... | got TOPIC-PARTITION COUNT | stopped | closed
- * Takes: seek TOPIC PARTITION OFFSET | close
+ * then it goes on with "resume".
+ * Says:  assigned TOPIC-PARTITION... | got TOPIC-PARTITION COUNT | stopped | refused | closed
+ * Takes: seek TOPIC PARTITION OFFSET | resume | close
  */
 public class Reader {
     public static void main(String[] args) throws Exception {
@@ -53,6 +54,8 @@ public class Reader {
                 }
             });
             run(consumer, commands, stopAfter);
+        } catch (AuthorizationException e) {
+            System.out.println("refused");
         }
         System.out.println("closed");
     }
@@ -76,8 +79,10 @@ public class Reader {
             total += records.count();
             if (stopAfter > 0 && total >= stopAfter) {
                 System.out.println("stopped");
-                commands.take();
-                return;
+                if (commands.take().equals("close")) {
+                    return;
+                }
+                stopAfter = 0;
             }
         }
     }

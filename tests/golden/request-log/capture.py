@@ -24,6 +24,7 @@ sys.path[:0] = [str(HERE), str(HERE.parents[1] / "stack")]
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition  # noqa: E402
 from confluent_kafka.admin import (  # noqa: E402
     AclBinding,
+    AclBindingFilter,
     AclOperation,
     AclPermissionType,
     ResourcePatternType,
@@ -119,6 +120,7 @@ class Lab:
         self.scenario = scenario
         self.number = 0
         self.principals = {}
+        self.rights = {}
         self.topics = []
         self.clients = {}
         jwks = folder / "stack" / "kafka" / "jwks.json"
@@ -155,7 +157,16 @@ class Lab:
         ]
         for future in self.admin.create_acls(bindings).values():
             future.result()
+        self.rights[name] = bindings
         return name
+
+    def revoke(self, name):
+        filters = [
+            AclBindingFilter(b.restype, b.name, b.resource_pattern_type, b.principal, b.host, b.operation, b.permission_type)
+            for b in self.rights[name]
+        ]
+        for future in self.admin.delete_acls(filters).values():
+            future.result()
 
     def count(self, role, topic, what, messages, exact=True):
         """What a client says it read; a role's clients add up. Not exact: one that was killed in between."""
@@ -426,6 +437,23 @@ def broker_restart(lab):
     lab.count("librdkafka", topic, "librdkafka through a stop and a kill of the broker", got)
 
 
+def revoked(lab):
+    """The rights are taken from a Java consumer that still holds records of its last fetch: it gives them out,
+    and then both its commit and its next fetch are refused. That refused fetch alone says how far it has read."""
+    lab.principal("provider")
+    reader = lab.principal("reader")
+    topic = lab.topic("orders")
+    lab.produce(topic, 400)
+    java = lab.java_reader(reader, topic, stop_after=30, max_poll_records=10, auto_commit_interval_ms=60_000, client_id="slow")
+    java.wait_word("stopped")
+    lab.revoke(reader)
+    java.tell("resume")
+    java.wait_word("refused")
+    java.process.wait(30)
+    java.listener.join(10)
+    lab.count("reader", topic, "Java, refused after it has given out what it held", java.counts[topic])
+
+
 SCENARIOS = {
     "java_small_polls": java_small_polls,
     "two_groups": two_groups,
@@ -433,6 +461,7 @@ SCENARIOS = {
     "open_tail": open_tail,
     "idle_partition": idle_partition,
     "broker_restart": broker_restart,
+    "revoked": revoked,
 }
 
 

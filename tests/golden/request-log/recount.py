@@ -134,25 +134,21 @@ class Recount:
             return
         if request.get("replicaId", -1) >= 0 or request.get("replicaState", {}).get("replicaId", -1) >= 0:
             return
-        chain, offsets = self.chain_of(line, request, response)
         answers = {
             (self.name(topic), part["partitionIndex"]): part for topic in response["responses"] for part in topic["partitions"]
         }
-        asked = {}
-        for topic in request["topics"]:
-            for part in topic["partitions"]:
-                asked[self.name(topic), part["partition"]] = part["fetchOffset"]
-        offsets.update(asked)
+        named = {(self.name(topic), part["partition"]): part["fetchOffset"] for topic in request["topics"] for part in topic["partitions"]}
+        # An offset outside the log is no place the client has read to; other refusals say nothing against it.
+        asked = {place: offset for place, offset in named.items() if answers.get(place, {}).get("errorCode") != OFFSET_OUT_OF_RANGE}
+        chain, offsets = self.chain_of(line, request, response, asked)
+        offsets.update(named)
+        for topic in request.get("forgottenTopicsData", []):
+            for partition in topic["partitions"]:
+                offsets.pop((self.name(topic), partition), None)
         # An incremental fetch is also one of the partitions it does not name; it shows where they bring bytes.
         for place, answer in answers.items():
             if place in offsets and answer.get("recordsSizeInBytes"):
                 asked.setdefault(place, offsets[place])
-        # An offset beyond the log is no place the client has read to.
-        for place in [place for place in asked if answers.get(place, {}).get("errorCode") == OFFSET_OUT_OF_RANGE]:
-            del asked[place]
-        for topic in request.get("forgottenTopicsData", []):
-            for partition in topic["partitions"]:
-                offsets.pop((self.name(topic), partition), None)
         self.close_predecessors(line, chain, asked)
         topics_with_bytes = set()
         for place, answer in answers.items():
@@ -168,14 +164,17 @@ class Recount:
         for name in topics_with_bytes:
             self.row(line, name)["fetches"] += 1
 
-    def chain_of(self, line, request, response):
+    def chain_of(self, line, request, response, asked):
         """The chain of a fetch, and what the fetch asks for before its own partitions are added."""
         session, epoch = request.get("sessionId", 0), request.get("sessionEpoch", -1)
         if session and epoch > 0:
             chain = line.principal, "session", session
             return chain, self.offsets.setdefault(chain, {})
         if session:
-            self.end_chain((line.principal, "session", session))
+            # The session's last request still is a successor in it.
+            ending = line.principal, "session", session
+            self.close_predecessors(line, ending, {place: offset for place, offset in asked.items() if (ending, *place) in self.unclosed})
+            self.end_chain(ending)
         granted = response.get("sessionId", 0)
         if granted:
             chain = line.principal, "session", granted
