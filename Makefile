@@ -58,6 +58,8 @@ $(BUILD)/lib/lib$1.a: $(call objects_of,$(call sources_in,services/shared/$1))
 endef
 $(foreach l,$(LAYERS),$(eval $(call layer_rules,$l)))
 
+EXTRA_GEN_ctl := $(BUILD)/gen/migrations.h
+
 # A program: its library, its SQL statements as a C table (services/X/sql/*.sql), its binary.
 define program_rules
 SRC_$1 := $(filter-out services/$1/main.c,$(call sources_in,services/$1))
@@ -83,7 +85,6 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 # weirctl carries the migrations, so that one file is enough to set a database up.
-EXTRA_GEN_ctl := $(BUILD)/gen/migrations.h
 $(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/shared/platform/embed_files.awk
 	@mkdir -p $(@D)
 	$(Q)awk -f services/shared/platform/embed_files.awk $(filter %.sql,$^) >$@
