@@ -48,7 +48,6 @@ struct usage_delta *usage_delta(struct usage_state *st, uint32_t topic, unsigned
     return d;
 }
 
-// --- FETCH
 void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
                         int64_t messages, int64_t open_fetches) {
     struct usage_delta *d = usage_delta(st, topic, delivery, time_us);
@@ -62,7 +61,7 @@ void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned deliver
     d->open_fetches += open_fetches;
 }
 
-// ---------------------------------------------------------------------------------------------
+// --- fetches -------------------------------------------------------------------------------------
 
 enum { OFFSET_OUT_OF_RANGE = 1 };
 
