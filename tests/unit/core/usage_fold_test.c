@@ -263,20 +263,29 @@ static void topic_created_again__is_another_topic(void **state) {
     assert_int_equal(m->fresh.bytes, 4000);
 }
 
-static void errors__advance_nothing(void **state) {
+static void offset_out_of_range__closes_and_starts_nothing(void **state) {
     struct maker *m = *state;
     maker_plain_fetch(m, "0@99999999", "0:0/-1!1");
     maker_plain_fetch(m, "0@0", "0:2000/50");
-    maker_plain_fetch(m, "0@50", "0:0/-1!29");
+    maker_plain_fetch(m, "0@99999999", "0:0/-1!1");
     assert_int_equal(m->all.messages, 0);
     assert_int_equal(m->all.open, 1);
-    maker_plain_fetch(m, "0@40", "0:0/50");
-    assert_int_equal(m->all.messages, 40);
-    // A refused offset is no start that could close another chain's fetch.
     maker_plain_fetch(m, "0@40", "0:500/50");
+    assert_int_equal(m->all.messages, 40);
+    // Nor is it the start of a chain that could close another's fetch.
     m->connection = 2;
-    maker_plain_fetch(m, "0@45", "0:0/-1!29");
+    maker_plain_fetch(m, "0@45", "0:0/-1!1");
     assert_int_equal(m->all.open, 1);
+}
+
+// Rights taken away, a leader moved: the offset asked is where the client has read to.
+static void refused_fetch__closes_the_one_before(void **state) {
+    struct maker *m = *state;
+    maker_plain_fetch(m, "0@0", "0:2000/50");
+    maker_plain_fetch(m, "0@50", "0:0/-1!29");
+    assert_int_equal(m->all.messages, 50);
+    assert_int_equal(m->all.open, 0);
+    assert_int_equal(m->all.bytes, 2000);
 }
 
 static void session__keeps_offsets_that_requests_leave_out(void **state) {
@@ -609,7 +618,8 @@ int main(void) {
         CASE(facts__later_than_a_day_close_nothing),
         CASE(commit_by_name__meets_a_fetch_by_id_once_the_name_is_known),
         CASE(topic_created_again__is_another_topic),
-        CASE(errors__advance_nothing),
+        CASE(offset_out_of_range__closes_and_starts_nothing),
+        CASE(refused_fetch__closes_the_one_before),
         CASE(session__keeps_offsets_that_requests_leave_out),
         CASE(session__goes_on_over_another_connection),
         CASE(session__may_add_a_partition_by_an_empty_request),
