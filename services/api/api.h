@@ -12,13 +12,10 @@
 #include "platform/secret.h"
 #include "platform/workers.h"
 
+struct client_snapshot;
 struct portal;
-struct refresh;
-struct snapshot;
+struct token_keys;
 struct token_cache;
-
-// "aud" of tokens for the API itself; no cluster may have it.
-#define API_AUDIENCE "weir-api"
 
 enum {
     API_READ_LINKS = 2,
@@ -42,7 +39,6 @@ struct api {
     unsigned char master_key[SECRET_KEY_BYTES];
     struct workers *workers;
     struct portal *portal;
-    struct snapshot *stored; // as found on disk at the start
     struct api_loop *loops[HTTP_THREADS_MAX];
     unsigned loops_count;
 };
@@ -52,9 +48,11 @@ struct api_loop {
     struct http_loop *http;
     struct pg_pool *pool;
     // Immutable, counted; each loop holds its own reference.
-    struct snapshot *snapshot; // NULL until the first one was read
+    struct client_snapshot *clients;
+    struct token_keys *keys;
     struct token_cache *tokens;
-    struct refresh *refresh; // loop 0 only
+    int64_t refreshed_us;
+    bool refreshing;
 };
 
 #endif

@@ -6,11 +6,11 @@ select org_id from billing_run_account
 -- name: issue_done
 update billing_run_account set state = 'done' where run_id = $1::uuid and org_id = $2::uuid;
 
+-- All of the account that can be issued, also what a run that failed has left behind.
 -- name: issue_documents
 select d.id, d.entity_id, e.time_zone, d.org_id, d.currency
   from document d join issuing_entity e on e.id = d.entity_id
- where d.run_id = $1::uuid and d.org_id = $2::uuid and d.kind = 'invoice' and d.state = 'draft'
-   and d.blocked_by is null
+ where d.org_id = $1::uuid and d.kind = 'invoice' and d.state = 'draft' and d.blocked_by is null
  order by d.currency, d.id
    for update of d;
 

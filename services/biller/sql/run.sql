@@ -3,15 +3,15 @@
 select id, state from billing_run where state in ('queued', 'waiting', 'running') order by requested_at, id;
 
 -- name: run_lock
-select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null,
-       to_char(r.usage_end, 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), r.state
+select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null, r.state
   from billing_run r where r.id = $1::uuid and r.state in ('queued', 'waiting')
    for no key update skip locked;
 
 -- Organisations that may owe something for the month, with its end in their zone. Usage decides too:
 -- what is read in the minute after a subscription's end is still its own.
 -- name: run_accounts
-select o.id, o.time_zone, m.period_to, m.period_to > now()
+select o.id, o.time_zone, m.period_to, m.period_to > now(),
+       to_char(m.period_to, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
   from organisation o,
        lateral (select (($1 || '-01')::date)::timestamp at time zone o.time_zone as period_from,
                        (($1 || '-01')::date + interval '1 month') at time zone o.time_zone as period_to) m
@@ -29,9 +29,8 @@ select o.id, o.time_zone, m.period_to, m.period_to > now()
 -- concerned by a grant or by usage of the month (a day wider, for the zones).
 -- name: run_unheard
 select c.name, b.broker_id, c.log_partitions, count(*),
-       (array_agg(p.n order by p.n))[1:8],
-       to_char(min(coalesce(m.broker_time, '-infinity')), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'),
-       bool_or(m.broker_time is null)
+       array_to_string((array_agg(p.n order by p.n))[1:8], ', '),
+       to_char(min(m.broker_time), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), bool_or(m.broker_time is null)
   from cluster c
   left join cluster_broker b on b.cluster_id = c.id
  cross join lateral generate_series(0, c.log_partitions - 1) p (n)
@@ -52,7 +51,7 @@ select e.id from issuing_entity e join organisation o on o.id = e.org_id
 -- name: run_wait
 update billing_run set state = 'waiting', waiting_for = $2::jsonb, usage_end = $3::timestamptz,
        started_at = coalesce(started_at, now())
- where id = $1::uuid;
+ where id = $1::uuid and (state <> 'waiting' or waiting_for <> $2::jsonb);
 
 -- name: run_begin
 with accounts as (

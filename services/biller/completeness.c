@@ -1,0 +1,42 @@
+#include "biller/completeness.h"
+
+#include "base/check.h"
+#include "base/instant.h"
+#include "biller_sql.h"
+
+static void add_broker(struct arena *a, const struct pg_rows *rows, int i, const char *usage_end,
+                       json_t *missing) {
+    const char *cluster = pg_rows_text(rows, i, 0);
+    const char *text = NULL;
+    if (pg_rows_is_null(rows, i, 1)) {
+        text = arena_printf(a, "cluster %s: no broker of it is registered", cluster);
+    } else {
+        int64_t count = pg_rows_int8(rows, i, 3);
+        bool never = pg_rows_bool(rows, i, 6);
+        text = arena_printf(
+            a, "cluster %s, broker %s: not heard past %s in %lld of %s log partitions (%s%s); %s%s",
+            cluster, pg_rows_text(rows, i, 1), usage_end, (long long)count,
+            pg_rows_text(rows, i, 2), pg_rows_text(rows, i, 4), count > 8 ? ", ..." : "",
+            never ? "some never" : "last heard ", never ? "" : pg_rows_text(rows, i, 5));
+    }
+    check(json_array_append_new(missing, json_string(text)) == 0);
+}
+
+enum err_code completeness_brokers(struct pg *pg, const char *month, int64_t usage_end_us,
+                                   json_t *missing, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code = pg_run(pg, &biller_sql_run_unheard,
+                                PG_PARAMS(pg_text(month), pg_instant(usage_end_us)), &rows, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    char usage_end[INSTANT_TEXT_MAX];
+    (void)instant_format(usage_end, usage_end_us);
+    struct arena a;
+    arena_init(&a);
+    for (int i = 0; i < pg_rows_count(&rows); i++) {
+        add_broker(&a, &rows, i, usage_end, missing);
+    }
+    arena_done(&a);
+    return ERR_OK;
+}

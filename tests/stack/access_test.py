@@ -1,0 +1,291 @@
+"""weir-access on a real broker: grants become ACLs, ends of grants refusals, and nothing else changes."""
+
+import functools
+import os
+import subprocess
+import time
+import urllib.request
+from datetime import datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclBindingFilter,
+    AclOperation,
+    AclPermissionType,
+    ResourcePatternType,
+    ResourceType,
+)
+
+from market import Market
+from stack import ROOT, wait_for
+from tokens import TokenIssuer, principal_name
+
+
+@pytest.fixture(scope="module")
+def market(servers):
+    servers.script("weir", "migrate")
+    market = Market(servers)
+    market.cluster("local")
+    yield market
+    market.close()
+
+
+@pytest.fixture(scope="module")
+def access(servers, market):
+    servers.script("weir", "up", "weir-access")
+    yield servers
+    servers.script("weir", "down", "weir-access")
+
+
+@pytest.fixture(scope="module")
+def signer(servers):
+    return TokenIssuer(servers.folder / "kafka" / "jwks.json", f"http://127.0.0.1:{servers.ports['WEIR_API_PORT']}", "local")
+
+
+@pytest.fixture(scope="module")
+def world(market):
+    """A provider with a topic, a consumer, a subscription."""
+    provider = market.organisation("Acme data")
+    consumer = market.organisation("Reader")
+    cluster = market.cluster("local")
+    plan = {"plan_id": "p", "version": 1, "currency": "EUR", "valid_from": "2020-01-01", "prices": [
+        {"price_id": "fee", "kernel": {"type": "flat", "flat_amount": "1.00"}}]}
+    product, plan_id = market.product(provider, [(cluster, "acme.ticks")], plan, {"percent": "10"})
+    subscription = market.subscription(consumer, provider, product, plan_id, "2026-01-01")
+    return {"provider": provider, "consumer": consumer, "cluster": cluster, "subscription": subscription}
+
+
+@pytest.fixture(scope="module")
+def topic(servers):
+    servers.create_topic("acme.ticks", partitions=2)
+    producer = Producer(servers.kafka_config("admin", linger_ms=5))
+    for number in range(200):
+        producer.produce("acme.ticks", value=f"tick {number}")
+    assert producer.flush(30) == 0
+    return "acme.ticks"
+
+
+@functools.cache
+def admin_of(stack):
+    return stack.admin()
+
+
+def acls_of(stack, who):
+    everything = AclBindingFilter(
+        ResourceType.ANY, None, ResourcePatternType.ANY, f"User:{who}", None, AclOperation.ANY, AclPermissionType.ANY
+    )
+    found = admin_of(stack).describe_acls(everything).result()
+    return sorted((a.restype.name, a.resource_pattern_type.name, a.name, a.operation.name) for a in found)
+
+
+class Reader:
+    """A customer's consumer: token, own group, until told otherwise."""
+
+    def __init__(self, stack, signer, who, topic, group=None):
+        token = signer.token(who)
+        self.consumer = Consumer({
+            "bootstrap.servers": stack.client,
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "OAUTHBEARER",
+            "oauth_cb": lambda _: (token, time.time() + 3000),
+            "group.id": group or f"{who}.test",
+            "auto.offset.reset": "earliest",
+            "topic.metadata.refresh.interval.ms": 500,
+            "allow.auto.create.topics": False,
+            "log_level": 0,
+        })
+        self.consumer.subscribe([topic])
+        self.errors = []
+
+    def read(self, seconds=0.2):
+        """One poll: a value, or None. Errors are kept."""
+        message = self.consumer.poll(seconds)
+        if message is None:
+            return None
+        if message.error():
+            self.errors.append(message.error().code())
+            return None
+        return message.value()
+
+    def close(self):
+        self.consumer.close()
+
+
+def state(market):
+    return market.row("select * from access_state where cluster_id = (select id from cluster where name = 'local')")
+
+
+def test_grant__opens_and_its_end_refuses_within_seconds(access, market, world, topic, signer, record_property):
+    application, who = market.application(world["consumer"])
+    began = time.monotonic()
+    grant = market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant", every=0.02)
+    record_property("seconds_from_grant_to_acl", round(time.monotonic() - began, 3))
+    assert acls_of(access, who) == [
+        ("GROUP", "PREFIXED", f"{who}.", "READ"),
+        ("TOPIC", "LITERAL", topic, "READ"),
+    ]
+    reader = Reader(access, signer, who, topic)
+    wait_for(lambda: reader.read() is not None, "the first message", every=0)
+
+    producer = Producer(access.kafka_config("admin"))
+    revoked = time.monotonic()
+    market.end_grant(grant)
+
+    def refused():
+        producer.produce(topic, value="more")  # so that the consumer has something to fetch
+        producer.poll(0)
+        reader.read(0.05)
+        return KafkaError.TOPIC_AUTHORIZATION_FAILED in reader.errors
+
+    wait_for(refused, "the consumer to be refused", every=0)
+    seconds = time.monotonic() - revoked
+    record_property("seconds_from_revoke_to_refused", round(seconds, 3))
+    print(f"\nseconds from revoke to refused: {seconds:.3f}")
+    wait_for(lambda: acls_of(access, who) == [], "the ACLs to be gone", every=0.02)
+    reader.close()
+    producer.flush(10)
+
+
+def test_a_stranger__is_refused(access, topic, signer):
+    reader = Reader(access, signer, principal_name(), topic)
+    wait_for(
+        lambda: reader.read(0.1) is not None
+        or {KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED} & set(reader.errors),
+        "the refusal", every=0,
+    )
+    assert reader.errors
+    reader.close()
+
+
+def test_another_tenants_group__is_refused(access, market, world, topic, signer):
+    application, who = market.application(world["consumer"])
+    market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant")
+    reader = Reader(access, signer, who, topic, group=f"{who}x.theirs")
+    wait_for(lambda: reader.read(0.1) or reader.errors, "an answer", every=0)
+    assert KafkaError.GROUP_AUTHORIZATION_FAILED in reader.errors
+    reader.close()
+
+
+def test_end_in_the_future__is_kept_to_the_second(access, market, world, topic):
+    application, who = market.application(world["consumer"])
+    ends = datetime.now(timezone.utc) + timedelta(seconds=2)
+    market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"], ends=ends)
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant", every=0.02)
+    wait_for(lambda: acls_of(access, who) == [], "the end of the grant", seconds=10, every=0.02)
+    assert datetime.now(timezone.utc) >= ends
+
+
+def test_producer__writes_below_its_prefix_only(access, market, world, signer):
+    application, who = market.application(world["provider"])
+    market.run(
+        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
+        application, world["provider"], world["cluster"],
+    )
+    wait_for(lambda: len(acls_of(access, who)) == 3, "the producer's ACLs")
+    assert {a[3] for a in acls_of(access, who)} == {"WRITE", "CREATE", "DESCRIBE"}
+    assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme.")}
+    market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
+    wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
+
+
+def test_disabled_application__loses_everything(access, market, world, topic):
+    application, who = market.application(world["consumer"])
+    market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant")
+    market.run("update application set state = 'disabled' where id = %s", application)
+    wait_for(lambda: acls_of(access, who) == [], "the ACLs to be gone")
+
+
+def test_foreign_acls__are_counted_and_left_alone(access, market, world, topic):
+    admin = admin_of(access)
+    foreign = AclBinding(
+        ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:legacy", "*", AclOperation.READ, AclPermissionType.ALLOW
+    )
+    brake = AclBinding(
+        ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, f"User:{principal_name()}", "*", AclOperation.READ, AclPermissionType.DENY
+    )
+    stray = AclBinding(
+        ResourceType.TOPIC, "other", ResourcePatternType.LITERAL, f"User:{principal_name()}", "*", AclOperation.READ, AclPermissionType.ALLOW
+    )
+    before = state(market)["foreign_acls"]
+    for future in admin.create_acls([foreign, brake, stray]).values():
+        future.result()
+    # Nothing in the database changes: the wake-up is a grant of somebody else.
+    application, who = market.application(world["consumer"])
+    market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: state(market)["foreign_acls"] == before + 2, "the foreign ACLs to be counted")
+    assert acls_of(access, "legacy") == [("TOPIC", "LITERAL", topic, "READ")]
+    assert len(acls_of(access, brake.principal.removeprefix("User:"))) == 1
+    assert acls_of(access, stray.principal.removeprefix("User:")) == []
+
+
+def test_adopted_principal__is_refused_in_words(access, market, world, topic):
+    application, who = market.application(world["consumer"], who="CN=orders", adopted=True)
+    grant = market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: "1 grants of adopted principals are not applied" in (state(market)["error"] or ""), "the note")
+    assert acls_of(access, who) == []
+    market.end_grant(grant)
+    wait_for(lambda: state(market)["error"] is None, "the note to go")
+
+
+def test_changes__are_in_the_audit_log(access, market, world, topic):
+    application, who = market.application(world["consumer"])
+    grant = market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant")
+    market.end_grant(grant)
+
+    def audited():
+        return market.rows(
+            "select action, object_id from audit_log where object_kind = 'acl' and object_id like %s order by id", f"%{who}%"
+        )
+
+    rows = wait_for(lambda: len(audited()) == 4 and audited(), "the audit rows")
+    assert [row["action"] for row in rows] == ["acl.created"] * 2 + ["acl.removed"] * 2
+    assert sorted(row["object_id"] for row in rows[:2]) == [
+        f"allow User:{who} read group {who}.*",
+        f"allow User:{who} read topic {topic}",
+    ]
+
+
+def test_second_process__waits_and_takes_over(access, market, world, topic):
+    environment = dict(
+        line.split("=", 1) for line in (access.folder / "weir" / "weir-access.env").read_text().splitlines() if "=" in line
+    )
+    environment["WEIR_METRICS_LISTEN"] = "off"
+    binary = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-access"
+    second = subprocess.Popen([str(binary)], env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        access.kill("weir-access")
+        application, who = market.application(world["consumer"])
+        market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+        wait_for(lambda: len(acls_of(access, who)) == 2, "the second process to take over")
+    finally:
+        second.terminate()
+        assert second.wait(20) == 0
+        access.script("weir", "up", "weir-access")
+
+
+def test_database_and_broker_away__it_waits_and_goes_on(access, market, world, topic):
+    access.kill("postgres")
+    access.kill("kafka")
+    access.up_servers()
+    market.__init__(access)
+    application, who = market.application(world["consumer"])
+    market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs after both came back", seconds=60)
+    assert access.pid("weir-access")
+
+
+def test_metrics__say_what_it_does(access):
+    port = access.ports["WEIR_ACCESS_METRICS_PORT"]
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
+        text = answer.read().decode()
+    assert "weir_access_active 1" in text
+    assert "weir_access_acls_created_total" in text
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
+        assert answer.status == 200
