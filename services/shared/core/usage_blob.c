@@ -34,6 +34,8 @@ static void put_i64(struct buf *b, int64_t v) {
 // No time of a line is farther from 1970: differences of two can't overflow.
 static const int64_t TIME_MAX_US = (int64_t)1 << 60;
 
+static const uint64_t SERIAL_MAX = (uint64_t)1 << 62;
+
 static int64_t time_base(const struct usage_state *st) {
     return st->last_us == INT64_MIN ? 0 : st->last_us;
 }
@@ -556,6 +558,8 @@ enum err_code usage_state_decode(struct slice blob, struct usage_state **ret_sta
     st->last_us = take_own_time(&r);
     st->pruned_us = take_own_time(&r);
     st->next_serial = take_u64(&r);
+    if (st->next_serial > SERIAL_MAX)
+        bad(&r);
     read_topics(&r);
     read_clients(&r);
     read_chains(&r);
