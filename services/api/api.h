@@ -12,10 +12,13 @@
 #include "platform/secret.h"
 #include "platform/workers.h"
 
-struct client_snapshot;
 struct portal;
-struct token_keys;
+struct refresh;
+struct snapshot;
 struct token_cache;
+
+// "aud" of tokens for the API itself; no cluster may have it.
+#define API_AUDIENCE "weir-api"
 
 enum {
     API_READ_LINKS = 2,
@@ -39,6 +42,7 @@ struct api {
     unsigned char master_key[SECRET_KEY_BYTES];
     struct workers *workers;
     struct portal *portal;
+    struct snapshot *stored; // as found on disk at the start
     struct api_loop *loops[HTTP_THREADS_MAX];
     unsigned loops_count;
 };
@@ -48,11 +52,9 @@ struct api_loop {
     struct http_loop *http;
     struct pg_pool *pool;
     // Immutable, counted; each loop holds its own reference.
-    struct client_snapshot *clients;
-    struct token_keys *keys;
+    struct snapshot *snapshot; // NULL until the first one was read
     struct token_cache *tokens;
-    int64_t refreshed_us;
-    bool refreshing;
+    struct refresh *refresh; // loop 0 only
 };
 
 #endif

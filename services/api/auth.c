@@ -95,7 +95,7 @@ static void on_session(struct request *r, struct pg_rows *rows) {
     snprintf(r->who.org, sizeof r->who.org, "%s", pg_rows_text(rows, 0, 1));
     r->who.is_operator = pg_rows_bool(rows, 0, 3);
     take_identity(r);
-    r->handler(r);
+    r->identified(r);
 }
 
 static void identify_session(struct request *r, struct slice cookie) {
@@ -111,21 +111,22 @@ static void identify_session(struct request *r, struct slice cookie) {
                  on_session);
 }
 
+// r->handler is token_auth's meanwhile, so the router's is kept aside.
+static void on_token(struct request *r) {
+    take_identity(r);
+    r->identified(r);
+}
+
 void auth_identify(struct request *r, void (*then)(struct request *r)) {
     static const char BEARER[] = "bearer ";
     struct slice header = r->job->authorization;
-    r->handler = then;
+    r->identified = then;
     if (header.ptr != NULL) {
-        struct err e;
         size_t n = sizeof BEARER - 1;
-        if (header.len <= n || strncasecmp(header.ptr, BEARER, n) != 0) {
+        if (header.len <= n || strncasecmp(header.ptr, BEARER, n) != 0)
             unauthenticated(r, "Authorization must be a bearer token");
-        } else if (token_auth(r, slice_of(header.ptr + n, header.len - n), &e) != ERR_OK) {
-            request_fail(r, &e);
-        } else {
-            take_identity(r);
-            then(r);
-        }
+        else
+            token_auth(r, slice_of(header.ptr + n, header.len - n), on_token);
         return;
     }
     struct slice cookie = auth_session_cookie(r);

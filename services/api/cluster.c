@@ -1,4 +1,5 @@
 // Kafka clusters: registered by the operator, read by everybody who is signed in.
+#include "api/api.h"
 #include "api/handlers.h"
 #include "api/request.h"
 
@@ -54,7 +55,7 @@ void cluster_create(struct request *r) {
     if (ids == NULL)
         return;
     // A token for a cluster must never open the API.
-    if (strcmp(audience, "weir-api") == 0) {
+    if (strcmp(audience, API_AUDIENCE) == 0) {
         request_problem(r, PROBLEM_INVALID, "/audience", "weir-api is the API's own audience");
         return;
     }

@@ -10,6 +10,11 @@ void health_ready(struct request *r);
 void health_metrics(struct request *r);
 void health_openapi(struct request *r);
 
+// oauth.c
+void oauth_token(struct request *r);
+void oauth_jwks(struct request *r);
+void oauth_discovery(struct request *r);
+
 // session.c
 void session_create(struct request *r);
 void session_end(struct request *r);

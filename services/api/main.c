@@ -5,7 +5,9 @@
 
 #include "api/api.h"
 #include "api/portal.h"
+#include "api/refresh.h"
 #include "api/routes.h"
+#include "api/snapshot.h"
 #include "api_sql.h"
 #include "platform/log.h"
 #include "platform/program.h"
@@ -63,6 +65,11 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
         return err_set(e, ERR_INTERNAL, "out of memory");
     loop->api = api;
     loop->http = http;
+    loop->tokens = token_cache_new();
+    if (api->stored != NULL)
+        refresh_adopt(loop, snapshot_ref(api->stored));
+    if (http_loop_index(http) == 0)
+        loop->refresh = refresh_new(loop);
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
         .conninfo = config_secret(api->config, "database_url"),
@@ -74,6 +81,9 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
         .queue_max = API_QUEUE_MAX,
         .queue_wait_ms = API_QUEUE_WAIT_MS,
         .statement_timeout_ms = API_STATEMENT_TIMEOUT_MS,
+        .listen = loop->refresh != NULL ? "listen weir_access" : NULL,
+        .on_notify = refresh_soon,
+        .notify_user = loop->refresh,
     };
     loop->pool = pg_pool_new(&pool);
     api->loops[http_loop_index(http)] = loop;
@@ -86,6 +96,31 @@ static void loop_stop(struct http_loop *http, void *state) {
     struct api_loop *loop = state;
     pg_pool_free(loop->pool);
     loop->pool = NULL;
+    refresh_free(loop->refresh);
+    loop->refresh = NULL;
+    snapshot_unref(loop->snapshot);
+    loop->snapshot = NULL;
+    token_cache_free(loop->tokens);
+    loop->tokens = NULL;
+}
+
+static void every_second(struct http_loop *http, void *state) {
+    (void)http;
+    struct api_loop *loop = state;
+    if (loop->refresh != NULL)
+        refresh_tick(loop->refresh);
+}
+
+// Without a snapshot the token endpoint waits for the database; a broken one is said and left.
+static enum err_code load_snapshot(struct api *api, struct err *e) {
+    if (api->snapshot_dir == NULL)
+        return ERR_OK;
+    enum err_code code = snapshot_load(api->snapshot_dir, api->master_key, &api->stored, e);
+    if (code == ERR_CONFIG)
+        return code;
+    if (code != ERR_OK && code != ERR_NOT_FOUND)
+        log_warn("snapshot of clients not used", log_err(e));
+    return ERR_OK;
 }
 
 static enum err_code read_settings(struct api *api, const struct config *c, struct err *e) {
@@ -117,6 +152,9 @@ static enum err_code run(const struct config *c, struct err *e) {
     code = portal_load(config_text(c, "portal_dir"), &api.portal, e);
     if (code != ERR_OK)
         return code;
+    code = load_snapshot(&api, e);
+    if (code != ERR_OK)
+        return code;
     api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),
@@ -125,9 +163,11 @@ static enum err_code run(const struct config *c, struct err *e) {
         .loop_start = loop_start,
         .loop_stop = loop_stop,
         .handle = routes_handle,
+        .every_second = every_second,
     };
     code = http_server_run(&server, program_stop_fd(), e);
     workers_free(api.workers);
+    snapshot_unref(api.stored);
     portal_free(api.portal);
     secret_wipe(api.master_key, sizeof api.master_key);
     return code;

@@ -90,6 +90,7 @@ struct request {
     const char *content_type;
     struct slice answer;
     void (*handler)(struct request *r);
+    void (*identified)(struct request *r);
     void (*work)(struct request *r);
     void (*work_done)(struct request *r);
 };

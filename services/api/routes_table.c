@@ -18,6 +18,12 @@ const struct route ROUTES[] = {
     {"GET", "/metrics", "getMetrics", EVERYBODY, .handler = health_metrics},
     {"GET", "/openapi.json", "getOpenapi", EVERYBODY, .handler = health_openapi},
 
+    {"POST", "/oauth/token", "createToken", EVERYBODY, .body = BODY_RAW, .body_max = 8192,
+     .no_idempotency = true, .handler = oauth_token},
+    {"GET", "/.well-known/jwks.json", "getJwks", EVERYBODY, .handler = oauth_jwks},
+    {"GET", "/.well-known/openid-configuration", "getDiscovery", EVERYBODY,
+     .handler = oauth_discovery},
+
     {"POST", "/v1/sessions", "createSession", EVERYBODY, JSON(BODY_SMALL), .no_idempotency = true,
      .handler = session_create},
     {"DELETE", "/v1/sessions/current", "endSession", SIGNED_IN, .handler = session_end},

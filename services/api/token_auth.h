@@ -4,7 +4,7 @@
 
 #include "api/request.h"
 
-// Fills r->who. ERR_UNAUTHENTICATED for a token that isn't accepted.
-ERR_MUST_CHECK enum err_code token_auth(struct request *r, struct slice token, struct err *e);
+// Fills r->who and calls `then`; otherwise answers 401.
+void token_auth(struct request *r, struct slice token, void (*then)(struct request *r));
 
 #endif

@@ -11,7 +11,8 @@
 #include "core/usage_fold.h"
 #include "ctl/log_reader.h"
 
-static const int64_t HORIZON_US = 60 * 1000000LL; // merged lines may still be this late
+static const int64_t HORIZON_US = 60 * 1000000LL;      // merged lines may still be this late
+static const int64_t NO_TIME_US = -((int64_t)1 << 60); // of a source before its first line
 
 struct counted {
     uint32_t principal;
@@ -271,7 +272,7 @@ static size_t earliest(const struct source *sources, size_t count) {
 
 // Files in order of their first line's time; those that overlap (several brokers) line by line.
 static void merge(struct recount *rc, struct source *sources, size_t count) {
-    int64_t pruned_us = INT64_MIN;
+    int64_t pruned_us = NO_TIME_US;
     size_t open = count > 0 ? 1 : 0; // sources[0, open) may be in use
     for (;;) {
         size_t at = earliest(sources, open);
@@ -295,7 +296,7 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
         // Not alone, or another file is about to begin: its time decides whose turn it is.
         if (s->has_line && (!alone || open < count))
             (void)parse(rc, s);
-        if (pruned_us == INT64_MIN || s->time_us - pruned_us > HORIZON_US) {
+        if (s->time_us - pruned_us > HORIZON_US) {
             pruned_us = s->time_us;
             prune(rc, pruned_us - HORIZON_US);
         }
@@ -310,7 +311,7 @@ enum err_code recount_files(struct recount *rc, char *const *paths, size_t count
     for (; opened < count && code == ERR_OK; opened++) {
         struct source *s = &sources[opened];
         s->broker = -1;
-        s->time_us = INT64_MIN;
+        s->time_us = NO_TIME_US;
         code = log_reader_open(paths[opened], &s->reader, e);
         if (code != ERR_OK)
             break;

@@ -152,6 +152,7 @@ try {
     console.log(JSON.stringify(seen));
   } catch (error) {
     await shot(page, 'failed');
+    if (complaints.length) error.message += `; the page complained: ${complaints.join('; ')}`;
     throw error;
   }
 } catch (error) {

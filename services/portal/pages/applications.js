@@ -1,6 +1,6 @@
 // Applications: the unit of credentials. A secret is shown once, with settings that work.
 import { html, useState } from '/vendor/preact.js';
-import { list, post } from '/api.js';
+import { get, list, post } from '/api.js';
 import { time } from '/format.js';
 import { Empty, Loading, Problem, Tag, Title, useAction, useData } from '/view.js';
 import { Snippets } from '/snippets.js';
@@ -19,12 +19,15 @@ function NewApplication({ onDone }) {
     <${Problem} error=${error} /><button disabled=${busy}>Create</button></form>`;
 }
 
-function Application({ application, target, onDone }) {
+function Application({ id, target }) {
+  const [application, problem, reload] = useData(() => get(`/v1/applications/${id}`), [id]);
   const [made, setMade] = useState(null);
   const [make, busy, error] = useAction(async () => {
-    setMade(await post(`/v1/applications/${application.id}/secrets`));
-    onDone();
+    setMade(await post(`/v1/applications/${id}/secrets`));
+    reload();
   });
+  if (problem) return html`<${Problem} error=${problem} />`;
+  if (!application) return html`<${Loading} />`;
   const live = application.secrets.filter((s) => !s.revoked_at);
   return html`<section class="card" data-application=${application.name}>
     <h2 style="margin-top:0">${application.name} <${Tag} state=${application.state} /></h2>
@@ -50,6 +53,6 @@ export function Applications() {
       <${Problem} error=${error} />
       ${!items && !error && html`<${Loading} />`}
       ${items && items.length === 0 && html`<${Empty}>No application yet.</${Empty}>`}
-      ${items && items.map((a) => html`<${Application} key=${a.id} application=${a} target=${targetOf(a)} onDone=${reload} />`)}
+      ${items && items.map((a) => html`<${Application} key=${a.id} id=${a.id} target=${targetOf(a)} />`)}
     </div><${NewApplication} onDone=${reload} /></div>`;
 }

@@ -537,7 +537,8 @@ static void read_positions(struct reader *r) {
             bad(r);
             return;
         }
-        struct usage_position *p = &st->positions[usage_position_get(st, chain, slot)];
+        uint32_t at = usage_position_get(st, chain, slot);
+        struct usage_position *p = &st->positions[at];
         p->known = (flags & POSITION_KNOWN) != 0;
         p->started = (flags & POSITION_STARTED) != 0;
         p->unclosed = (flags & POSITION_UNCLOSED) != 0;

@@ -171,21 +171,22 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
 
 void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
     struct usage_slot *slot = &st->slots[slot_at];
+    // A name without id may turn out to be any topic's: then the facts of one meet the fetches of the
+    // other, so both are kept.
+    if (st->unresolved > 0)
+        before_us -= USAGE_CLAIM_US;
     uint32_t kept = 0;
     for (uint32_t i = 0; i < slot->start_count; i++)
         if (slot->starts[i].time_us >= before_us)
             slot->starts[kept++] = slot->starts[i];
     slot->start_count = kept;
 
-    // A name without id may turn out to be the name of a topic with fetches: its commits are kept.
-    int64_t commits_before_us = before_us;
-    if (st->topics[slot->topic].unresolved)
-        commits_before_us -= USAGE_CLAIM_US;
+    // The old ones to the front, where drop_commits takes them.
     uint32_t old = 0;
     for (uint32_t i = 0; i < slot->commit_count; i++) {
-        if (slot->commits[i].time_us < commits_before_us) {
+        if (slot->commits[i].time_us < before_us) {
             struct usage_commit c = slot->commits[i];
-            memmove(slot->commits + old + 1, slot->commits + old, (i - old) * sizeof c);
+            slot->commits[i] = slot->commits[old];
             slot->commits[old++] = c;
         }
     }

@@ -34,20 +34,20 @@ void usage_flush(struct usage_state *st) {
 
 struct usage_delta *usage_delta(struct usage_state *st, uint32_t topic, unsigned delivery,
                                 int64_t time_us) {
-    int64_t quarter_us = instant_quarter(time_us);
     for (uint32_t i = st->delta_count; i-- > 0;)
         if (st->delta_topics[i] == topic && st->deltas[i].delivery == delivery &&
-            st->deltas[i].quarter_us == quarter_us)
+            st->deltas[i].at_us == time_us)
             return &st->deltas[i];
     if (st->delta_count == USAGE_PENDING_DELTAS)
         usage_flush(st);
     st->delta_topics[st->delta_count] = topic;
     struct usage_delta *d = &st->deltas[st->delta_count++];
-    *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery, .quarter_us = quarter_us};
+    *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery,
+                              .quarter_us = instant_quarter(time_us),
+                              .at_us = time_us};
     return d;
 }
 
-// --- FETCH
 void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
                         int64_t messages, int64_t open_fetches) {
     struct usage_delta *d = usage_delta(st, topic, delivery, time_us);
@@ -61,7 +61,7 @@ void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned deliver
     d->open_fetches += open_fetches;
 }
 
-// ---------------------------------------------------------------------------------------------
+// --- fetches -------------------------------------------------------------------------------------
 
 enum { OFFSET_OUT_OF_RANGE = 1 };
 

@@ -164,6 +164,11 @@ static void begin_prepare(struct pg_link *link) {
             }
         }
     }
+    if (link->options.listen != NULL &&
+        PQsendQueryParams(link->conn, link->options.listen, 0, NULL, NULL, NULL, NULL, 0) != 1) {
+        fail(link, "listening");
+        return;
+    }
     if (PQpipelineSync(link->conn) != 1) {
         fail(link, "preparing");
         return;
@@ -247,6 +252,17 @@ static void take_result(struct pg_link *link, PGresult *result) {
     PQclear(result);
 }
 
+static void take_notifications(struct pg_link *link) {
+    bool any = false;
+    PGnotify *note;
+    while ((note = PQnotifies(link->conn)) != NULL) {
+        any = true;
+        PQfreemem(note);
+    }
+    if (any && link->options.on_notify != NULL)
+        link->options.on_notify(link->options.notify_user);
+}
+
 static void on_readable(h2o_socket_t *sock, const char *err) {
     struct pg_link *link = sock->data;
     if (err != NULL || PQconsumeInput(link->conn) != 1) {
@@ -273,6 +289,8 @@ static void on_readable(h2o_socket_t *sock, const char *err) {
         else
             take_result(link, result);
     }
+    if (!link->broken)
+        take_notifications(link);
     link->reading = false;
     if (PQstatus(link->conn) == CONNECTION_BAD && !link->broken) {
         pg_error_from_connection(link->conn, "receiving", &link->error);

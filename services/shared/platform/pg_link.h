@@ -48,6 +48,11 @@ struct pg_link_options {
     // the link but pg_link_tick.
     void (*on_change)(void *user, struct pg_link *link);
     void *user;
+    // LISTEN, sent with the statements to be prepared; NULL: none. on_notify says that at least one
+    // notification came; some may be lost while the connection is away.
+    const char *listen;
+    void (*on_notify)(void *user);
+    void *notify_user;
 };
 
 // Begins to connect at the next tick. `o` is copied, what it points to is borrowed.

@@ -215,8 +215,12 @@ struct pg_pool *pg_pool_new(const struct pg_pool_options *o) {
         .on_change = on_change,
         .user = pool,
     };
+    struct pg_link_options listener = link;
+    listener.listen = o->listen;
+    listener.on_notify = o->on_notify;
+    listener.notify_user = o->notify_user;
     for (unsigned i = 0; i < o->read_links; i++)
-        pool->readers[i] = pg_link_new(&link);
+        pool->readers[i] = pg_link_new(i == 0 ? &listener : &link);
     for (unsigned i = 0; i < o->write_links; i++)
         pool->writers[i].link = pg_link_new(&link);
     metrics_register(&REFUSED);

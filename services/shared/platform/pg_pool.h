@@ -21,6 +21,9 @@ struct pg_pool_options {
     unsigned queue_max;      // waiting, of each kind
     int queue_wait_ms;       // then ERR_UNAVAILABLE
     int statement_timeout_ms;
+    const char *listen; // "listen channel" on one connection, or NULL
+    void (*on_notify)(void *user);
+    void *notify_user;
 };
 
 // Begins to connect; never fails. The tick begins with it.

@@ -1,0 +1,396 @@
+// Read, fold, commit, in one thread. What is in memory is a copy of the database plus the open
+// batch, so every trouble has the same answer: drop it, load, read again from the stored offsets.
+// While the database is away nothing is read (librdkafka's queue fills up and it stops fetching).
+#include "meter/meter.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "meter/consumer.h"
+#include "meter/fold.h"
+#include "meter/pace.h"
+#include "meter/stats.h"
+#include "meter/store/store.h"
+#include "platform/clock.h"
+#include "platform/log.h"
+#include "platform/metrics_server.h"
+#include "platform/program.h"
+
+enum {
+    IDLE_MS = 1000,          // longest wait for a message
+    HOUSEKEEPING_MS = 3000,  // grants, gauges, report to Kafka
+    RETRY_MS = 500,          // after a refused statement
+    CLUSTER_RETRY_MS = 1000, // until the cluster is registered
+    STATEMENT_TIMEOUT_MS = 60000,
+    LOG_EVERY_MS = 10000, // of errors that repeat
+    TOPIC_TEXT_MAX = 320,
+};
+
+struct meter {
+    struct pg *pg;
+    struct store store;
+    struct fold fold;
+    struct consumer *consumer;
+    int64_t batch_ms;
+    int64_t batch_began_ms;
+    int64_t next_housekeeping_ms;
+    int64_t next_log_ms;
+    bool rewind; // memory was dropped: load and read again from the stored offsets
+    _Atomic bool database_ok;
+    _Atomic bool reading;
+};
+
+static int64_t now_ms(void) {
+    return clock_monotonic_us() / 1000;
+}
+
+// Errors that repeat are logged now and then.
+static void complain(struct meter *m, const char *event, const struct err *e) {
+    int64_t now = now_ms();
+    if (now >= m->next_log_ms) {
+        m->next_log_ms = now + LOG_EVERY_MS;
+        log_warn(event, log_err(e));
+    }
+}
+
+// --- database
+// ---------------------------------------------------------------------------------------
+
+// After an error: makes the connection anew if it is gone, else pauses. False: stop.
+static bool recover(struct meter *m, const char *event, struct err *e) {
+    m->database_ok = false;
+    complain(m, event, e);
+    if (pg_usable(m->pg)) {
+        return program_sleep_ms(RETRY_MS);
+    }
+    if (pg_reconnect(m->pg, program_keeps_running, e) != ERR_OK) {
+        return program_sleep_ms(RETRY_MS);
+    }
+    stats_reconnect();
+    log_info("connected to the database again");
+    return true;
+}
+
+static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
+    m->database_ok = true;
+    stats_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
+    for (size_t i = 0; i < m->fold.partitions.cap; i++) {
+        const struct log_partition *p = m->fold.partitions.by_number[i];
+        if (p != NULL && p->touched) {
+            consumer_done_to(m->consumer, p->number, p->next_offset);
+        }
+    }
+    fold_stored(&m->fold);
+}
+
+static void drop_memory(struct meter *m, const struct err *why) {
+    log_warn("batch dropped, to be folded again", log_err(why));
+    stats_conflict();
+    fold_reset(&m->fold);
+    m->rewind = true;
+}
+
+// Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
+// empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
+static void commit(struct meter *m, bool once) {
+    while (!fold_empty(&m->fold)) {
+        struct err e = {0};
+        struct store_outcome outcome = {0};
+        int64_t began_us = clock_monotonic_us();
+        enum err_code code = store_commit(&m->store, &m->fold, &outcome, &e);
+        if (code == ERR_OK) {
+            commit_done(m, &outcome, began_us);
+            return;
+        }
+        if (code == ERR_CONFLICT) {
+            drop_memory(m, &e);
+            return;
+        }
+        if (once || !recover(m, "batch can't be committed yet", &e)) {
+            fold_reset(&m->fold);
+            m->rewind = true;
+            return;
+        }
+    }
+}
+
+// --- events of the consumer
+// -------------------------------------------------------------------------
+
+static enum err_code on_assigned(void *ctx, rd_kafka_topic_partition_list_t *list, struct err *e) {
+    struct meter *m = ctx;
+    if (list->cnt > LOG_PARTITIONS_MAX) {
+        return err_set(e, ERR_LIMIT, "the log topic has more than %d partitions",
+                       LOG_PARTITIONS_MAX);
+    }
+    int32_t numbers[LOG_PARTITIONS_MAX];
+    for (int i = 0; i < list->cnt; i++) {
+        numbers[i] = list->elems[i].partition;
+    }
+    m->rewind = false;
+    for (;;) {
+        fold_reset(&m->fold);
+        enum err_code code = store_load(&m->store, &m->fold, numbers, (size_t)list->cnt, e);
+        if (code == ERR_OK) {
+            break;
+        }
+        if (code == ERR_INVALID || !recover(m, "positions can't be loaded yet", e)) {
+            return code;
+        }
+    }
+    for (int i = 0; i < list->cnt; i++) {
+        const struct log_partition *p = log_partitions_find(&m->fold.partitions, numbers[i]);
+        check(p != NULL);
+        list->elems[i].offset = p->next_offset;
+    }
+    m->database_ok = true;
+    m->reading = true;
+    return ERR_OK;
+}
+
+static void on_revoked(void *ctx, bool lost) {
+    struct meter *m = ctx;
+    m->reading = false;
+    if (!lost) {
+        commit(m, true);
+    }
+    fold_reset(&m->fold);
+    m->rewind = false;
+}
+
+static void on_expired(void *ctx, int32_t partition) {
+    struct meter *m = ctx;
+    log_error("the log topic no longer holds what comes next", log_int("partition", partition));
+    struct log_partition *p = log_partitions_find(&m->fold.partitions, partition);
+    if (p != NULL) {
+        log_partition_expire(p);
+    }
+}
+
+// --- records
+// ----------------------------------------------------------------------------------------
+
+static void take(struct meter *m, const rd_kafka_message_t *message) {
+    struct log_partition *p = log_partitions_find(&m->fold.partitions, message->partition);
+    if (p == NULL || message->offset < p->next_offset) {
+        return; // of an assignment that is over
+    }
+    p->next_offset = message->offset + 1;
+    struct slice texts[3] = {{0}}; // kind, pos, prev
+    rd_kafka_headers_t *headers = NULL;
+    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        const char *name = NULL;
+        const void *value = NULL;
+        size_t size = 0;
+        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
+                           RD_KAFKA_RESP_ERR_NO_ERROR;
+             i++) {
+            int which = strcmp(name, LOG_HEADER_KIND) == 0   ? 0
+                        : strcmp(name, LOG_HEADER_POS) == 0  ? 1
+                        : strcmp(name, LOG_HEADER_PREV) == 0 ? 2
+                                                             : -1;
+            if (which >= 0) {
+                texts[which] = slice_of(value, size);
+            }
+        }
+    }
+    struct log_record record;
+    struct err e = {0};
+    if (log_record_parse(texts[0], texts[1], texts[2], &record, &e) != ERR_OK) {
+        complain(m, "record of the log topic that no tap wrote", &e);
+        fold_foreign(&m->fold, p);
+        return;
+    }
+    rd_kafka_timestamp_type_t type;
+    int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
+    fold_record(&m->fold, p, &record, slice_of(message->payload, message->len),
+                timestamp_ms < 0 ? -1 : timestamp_ms * 1000);
+}
+
+static void read_some(struct meter *m, int timeout_ms, struct err *e, enum err_code *ret_code) {
+    rd_kafka_message_t *const *messages = NULL;
+    size_t count = 0;
+    *ret_code = consumer_poll(m->consumer, timeout_ms, &messages, &count, e);
+    bool began = fold_empty(&m->fold);
+    for (size_t i = 0; i < count && !m->rewind; i++) {
+        take(m, messages[i]);
+        if (fold_full(&m->fold)) {
+            commit(m, false);
+            began = true;
+        }
+    }
+    if (began) {
+        m->batch_began_ms = now_ms();
+    }
+}
+
+// --- loop
+// -------------------------------------------------------------------------------------------
+
+static void measure(struct meter *m) {
+    int64_t lag = 0;
+    for (size_t i = 0; i < m->fold.partitions.cap; i++) {
+        const struct log_partition *p = m->fold.partitions.by_number[i];
+        int64_t part = p == NULL ? 0 : consumer_lag(m->consumer, p->number, p->stored_offset);
+        lag += part > 0 ? part : 0;
+    }
+    stats_standing(m->fold.partitions.owned, log_partitions_open_gaps(&m->fold.partitions), lag,
+                   m->fold.principals.count);
+}
+
+static void keep_house(struct meter *m) {
+    if (now_ms() < m->next_housekeeping_ms) {
+        return;
+    }
+    m->next_housekeeping_ms = now_ms() + HOUSEKEEPING_MS;
+    measure(m);
+    consumer_report(m->consumer);
+    if (!m->reading || m->rewind) {
+        return;
+    }
+    struct err e = {0};
+    int64_t bound = 0;
+    enum err_code code = store_refresh(&m->store, &m->fold, &e);
+    if (code == ERR_CONFLICT) {
+        drop_memory(m, &e);
+        return;
+    }
+    if (code == ERR_OK) {
+        code = store_bind(&m->store, &bound, &e);
+    }
+    if (code != ERR_OK) {
+        (void)recover(m, "grants can't be read yet", &e);
+        return;
+    }
+    m->database_ok = true;
+    stats_bound(bound);
+}
+
+static enum err_code loop(struct meter *m, struct err *e) {
+    while (!program_should_stop()) {
+        int64_t wait_ms = IDLE_MS;
+        if (!fold_empty(&m->fold)) {
+            wait_ms = pace_due_ms(now_ms() - m->batch_began_ms, m->batch_ms, m->fold.rows.count,
+                                  m->fold.counts.lines);
+            if (wait_ms == 0) {
+                commit(m, false);
+                keep_house(m);
+                wait_ms = IDLE_MS;
+            }
+        } else {
+            keep_house(m);
+        }
+        if (m->rewind && consumer_assigned(m->consumer)) {
+            enum err_code code = consumer_rewind(m->consumer, e);
+            if (code != ERR_OK) {
+                return program_should_stop() ? ERR_OK : code;
+            }
+        }
+        enum err_code code = ERR_OK;
+        read_some(m, (int)(wait_ms < IDLE_MS ? wait_ms : IDLE_MS), e, &code);
+        if (code == ERR_INTERNAL) {
+            return code;
+        }
+        if (code != ERR_OK) {
+            stats_kafka_error();
+            complain(m, "the log topic can't be read yet", e);
+        }
+    }
+    return ERR_OK;
+}
+
+// --- start
+// ------------------------------------------------------------------------------------------
+
+static bool ready(void *ctx, char *why, size_t why_size) {
+    const struct meter *m = ctx;
+    if (m->database_ok && m->reading) {
+        return true;
+    }
+    (void)snprintf(why, why_size, "%s",
+                   m->database_ok ? "no partitions of the log assigned" : "database is away");
+    return false;
+}
+
+static enum err_code find_cluster(struct meter *m, const char *cluster, struct err *e) {
+    for (;;) {
+        enum err_code code = store_open(&m->store, m->pg, cluster, e);
+        if (code == ERR_OK) {
+            m->database_ok = true;
+            return ERR_OK;
+        }
+        if (code == ERR_NOT_FOUND) {
+            (void)err_set(e, ERR_NOT_FOUND, "cluster \"%s\" is not registered yet", cluster);
+            complain(m, "waiting", e);
+            if (!program_sleep_ms(CLUSTER_RETRY_MS)) {
+                return code;
+            }
+        } else if (!recover(m, "cluster can't be read yet", e)) {
+            return code;
+        }
+    }
+}
+
+static enum err_code run_with_database(struct meter *m, const struct config *config,
+                                       struct consumer_settings *settings, struct err *e) {
+    enum err_code code = find_cluster(m, config_text(config, "cluster"), e);
+    if (code != ERR_OK) {
+        return program_should_stop() ? ERR_OK : code;
+    }
+    const char *topic = config_text(config, "log_topic");
+    settings->topic = topic == NULL ? m->store.log_topic : topic;
+    struct consumer_events events = {
+        .assigned = on_assigned, .revoked = on_revoked, .expired = on_expired, .ctx = m};
+    code = consumer_new(settings, &events, &m->consumer, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    log_info("reading", log_str("topic", settings->topic), log_str("group", settings->group));
+    code = loop(m, e);
+    if (code == ERR_OK) {
+        commit(m, true);
+    }
+    consumer_report(m->consumer);
+    consumer_free(m->consumer);
+    return code;
+}
+
+enum err_code meter_run(const struct config *config, struct err *e) {
+    struct consumer_settings settings = {
+        .group = config_text(config, "group_id"),
+        .instance = config_text(config, "instance"),
+        .queue_bytes = config_bytes(config, "queue_size"),
+        .session_timeout_ms = config_duration_ms(config, "session_timeout"),
+    };
+    enum err_code code = kafka_settings_read(config, &settings.kafka, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    static struct meter m;
+    m.batch_ms = config_int(config, "batch_ms");
+    fold_init(&m.fold);
+    stats_register();
+    struct metrics_server_options server = {.listen = config_text(config, "metrics_listen"),
+                                            .program = "weir-meter",
+                                            .ready = ready,
+                                            .ctx = &m};
+    struct metrics_server *metrics = NULL;
+    code = metrics_server_start(&server, &metrics, e);
+    struct pg_options database = {.conninfo = config_secret(config, "database_url"),
+                                  .application_name = "weir-meter",
+                                  .statement_timeout_ms = STATEMENT_TIMEOUT_MS};
+    if (code == ERR_OK) {
+        code = pg_open_wait(&database, program_keeps_running, &m.pg, e);
+        if (code == ERR_OK) {
+            code = run_with_database(&m, config, &settings, e);
+            pg_close(m.pg);
+        } else if (program_should_stop()) {
+            code = ERR_OK;
+        }
+    }
+    metrics_server_stop(metrics);
+    fold_done(&m.fold);
+    return code;
+}

@@ -1,0 +1,219 @@
+-- One transaction per batch: usage, evidence, state, letters, holes, gaps, positions. The partitions
+-- are locked first, in their order, so that two meters never wait for each other in a circle.
+
+-- name: lock_partitions
+SELECT log_partition, next_offset
+  FROM meter_partition
+ WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
+ ORDER BY log_partition
+   FOR NO KEY UPDATE
+
+-- name: advance_partitions
+UPDATE meter_partition p
+   SET next_offset = d.next_offset, committed_at = now()
+  FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS d (log_partition, expected, next_offset)
+ WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
+
+-- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
+-- deltas. Returns the bytes and rows nobody owns.
+-- name: add_usage
+WITH d AS MATERIALIZED (
+    SELECT *
+      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::int8[],
+                  $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::int8[])
+           AS d (principal, topic, delivery, from_at, day_from_at, bytes, messages, fetches, open_fetches,
+                 share_messages, produced_bytes, produced_messages)
+), quarter AS (
+    INSERT INTO usage_quarter AS u (cluster_id, principal, topic, delivery, from_at, subscription_id,
+           application_id, metering_class, bytes, messages, fetches, open_fetches, share_messages,
+           produced_bytes, produced_messages)
+    SELECT $1::uuid, d.principal, d.topic, d.delivery, d.from_at, p.subscription_id, p.application_id, $2::text,
+           d.bytes, d.messages, d.fetches, d.open_fetches, d.share_messages, d.produced_bytes, d.produced_messages
+      FROM d
+      LEFT JOIN LATERAL (
+            SELECT a.subscription_id, a.application_id
+              FROM payer_at($1::uuid, d.principal, d.topic, d.from_at) a
+             WHERE NOT EXISTS (
+                    SELECT FROM usage_quarter q
+                     WHERE q.cluster_id = $1::uuid AND q.principal = d.principal AND q.topic = d.topic
+                       AND q.delivery = d.delivery AND q.from_at = d.from_at
+                       AND q.subscription_id IS NOT NULL)) p ON true
+     ORDER BY d.principal, d.topic, d.delivery, d.from_at
+    ON CONFLICT (cluster_id, principal, topic, delivery, from_at) DO UPDATE
+       SET subscription_id = coalesce(u.subscription_id, excluded.subscription_id),
+           application_id = coalesce(u.application_id, excluded.application_id),
+           bytes = u.bytes + excluded.bytes,
+           messages = u.messages + excluded.messages,
+           fetches = u.fetches + excluded.fetches,
+           open_fetches = u.open_fetches + excluded.open_fetches,
+           share_messages = u.share_messages + excluded.share_messages,
+           produced_bytes = u.produced_bytes + excluded.produced_bytes,
+           produced_messages = u.produced_messages + excluded.produced_messages
+    RETURNING u.subscription_id, u.principal, u.topic, u.delivery, u.from_at
+), day AS (
+    INSERT INTO usage_day AS u (cluster_id, principal, topic, delivery, from_at, subscription_id,
+           application_id, metering_class, bytes, messages, fetches, open_fetches, share_messages,
+           produced_bytes, produced_messages)
+    SELECT $1::uuid, s.principal, s.topic, s.delivery, s.day_from_at, p.subscription_id, p.application_id, $2::text,
+           s.bytes, s.messages, s.fetches, s.open_fetches, s.share_messages, s.produced_bytes, s.produced_messages
+      FROM (SELECT principal, topic, delivery, day_from_at, sum(bytes)::int8 AS bytes,
+                   sum(messages)::int8 AS messages, sum(fetches)::int8 AS fetches,
+                   sum(open_fetches)::int8 AS open_fetches, sum(share_messages)::int8 AS share_messages,
+                   sum(produced_bytes)::int8 AS produced_bytes, sum(produced_messages)::int8 AS produced_messages
+              FROM d GROUP BY principal, topic, delivery, day_from_at) s
+      LEFT JOIN LATERAL (
+            SELECT a.subscription_id, a.application_id
+              FROM payer_at($1::uuid, s.principal, s.topic, s.day_from_at) a
+             WHERE NOT EXISTS (
+                    SELECT FROM usage_day q
+                     WHERE q.cluster_id = $1::uuid AND q.principal = s.principal AND q.topic = s.topic
+                       AND q.delivery = s.delivery AND q.from_at = s.day_from_at
+                       AND q.subscription_id IS NOT NULL)) p ON true
+     ORDER BY s.principal, s.topic, s.delivery, s.day_from_at
+    ON CONFLICT (cluster_id, principal, topic, delivery, from_at) DO UPDATE
+       SET subscription_id = coalesce(u.subscription_id, excluded.subscription_id),
+           application_id = coalesce(u.application_id, excluded.application_id),
+           bytes = u.bytes + excluded.bytes,
+           messages = u.messages + excluded.messages,
+           fetches = u.fetches + excluded.fetches,
+           open_fetches = u.open_fetches + excluded.open_fetches,
+           share_messages = u.share_messages + excluded.share_messages,
+           produced_bytes = u.produced_bytes + excluded.produced_bytes,
+           produced_messages = u.produced_messages + excluded.produced_messages
+), touched AS (
+    INSERT INTO usage_touch (subscription_id)
+    SELECT DISTINCT subscription_id FROM quarter WHERE subscription_id IS NOT NULL ORDER BY 1
+    ON CONFLICT (subscription_id) DO UPDATE SET touched_at = clock_timestamp()
+)
+SELECT coalesce(sum(d.bytes), 0)::int8, count(*)
+  FROM quarter q
+  JOIN d USING (principal, topic, from_at)
+ WHERE q.subscription_id IS NULL AND d.delivery = q.delivery
+
+-- name: add_evidence
+INSERT INTO usage_evidence AS u (cluster_id, principal, topic, delivery, from_at, broker_id,
+       first_generation, first_offset, last_generation, last_offset, lines)
+SELECT $1::uuid, d.*
+  FROM unnest($2::text[], $3::text[], $4::int8[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int8[],
+              $9::int8[], $10::int8[], $11::int8[]) AS d
+ON CONFLICT (cluster_id, principal, topic, delivery, from_at, broker_id) DO UPDATE
+   SET first_generation = CASE WHEN (excluded.first_generation, excluded.first_offset)
+                                    < (u.first_generation, u.first_offset)
+                               THEN excluded.first_generation ELSE u.first_generation END,
+       first_offset = CASE WHEN (excluded.first_generation, excluded.first_offset)
+                                < (u.first_generation, u.first_offset)
+                           THEN excluded.first_offset ELSE u.first_offset END,
+       last_generation = CASE WHEN (excluded.last_generation, excluded.last_offset)
+                                   > (u.last_generation, u.last_offset)
+                              THEN excluded.last_generation ELSE u.last_generation END,
+       last_offset = CASE WHEN (excluded.last_generation, excluded.last_offset)
+                               > (u.last_generation, u.last_offset)
+                          THEN excluded.last_offset ELSE u.last_offset END,
+       lines = u.lines + excluded.lines
+
+-- name: put_states
+INSERT INTO meter_state AS s (cluster_id, log_partition, principal, state)
+SELECT $1::uuid, d.* FROM unnest($2::int8[], $3::text[], $4::bytea[]) AS d
+ON CONFLICT (cluster_id, log_partition, principal) DO UPDATE SET state = excluded.state, updated_at = now()
+
+-- name: remove_states
+DELETE FROM meter_state s
+ USING unnest($2::int8[], $3::text[]) AS d (log_partition, principal)
+ WHERE s.cluster_id = $1 AND s.log_partition = d.log_partition AND s.principal = d.principal
+
+-- Every partition carries the same facts, and so may another meter's batch: one row per id, in order.
+-- An id whose name was never told is left out.
+-- name: put_topics
+INSERT INTO topic AS t (cluster_id, topic_id, name, seen_at, deleted_at)
+SELECT $1::uuid, d.topic_id, max(d.name), min(d.at), min(d.at) FILTER (WHERE d.deleted)
+  FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bool[]) AS d (topic_id, name, at, deleted)
+ WHERE d.name <> ''
+ GROUP BY d.topic_id
+ ORDER BY d.topic_id
+ON CONFLICT (cluster_id, topic_id) DO UPDATE
+   SET seen_at = least(t.seen_at, excluded.seen_at),
+       deleted_at = coalesce(t.deleted_at, excluded.deleted_at)
+ WHERE t.seen_at > excluded.seen_at OR (t.deleted_at IS NULL AND excluded.deleted_at IS NOT NULL)
+
+-- name: end_topics
+UPDATE topic t
+   SET deleted_at = d.at
+  FROM (SELECT topic_id, min(at) AS at
+          FROM unnest($2::text[], $3::text[], $4::timestamptz[], $5::bool[]) AS d (topic_id, name, at, deleted)
+         WHERE name = '' AND deleted
+         GROUP BY topic_id) AS d
+ WHERE t.cluster_id = $1 AND t.topic_id = d.topic_id AND t.deleted_at IS NULL
+
+-- name: dead_letters_of_hour
+SELECT broker_id, reason, count(*)
+  FROM dead_letter
+ WHERE cluster_id = $1 AND received_at >= date_trunc('hour', now())
+ GROUP BY broker_id, reason
+
+-- name: add_dead_letters
+INSERT INTO dead_letter (cluster_id, log_partition, broker_id, generation, byte_offset, reason, detail, head,
+       line_bytes, line_at)
+SELECT $1::uuid, d.log_partition, d.broker_id, d.generation, d.byte_offset, d.reason, nullif(d.detail, ''), d.head,
+       d.line_bytes, d.line_at
+  FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::bytea[], $9::int8[],
+              $10::timestamptz[])
+       AS d (log_partition, broker_id, generation, byte_offset, reason, detail, head, line_bytes, line_at)
+ON CONFLICT (cluster_id, broker_id, generation, byte_offset) DO NOTHING
+
+-- name: add_floods
+INSERT INTO dead_letter_flood AS f (cluster_id, broker_id, reason, hour, lines, first_generation, first_offset,
+       last_generation, last_offset)
+SELECT $1::uuid, d.broker_id, d.reason, date_trunc('hour', now()), d.lines, d.first_generation, d.first_offset,
+       d.last_generation, d.last_offset
+  FROM unnest($2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::int8[])
+       AS d (broker_id, reason, lines, first_generation, first_offset, last_generation, last_offset)
+ ORDER BY d.broker_id, d.reason
+ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
+   SET lines = f.lines + excluded.lines,
+       first_generation = CASE WHEN (excluded.first_generation, excluded.first_offset)
+                                    < (f.first_generation, f.first_offset)
+                               THEN excluded.first_generation ELSE f.first_generation END,
+       first_offset = CASE WHEN (excluded.first_generation, excluded.first_offset)
+                                < (f.first_generation, f.first_offset)
+                           THEN excluded.first_offset ELSE f.first_offset END,
+       last_generation = CASE WHEN (excluded.last_generation, excluded.last_offset)
+                                   > (f.last_generation, f.last_offset)
+                              THEN excluded.last_generation ELSE f.last_generation END,
+       last_offset = CASE WHEN (excluded.last_generation, excluded.last_offset)
+                               > (f.last_generation, f.last_offset)
+                          THEN excluded.last_offset ELSE f.last_offset END
+
+-- The same hole is told in every partition.
+-- name: add_holes
+INSERT INTO log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset,
+       principal, lines_at_least)
+SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset)
+       $1::uuid, d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset,
+       nullif(d.principal, ''), d.lines_at_least
+  FROM unnest($2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::text[], $9::int8[])
+       AS d (broker_id, kind, from_generation, from_offset, to_generation, to_offset, principal, lines_at_least)
+ ORDER BY d.broker_id, d.kind, d.from_generation, d.from_offset
+ON CONFLICT (cluster_id, broker_id, kind, from_generation, from_offset) DO NOTHING
+
+-- name: add_gaps
+INSERT INTO log_gap AS g (cluster_id, log_partition, broker_id, generation, byte_offset, records)
+SELECT $1::uuid, d.* FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::int8[]) AS d
+ON CONFLICT (cluster_id, log_partition, broker_id, generation, byte_offset) DO UPDATE
+   SET records = g.records + excluded.records, last_seen_at = now(), closed_at = NULL
+
+-- name: close_gaps
+UPDATE log_gap g
+   SET closed_at = now()
+  FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[])
+       AS d (log_partition, broker_id, generation, byte_offset)
+ WHERE g.cluster_id = $1 AND g.log_partition = d.log_partition AND g.broker_id = d.broker_id
+   AND g.closed_at IS NULL AND (g.generation, g.byte_offset) < (d.generation, d.byte_offset)
+
+-- name: put_positions
+INSERT INTO meter_position AS p (cluster_id, log_partition, broker_id, generation, byte_offset, broker_time)
+SELECT $1::uuid, d.* FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::timestamptz[]) AS d
+ON CONFLICT (cluster_id, log_partition, broker_id) DO UPDATE
+   SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time
+
+-- name: bind_usage
+SELECT bind_usage($1)

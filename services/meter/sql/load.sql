@@ -1,0 +1,53 @@
+-- Read at start and whenever partitions are assigned or memory is dropped.
+
+-- name: cluster
+SELECT id, log_topic, metering_class FROM cluster WHERE name = $1
+
+-- name: make_partitions
+INSERT INTO meter_partition (cluster_id, log_partition, next_offset)
+SELECT $1::uuid, n, 0 FROM unnest($2::int8[]) AS n
+ON CONFLICT DO NOTHING
+
+-- name: partitions
+SELECT log_partition, next_offset
+  FROM meter_partition
+ WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
+
+-- name: positions
+SELECT log_partition, broker_id, generation, byte_offset, broker_time
+  FROM meter_position
+ WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
+
+-- name: open_gaps
+SELECT DISTINCT log_partition, broker_id
+  FROM log_gap
+ WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[]) AND closed_at IS NULL
+
+-- name: states
+SELECT log_partition, principal, state
+  FROM meter_state
+ WHERE cluster_id = $1 AND log_partition = $2
+
+-- name: topics
+SELECT topic_id, name, seen_at, deleted_at FROM topic WHERE cluster_id = $1
+
+-- name: brokers
+SELECT broker_id FROM cluster_broker WHERE cluster_id = $1
+
+-- The horizon: what later transactions change carries a number that is not below it. One row without
+-- a principal where nothing changed.
+-- name: grants_changed
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.principal, c.from_at, c.to_at, c.bound_from, c.stamp
+  FROM (SELECT) AS one
+  LEFT JOIN LATERAL (
+        SELECT a.principal, lower(g.during) AS from_at,
+               CASE WHEN isfinite(upper(g.during)) THEN upper(g.during) END AS to_at,
+               CASE WHEN isfinite(a.bound_from) THEN a.bound_from END AS bound_from,
+               g.id::text || g.changed_xid::text AS stamp
+          FROM grant_period g
+          JOIN application a ON a.id = g.application_id
+         WHERE g.cluster_id = $1 AND NOT g.shadow
+           AND g.application_id IN (
+                SELECT application_id FROM grant_period
+                 WHERE cluster_id = $1 AND changed_xid >= $2::xid8)
+         ORDER BY a.principal, g.id) AS c ON true

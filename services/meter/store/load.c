@@ -1,0 +1,244 @@
+// Reading: what the meter remembers, from one snapshot, and the grants that changed since.
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "meter/hash.h"
+#include "meter/store/store.h"
+#include "meter_sql.h"
+
+enum { NUMBERS_BYTES_MAX = 20 + 12 * LOG_PARTITIONS_MAX };
+
+// False if the text doesn't fit.
+static bool copy_text(char *out, size_t size, const char *text) {
+    int n = snprintf(out, size, "%s", text);
+    return n >= 0 && (size_t)n < size;
+}
+
+enum err_code store_open(struct store *s, struct pg *pg, const char *cluster, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code = pg_run_one(pg, &meter_sql_cluster, PG_PARAMS(pg_text(cluster)), &rows, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    *s = (struct store){.pg = pg, .bind_due = true};
+    if (!copy_text(s->cluster_id, sizeof s->cluster_id, pg_rows_text(&rows, 0, 0)) ||
+        !copy_text(s->log_topic, sizeof s->log_topic, pg_rows_text(&rows, 0, 1)) ||
+        !copy_text(s->metering_class, sizeof s->metering_class, pg_rows_text(&rows, 0, 2))) {
+        return err_set(e, ERR_INTERNAL, "cluster %s has a value that is too long", cluster);
+    }
+    return ERR_OK;
+}
+
+static enum err_code load_offsets(struct store *s, struct fold *f, struct pg_param numbers,
+                                  struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(s->pg, &meter_sql_partitions, PG_PARAMS(pg_text(s->cluster_id), numbers), &rows, e);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        struct log_partition *p =
+            log_partitions_own(&f->partitions, (int32_t)pg_rows_int8(&rows, i, 0));
+        p->stored_offset = pg_rows_int8(&rows, i, 1);
+        p->next_offset = p->stored_offset;
+    }
+    return code;
+}
+
+// The partition of a row; it was read in the same snapshot, so it is owned.
+static struct log_partition *partition_of(struct fold *f, const struct pg_rows *rows, int row) {
+    struct log_partition *p =
+        log_partitions_find(&f->partitions, (int32_t)pg_rows_int8(rows, row, 0));
+    check(p != NULL);
+    return p;
+}
+
+static enum err_code load_positions(struct store *s, struct fold *f, struct pg_param numbers,
+                                    struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(s->pg, &meter_sql_positions, PG_PARAMS(pg_text(s->cluster_id), numbers), &rows, e);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        struct log_broker *b =
+            log_partition_broker(partition_of(f, &rows, i), (int32_t)pg_rows_int8(&rows, i, 1));
+        b->watermark.generation = pg_rows_int8(&rows, i, 2);
+        b->watermark.offset = (uint64_t)pg_rows_int8(&rows, i, 3);
+        b->has_watermark = b->watermark.generation != 0 || b->watermark.offset != 0;
+        b->has_time = !pg_rows_is_null(&rows, i, 4);
+        b->time_us = pg_rows_instant_us(&rows, i, 4);
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    PG_ROWS_AUTO struct pg_rows gaps = {0};
+    code =
+        pg_run(s->pg, &meter_sql_open_gaps, PG_PARAMS(pg_text(s->cluster_id), numbers), &gaps, e);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&gaps); i++) {
+        log_partition_broker(partition_of(f, &gaps, i), (int32_t)pg_rows_int8(&gaps, i, 1))
+            ->gap_open = true;
+    }
+    return code;
+}
+
+static enum err_code load_states(struct store *s, struct fold *f, int32_t number, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code = pg_run(s->pg, &meter_sql_states,
+                                PG_PARAMS(pg_text(s->cluster_id), pg_int8(number)), &rows, e);
+    struct arena blob;
+    arena_init(&blob);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        struct principal *p = principals_get(&f->principals, pg_rows_slice(&rows, i, 1));
+        check(p != NULL && p->state == NULL);
+        arena_reset(&blob);
+        code = usage_state_decode(pg_rows_bytea(&rows, i, 2, &blob), &p->state, e);
+        if (code != ERR_OK) {
+            (void)err_context(e, "state of principal %s in log partition %" PRId32,
+                              pg_rows_text(&rows, i, 1), number);
+            break;
+        }
+        p->partition = number;
+        p->stored = true;
+    }
+    arena_done(&blob);
+    return code;
+}
+
+static enum err_code load_cluster(struct store *s, struct fold *f, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(s->pg, &meter_sql_topics, PG_PARAMS(pg_text(s->cluster_id)), &rows, e);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        fold_learn(f, pg_rows_slice(&rows, i, 0), pg_rows_slice(&rows, i, 1),
+                   pg_rows_instant_us(&rows, i, 2),
+                   pg_rows_is_null(&rows, i, 3) ? INT64_MIN : pg_rows_instant_us(&rows, i, 3));
+    }
+    if (code != ERR_OK) {
+        return code;
+    }
+    PG_ROWS_AUTO struct pg_rows brokers = {0};
+    code = pg_run(s->pg, &meter_sql_brokers, PG_PARAMS(pg_text(s->cluster_id)), &brokers, e);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&brokers); i++) {
+        if (f->expected_count == FOLD_BROKERS_MAX) {
+            return err_set(e, ERR_LIMIT, "the cluster has more than %d brokers", FOLD_BROKERS_MAX);
+        }
+        f->expected[f->expected_count++] = (int32_t)pg_rows_int8(&brokers, i, 0);
+    }
+    return code;
+}
+
+enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers, size_t count,
+                         struct err *e) {
+    struct pg_array list;
+    pg_array_init(&list, PG_INT8, NUMBERS_BYTES_MAX);
+    for (size_t i = 0; i < count; i++) {
+        pg_array_add_int8(&list, numbers[i]);
+    }
+    struct pg_param wanted = pg_array(&list);
+    // Outside the snapshot: rows made here must be visible in it.
+    enum err_code code = pg_run(s->pg, &meter_sql_make_partitions,
+                                PG_PARAMS(pg_text(s->cluster_id), wanted), NULL, e);
+    if (code == ERR_OK) {
+        code = pg_begin(s->pg, PG_REPEATABLE_READ, e);
+    }
+    if (code == ERR_OK) {
+        code = load_offsets(s, f, wanted, e);
+    }
+    if (code == ERR_OK) {
+        code = load_positions(s, f, wanted, e);
+    }
+    if (code == ERR_OK) {
+        code = load_cluster(s, f, e);
+    }
+    for (size_t i = 0; code == ERR_OK && i < count; i++) {
+        code = load_states(s, f, numbers[i], e);
+    }
+    if (code == ERR_OK) {
+        (void)copy_text(s->grants_horizon, sizeof s->grants_horizon, "0");
+        code = store_read_grants(s, f, e);
+    }
+    if (code == ERR_OK) {
+        code = pg_commit(s->pg, e);
+    }
+    if (code != ERR_OK) {
+        pg_rollback(s->pg);
+    }
+    pg_array_done(&list);
+    s->bind_due = true;
+    return code;
+}
+
+// --- grants
+// -----------------------------------------------------------------------------------------
+
+enum { GRANT_HORIZON, GRANT_PRINCIPAL, GRANT_FROM, GRANT_TO, GRANT_BOUND_FROM, GRANT_STAMP };
+
+// Rows [*row, ...) of one principal; leaves *row behind them.
+static void borders_of(const struct pg_rows *rows, int *row, struct borders *ret) {
+    struct slice name = pg_rows_slice(rows, *row, GRANT_PRINCIPAL);
+    for (; *row < pg_rows_count(rows); (*row)++) {
+        if (!slice_eq(pg_rows_slice(rows, *row, GRANT_PRINCIPAL), name)) {
+            break;
+        }
+        borders_add_grant(ret, pg_rows_instant_us(rows, *row, GRANT_FROM),
+                          pg_rows_is_null(rows, *row, GRANT_TO)
+                              ? INT64_MAX
+                              : pg_rows_instant_us(rows, *row, GRANT_TO));
+        if (!pg_rows_is_null(rows, *row, GRANT_BOUND_FROM)) {
+            borders_add(ret, pg_rows_instant_us(rows, *row, GRANT_BOUND_FROM));
+        }
+    }
+    borders_finish(ret);
+}
+
+enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(s->pg, &meter_sql_grants_changed,
+               PG_PARAMS(pg_text(s->cluster_id), pg_text(s->grants_horizon)), &rows, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    check(pg_rows_count(&rows) > 0);
+    uint64_t stamp = 0;
+    bool fits = true;
+    for (int i = 0; i < pg_rows_count(&rows) && !pg_rows_is_null(&rows, i, GRANT_PRINCIPAL);) {
+        int first = i;
+        struct slice name = pg_rows_slice(&rows, i, GRANT_PRINCIPAL);
+        struct borders fresh = {0};
+        borders_of(&rows, &i, &fresh);
+        fits = fold_rebound(f, name, &fresh) && fits;
+        for (int k = first; k < i; k++) {
+            struct slice text = pg_rows_slice(&rows, k, GRANT_STAMP);
+            stamp = hash_bytes(stamp + 1, text.ptr, text.len);
+        }
+    }
+    if (stamp != 0 && stamp != s->grants_stamp) {
+        s->bind_due = true;
+    }
+    if (!fits) {
+        return err_set(e, ERR_CONFLICT, "a grant begins or ends inside the open batch");
+    }
+    s->grants_stamp = stamp;
+    (void)copy_text(s->grants_horizon, sizeof s->grants_horizon,
+                    pg_rows_text(&rows, 0, GRANT_HORIZON));
+    return ERR_OK;
+}
+
+enum err_code store_refresh(struct store *s, struct fold *f, struct err *e) {
+    return store_read_grants(s, f, e);
+}
+
+enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e) {
+    if (!s->bind_due) {
+        *ret_bound = 0;
+        return ERR_OK;
+    }
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run_one(s->pg, &meter_sql_bind_usage, PG_PARAMS(pg_text(s->cluster_id)), &rows, e);
+    if (code == ERR_OK) {
+        *ret_bound = pg_rows_int8(&rows, 0, 0);
+        s->bind_due = false;
+    }
+    return code;
+}

@@ -1,0 +1,54 @@
+// The meter's side of the database: loads what a fold remembers and commits its open batch. One
+// connection, one thread.
+#ifndef WEIR_METER_STORE_STORE_H
+#define WEIR_METER_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "meter/fold.h"
+#include "platform/pg.h"
+
+enum { STORE_UUID_MAX = 37, STORE_XID_MAX = 24, STORE_CLASS_MAX = 32, STORE_TOPIC_MAX = 250 };
+
+struct store {
+    struct pg *pg; // borrowed
+    char cluster_id[STORE_UUID_MAX];
+    char log_topic[STORE_TOPIC_MAX];
+    char metering_class[STORE_CLASS_MAX];
+    char grants_horizon[STORE_XID_MAX]; // what later transactions change isn't below it
+    uint64_t grants_stamp;              // of the grants changed since the horizon, as last read
+    bool bind_due;                      // grants or topics changed: usage may have found an owner
+};
+
+// What a commit did, for the metrics.
+struct store_outcome {
+    int64_t unbound_bytes; // of usage in the batch that nobody owns yet
+    int64_t dead_letters;  // kept
+    int64_t floods;        // dead letters that were only counted
+};
+
+// Finds the cluster by name. ERR_NOT_FOUND until it is registered.
+ERR_MUST_CHECK enum err_code store_open(struct store *s, struct pg *pg, const char *cluster,
+                                        struct err *e);
+// Fills an empty fold, from one snapshot: these partitions (owned from now on, with the offset to
+// read next), positions, states, topics, grants. ERR_INVALID for a state that can't be read.
+ERR_MUST_CHECK enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers,
+                                        size_t count, struct err *e);
+// Commits the open batch; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
+// first, or a grant changed so that the batch must be folded again: reset and load. On any other
+// error the fold is as it was and the call may be repeated; after a lost connection it is open
+// whether the commit happened, and a repetition ends in ERR_CONFLICT if it did.
+ERR_MUST_CHECK enum err_code store_commit(struct store *s, struct fold *f,
+                                          struct store_outcome *ret, struct err *e);
+// Looks for grants that changed, without a batch. ERR_CONFLICT as store_commit.
+ERR_MUST_CHECK enum err_code store_refresh(struct store *s, struct fold *f, struct err *e);
+// If it is due, gives usage without an owner to whoever owns it now; *ret_bound rows.
+ERR_MUST_CHECK enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e);
+
+// Between load.c and commit.c: applies the grants changed since the horizon.
+ERR_MUST_CHECK enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e);
+
+#endif

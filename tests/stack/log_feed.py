@@ -1,0 +1,128 @@
+"""Writes records of weir.broker-log.<cluster> as weir-tap does, from lines in memory: for tests that need
+duplicates, gaps, dead letters and restarts at will. It shares no code with the tap.
+"""
+
+import json
+import re
+
+from confluent_kafka import Producer
+
+SHIPPED = {"FETCH", "SHARE_FETCH", "SHARE_ACKNOWLEDGE", "PRODUCE", "OFFSET_COMMIT", "TXN_OFFSET_COMMIT"}
+OWN = {"User:weir-tap", "User:weir-meter", "User:weir-access"}
+API = re.compile(rb'"requestApiKeyName":"(\w+)"')
+BODY = re.compile(rb"\] DEBUG Completed request:(\{.*\}) \(kafka\.request\.logger\)$")
+
+
+def murmur2(data):
+    """org.apache.kafka.common.utils.Utils.murmur2"""
+    m, mask = 0x5BD1E995, 0xFFFFFFFF
+    h = (0x9747B28C ^ len(data)) & mask
+    for i in range(0, len(data) - 3, 4):
+        k = int.from_bytes(data[i : i + 4], "little") * m & mask
+        k = (k ^ (k >> 24)) * m & mask
+        h = (h * m & mask) ^ k
+    tail = data[len(data) & ~3 :]
+    if tail:
+        h = (h ^ int.from_bytes(tail, "little")) * m & mask
+    h = (h ^ (h >> 13)) * m & mask
+    return h ^ (h >> 15)
+
+
+class Feed:
+    """One broker's tap. `records` is all it would ship; ship() sends a part of it, again if asked to."""
+
+    def __init__(self, stack, topic, partitions, broker=1, generation=1_700_000_000_000):
+        self.topic, self.partitions, self.broker, self.generation = topic, partitions, broker, generation
+        self.producer = Producer(stack.kafka_config("admin", linger_ms=5, compression_type="zstd", enable_idempotence=True))
+        self.errors = []
+        self.offset = 0
+        self.last = {}  # partition -> position of the broker's last record in it
+        self.records = []  # (partition, key, headers, value)
+
+    # --- building ------------------------------------------------------------------------------------
+    def position(self, offset):
+        return f"{self.broker}:{self.generation}:{offset}"
+
+    def partition_of(self, key):
+        return (murmur2(key) & 0x7FFFFFFF) % self.partitions
+
+    def add(self, partition, kind, value, key=b"", pos=None):
+        advances = kind not in ("control", "hole")
+        before = self.last.get(partition)
+        pos = pos or (self.position(self.offset) if advances else before or self.position(0).replace(str(self.generation), "0"))
+        headers = [("kind", kind), ("pos", pos)]
+        if advances and before:
+            headers.append(("prev", before))
+        if advances:
+            self.last[partition] = pos
+        self.records.append((partition, key, headers, value))
+
+    def add_line(self, line, key):
+        self.add(self.partition_of(key), "line", line, key)
+        self.offset += len(line) + 1
+
+    def add_everywhere(self, kind, value):
+        for partition in range(self.partitions):
+            self.add(partition, kind, json.dumps(value).encode())
+
+    def control(self, time_us):
+        self.add_everywhere(
+            "control", {"broker_time_us": time_us, "generation": self.generation, "offset": self.offset, "interval_ms": 5000, "version": "test"}
+        )
+
+    def dead(self, key, reason, text):
+        import base64
+
+        value = {"reason": reason, "bytes": len(text), "text": base64.urlsafe_b64encode(text[:4096]).decode().rstrip("=")}
+        self.add(self.partition_of(key), "dead", json.dumps(value).encode())
+        self.offset += len(text) + 1
+
+    def add_log(self, lines):
+        """Lines of a request log: what may be counted as it is, metadata as facts, the rest not at all."""
+        for line in lines:
+            line = line.rstrip(b"\n")
+            found = API.search(line)
+            api = found and found.group(1).decode()
+            if api in SHIPPED:
+                request = json.loads(BODY.search(line).group(1))
+                if request["principal"] in OWN or request["requestHeader"].get("requestApiKeyName") != api:
+                    self.offset += len(line) + 1
+                    continue
+                self.add_line(line, request["principal"].encode())
+                continue
+            if api in ("METADATA", "CREATE_TOPICS"):
+                self.add_facts(line, api)
+            self.offset += len(line) + 1
+
+    def add_facts(self, line, api):
+        response = json.loads(BODY.search(line).group(1)).get("response") or {}
+        topics = [
+            {"id": t["topicId"], "name": t["name"], "event": "seen" if api == "METADATA" else "created"}
+            for t in response.get("topics", [])
+            if t.get("errorCode") == 0 and t.get("name") and t.get("topicId", "A" * 22) != "A" * 22
+        ]
+        if topics:
+            self.add_everywhere("fact", {"at_us": 1_700_000_000_000_000, "topics": topics})
+
+    # --- shipping ------------------------------------------------------------------------------------
+    def ship(self, first=0, count=None, leave_out=()):
+        """Sends records [first, first + count), but those whose number is in leave_out."""
+        records = self.records[first:] if count is None else self.records[first : first + count]
+        for number, (partition, key, headers, value) in enumerate(records, first):
+            if number in leave_out:
+                continue
+            while True:
+                try:
+                    self.producer.produce(
+                        self.topic, value=value, key=key or None, partition=partition, headers=headers, on_delivery=self.delivered
+                    )
+                    break
+                except BufferError:
+                    self.producer.poll(0.1)
+            self.producer.poll(0)
+        assert self.producer.flush(60) == 0
+        assert not self.errors, self.errors[0]
+
+    def delivered(self, error, _):
+        if error:
+            self.errors.append(error)
