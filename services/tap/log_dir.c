@@ -126,10 +126,10 @@ static bool same_files(const struct log_dir *a, const struct log_dir *b) {
 }
 
 enum err_code log_dir_read(const char *live_path, struct log_dir *ret, struct err *e) {
-    struct log_dir last;
+    struct log_dir last = {.count = 0};
     enum err_code rc = read_once(live_path, &last, e);
     for (int pass = 1; rc == ERR_OK && pass < PASSES_MAX; pass++) {
-        struct log_dir again;
+        struct log_dir again = {.count = 0};
         rc = read_once(live_path, &again, e);
         if (rc != ERR_OK) {
             log_dir_done(&last);

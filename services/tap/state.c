@@ -51,8 +51,7 @@ static bool sync_folder(const char *path) {
     if (strlen(path) >= sizeof(copy)) {
         return false;
     }
-    strncpy(copy, path, sizeof(copy) - 1);
-    copy[sizeof(copy) - 1] = '\0';
+    memcpy(copy, path, strlen(path) + 1);
     int fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0) {
         return false;

@@ -22,8 +22,8 @@ size_t base64url_decode(void *out, struct slice in);
 size_t base64_decode(void *out, struct slice in);
 // Without padding, a-z2-7: (len * 8 + 4) / 5 characters.
 size_t base32_encode(char *out, const void *data, size_t len);
-// Length 1..4 of the well-formed UTF-8 sequence at `p` (RFC 3629), 0 if there is none.
-size_t utf8_sequence(const char *p, size_t len);
+// Length 1..4 of the well-formed UTF-8 sequence at `s` (RFC 3629), 0 if there is none.
+size_t utf8_sequence(const char *s, size_t len);
 bool utf8_valid(struct slice s);
 
 #endif

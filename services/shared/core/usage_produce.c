@@ -54,6 +54,7 @@ static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_
         at = at < half ? 0 : at - half;
     }
     s->batches = usage_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
+    check(s->batches != NULL); // clang-tidy looks at one file at a time
     struct usage_batch *next = at < s->batch_count ? &s->batches[at] : NULL;
     if (at > 0) {
         // The one below reaches to this one, no longer to the next.

@@ -93,8 +93,10 @@ void http_loop_post(struct http_loop *loop, struct http_message *m) {
 
 static void on_posted(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
     struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, receiver, receiver);
-    while (!h2o_linklist_is_empty(messages)) {
-        struct posted *posted = H2O_STRUCT_FROM_MEMBER(struct posted, super.link, messages->next);
+    h2o_linklist_t *next = NULL;
+    for (h2o_linklist_t *link = messages->next; link != messages; link = next) {
+        next = link->next;
+        struct posted *posted = H2O_STRUCT_FROM_MEMBER(struct posted, super.link, link);
         h2o_linklist_unlink(&posted->super.link);
         struct http_message *m = posted->message;
         free(posted);
