@@ -16,7 +16,7 @@ for part in "$@"; do
     log=$logs/$part.log
     echo "=== $part"
     begun=$SECONDS
-    "$make" --no-print-directory "$part" 2>&1 | tee "$log"
+    "$make" --no-print-directory -j "$(nproc)" "$part" 2>&1 | tee "$log"
     status=${PIPESTATUS[0]}
     closing=$(mktemp)
     grep -E '^([a-z-]+: )?[0-9]+ (passed|failed|skipped|error)|^=* ?[0-9]+ (passed|failed)' "$log" >"$closing"
