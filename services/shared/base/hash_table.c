@@ -6,7 +6,8 @@
 
 enum { CAP_MIN = 16 };
 
-// The finaliser of MurmurHash3 (Austin Appleby, public domain): every bit of the key reaches every bit.
+// The finaliser of MurmurHash3 (Austin Appleby, public domain): every bit of the key reaches every
+// bit.
 static inline uint64_t mix(uint64_t k) {
     k ^= k >> 33;
     k *= 0xff51afd7ed558ccdULL;

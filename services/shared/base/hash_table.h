@@ -31,8 +31,8 @@ bool hash_table_get(const struct hash_table *t, uint64_t key, uint32_t *ret_valu
 void hash_table_put(struct hash_table *t, uint64_t key, uint32_t value);
 void hash_table_remove(struct hash_table *t, uint64_t key);
 
-// 64 bits of hash of some bytes; the same everywhere and for ever (stored states depend on it). Not for
-// secrets, nor against somebody who looks for collisions.
+// 64 bits of hash of some bytes; the same everywhere and for ever (stored states depend on it). Not
+// for secrets, nor against somebody who looks for collisions.
 uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
 
 #endif

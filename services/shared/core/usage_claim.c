@@ -171,8 +171,8 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
 
 void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
     struct usage_slot *slot = &st->slots[slot_at];
-    // A name without id may turn out to be any topic's: then the facts of one meet the fetches of the
-    // other, so both are kept.
+    // A name without id may turn out to be any topic's: then the facts of one meet the fetches of
+    // the other, so both are kept.
     if (st->unresolved > 0)
         before_us -= USAGE_CLAIM_US;
     uint32_t kept = 0;
