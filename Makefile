@@ -89,6 +89,9 @@ $(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/sh
 	@mkdir -p $(@D)
 	$(Q)awk -f services/shared/platform/embed_files.awk $(filter %.sql,$^) >$@
 
+# weir-api carries its OpenAPI document (.incbin, which the compiler doesn't list as a dependency).
+$(BUILD)/obj/services/api/openapi.o: api/openapi.json
+
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
 	$(call say,CC,$<)

@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "api/api.h"
-#include "api/form.h"
 #include "api/handlers.h"
 #include "api/snapshot.h"
 #include "base/encoding.h"
 #include "platform/clock.h"
+#include "platform/http_form.h"
 #include "platform/token.h"
 
 enum { BASIC_MAX = 1024, TOKEN_ID_BYTES = 16 };
