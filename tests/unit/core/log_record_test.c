@@ -258,8 +258,7 @@ static void values__of_another_shape_are_refused(void **state) {
         "{\"at_us\":1,\"topics\":[{\"id\":\"\",\"name\":\"\",\"event\":\"seen\"}]}",
         "{\"at_us\":1,\"topics\":[{\"id\":\"short\",\"name\":\"n\",\"event\":\"seen\"}]}",
         "{\"at_us\":1,\"topics\":[{\"id\":\"\",\"name\":\"n\",\"event\":\"gone\"}]}",
-        "{\"from\":\"1:1:1\",\"to\":\"2:1:1\",\"kind\":\"k\",\"lines_at_least\":0,"
-        "\"principal\":\"\"}",
+        "{\"from\":\"1:1:1\",\"to\":\"2:1:1\",\"kind\":\"k\",\"lines_at_least\":0}",
         "{\"reason\":\"r\",\"bytes\":-1,\"text\":\"\"}",
         "{\"reason\":\"r\",\"bytes\":1,\"text\":\"*\"}",
     };

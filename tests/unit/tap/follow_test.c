@@ -336,14 +336,13 @@ static void truncation__is_seen_when_the_file_is_longer_again(void **state) {
 
 static void copytruncate__reads_on_in_the_copy(void **state) {
     (void)state;
-    char cmd[2048];
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
     expect_first_hole(f, log_folder_ms(1));
     expect_line(f, log_folder_ms(1), 0, "a");
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
-    snprintf(cmd, sizeof(cmd), "cp %s %s.1", folder.live, folder.live);
-    assert_int_equal(system(cmd), 0);
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(2, "b"));
     log_folder_truncate(&folder, NULL, 0);
     log_folder_append(&folder, NULL, log_folder_line(5, "c"));
     expect_line(f, log_folder_ms(1), 34, "b");
