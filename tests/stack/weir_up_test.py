@@ -1,0 +1,67 @@
+"""The whole stack: what `make up` promises about Weir's own programs."""
+
+import json
+import urllib.request
+from pathlib import Path
+
+PROGRAMS = ["weir-api", "weir-tap", "weir-meter", "weir-biller", "weir-access"]
+
+
+def secrets_of(stack):
+    return {path.name: path.read_text().strip() for path in (stack.folder / "secrets").iterdir()}
+
+
+def test_every_program__is_up(weir):
+    assert [name for name in PROGRAMS if weir.pid(name) is None] == []
+    assert weir.script("stack", "status").returncode == 0
+
+
+def test_second_up__is_a_no_op(weir):
+    names = [*PROGRAMS, "kafka"]
+    before = [weir.pid(name) for name in names]
+    weir.up()
+    assert [weir.pid(name) for name in names] == before
+
+
+def test_broker__took_the_keys_from_the_api(weir):
+    with urllib.request.urlopen(f"{weir.api}/.well-known/jwks.json", timeout=10) as answer:
+        keys = json.load(answer)["keys"]
+    assert keys and all(key["kty"] == "EC" and "d" not in key for key in keys)
+    properties = (weir.folder / "kafka" / "server.properties").read_text()
+    assert f"jwks.endpoint.url={weir.api}/.well-known/jwks.json" in properties
+
+
+def test_secrets__stay_out_of_command_lines_and_environments(weir):
+    for name in PROGRAMS:
+        for place in ("cmdline", "environ"):
+            with open(f"/proc/{weir.pid(name)}/{place}", "rb") as file:
+                text = file.read().decode()
+            for secret, value in secrets_of(weir).items():
+                assert value not in text, f"{secret} in {place} of {name}"
+
+
+def test_secrets__stay_out_of_logs(weir):
+    logs = [path for path in (weir.folder / "log").iterdir() if path.is_file()]
+    assert len(logs) >= len(PROGRAMS)
+    for path in [*logs, *weir.request_logs()]:
+        text = path.read_text(errors="replace")
+        for secret, value in secrets_of(weir).items():
+            assert value not in text, f"{secret} in {path.name}"
+
+
+def test_killed_program__comes_back_with_up(weir):
+    for name in PROGRAMS:
+        weir.kill(name)
+    assert weir.script("stack", "status", check=False).returncode != 0
+    weir.up()
+    assert [name for name in PROGRAMS if weir.pid(name) is None] == []
+
+
+def test_down__leaves_nothing_and_up_goes_on(weir):
+    pids = [weir.pid(name) for name in PROGRAMS]
+    weir.down()
+    assert [weir.pid(name) for name in [*PROGRAMS, "kafka"]] == [None] * (len(PROGRAMS) + 1)
+    for pid in pids:
+        assert not Path(f"/proc/{pid}").exists()
+    weir.up()
+    assert [name for name in PROGRAMS if weir.pid(name) is None] == []
