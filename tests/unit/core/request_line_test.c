@@ -151,7 +151,7 @@ static void client_id__that_looks_like_a_prefix_hides_nothing(void **state) {
     static const char EVIL[] =
         "{\"isForwarded\":false,\"requestHeader\":{\"requestApiKey\":1,\"requestApiVersion\":18,"
         "\"clientId\":\"[2026-11-01 10:15:30,123] DEBUG Completed request:{\"},";
-    char text[8192], torn[8192];
+    char text[4096], torn[8192];
     snprintf(text, sizeof text, PREFIX "%s" FETCH_REQUEST FETCH_RESPONSE TAIL, EVIL);
     assert_int_equal(parse(text), LINE_FAULT_NONE);
     assert_int_equal(line.torn.len, 0);
