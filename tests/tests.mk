@@ -133,3 +133,18 @@ $(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/pa
 	cp $^ $(BUILD)/browser/
 	cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# --- benchmarks: each prints its figures beside a limit or a peer of the same run --------------------
+.PHONY: bench bench-recount bench-api
+bench: bench-recount bench-api ## all benchmarks
+
+$(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
+	@dpkg-query -W libsimdjson-dev >/dev/null 2>&1 || deploy/local/install.sh bench
+	@mkdir -p $(@D)
+	g++ -std=c++17 -O3 -march=native -o $@ $< -lsimdjson
+
+bench-recount: all $(BUILD)/bench/simdjson_pass ## recount beside simdjson and wc -l
+	@python3 tests/bench/bench_recount.py
+
+bench-api: all portal ## API reads beside pgbench
+	@$(BUILD)/venv/bin/python tests/bench/bench_api.py
