@@ -86,7 +86,8 @@ static void add_zone(struct planning *p, const struct pg_rows *rows, int i) {
 static enum err_code plan_accounts(struct planning *p, struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
     enum err_code code =
-        pg_run(p->run->pg, &biller_sql_run_accounts, PG_PARAMS(pg_text(p->month)), &rows, e);
+        pg_run(p->run->pg, &biller_sql_run_accounts,
+               PG_PARAMS(pg_text(p->month), pg_int8(p->run->settings->months_back)), &rows, e);
     int64_t last_us = INT64_MIN;
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
         pg_array_add_uuid(&p->accounts, pg_rows_slice(&rows, i, 0));
