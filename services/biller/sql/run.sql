@@ -23,7 +23,7 @@ select o.id, o.time_zone, m.period_to, m.period_to > now(),
             and s.starts_at < m.period_to and coalesce(s.ends_at, 'infinity') > m.period_from
             or exists (select from usage_quarter u
                         where u.subscription_id = s.id and u.from_at >= m.period_from and u.from_at < m.period_to)
-                  or exists (select from billed b
+            or exists (select from billed b
                         where b.subscription_id = s.id and b.period_start < m.period_to
                           and b.period_start >= m.period_from - make_interval(months => $2::int, days => 2))))
  order by o.id;
