@@ -15,6 +15,12 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_sup
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# Tests of a program may include its table of statements.
+define unit_needs
+$(call objects_of,$(wildcard tests/unit/$1/*.c)): | $(GEN_$1).h
+endef
+$(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(if $(wildcard tests/unit/$p/*.c),$(eval $(call unit_needs,$p)))))
+
 test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 	@tests/run_units.sh $(BUILD)/unit $(UNIT_BINS)
 
