@@ -75,11 +75,17 @@ format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
 lint: ## clang-format, clang-tidy, cppcheck, layers, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers
+	@$(MAKE) --no-print-directory format-check layers settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy
 	@echo "lint: ok"
+
+.PHONY: settings-doc settings-check
+settings-doc: all ## write deploy/settings.md from the programs' own tables
+	@tests/lint/settings_doc.sh write
+settings-check: all
+	@tests/lint/settings_doc.sh check
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
