@@ -1,10 +1,13 @@
 """The REST API as a person uses it: signed in, with the session cookie and the portal's Origin."""
 
+import time
+
 import requests
 
 from .failure import StoryFailed
 
 TIMEOUT_S = 30
+BUSY_S = 60  # how long "try again in a moment" is believed
 
 
 class Person:
@@ -15,11 +18,18 @@ class Person:
         if email:
             self.post("/v1/sessions", email=email, password=password)
 
-    def call(self, method, path, **options):
+    def answer(self, method, path, options):
         try:
-            answer = self.http.request(method, self.api + path, timeout=TIMEOUT_S, **options)
-        except requests.ConnectionError as error:
+            return self.http.request(method, self.api + path, timeout=TIMEOUT_S, **options)
+        except requests.RequestException as error:
             raise StoryFailed(f"{method} {path}: {error}") from None
+
+    def call(self, method, path, **options):
+        answer = self.answer(method, path, options)
+        patience = time.monotonic() + BUSY_S
+        while answer.status_code == 503 and method == "GET" and time.monotonic() < patience:
+            time.sleep(min(5, int(answer.headers.get("Retry-After", "1"))))
+            answer = self.answer(method, path, options)
         if answer.status_code >= 400:
             try:
                 problem = answer.json()
