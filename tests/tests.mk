@@ -108,11 +108,11 @@ test-stack: all ## tests on real PostgreSQL and Kafka (pytest)
 .PHONY: test-story test-fault
 test-story: all portal browser ## the story on a private stack, and what it leaves to ask (pytest)
 	@deploy/local/install.sh
-	@$(BUILD)/venv/bin/python -m pytest -c tests/pytest.ini tests/story
+	@$(BUILD)/venv/bin/python -m pytest -s tests/story
 
 test-fault: all portal ## kill -9 of each part in the middle of the traffic (pytest)
 	@deploy/local/install.sh
-	@$(BUILD)/venv/bin/python -m pytest -c tests/pytest.ini tests/fault
+	@$(BUILD)/venv/bin/python -m pytest tests/fault
 
 C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 
