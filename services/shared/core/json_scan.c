@@ -93,7 +93,7 @@ static inline bool next_member(struct json_scan *s, char close) {
     return true;
 }
 
-bool json_scan_item(struct json_scan *s) {
+bool json_scan_item_spaced(struct json_scan *s) {
     return next_member(s, ']');
 }
 

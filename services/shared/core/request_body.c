@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "core/request_plain.h"
 
 // The key equals a literal: one length test and, inlined, one or two compares of words.
 #define KEY_IS(key, lit)                                                                           \
@@ -127,7 +128,13 @@ static void read_topic(struct body *b, part_reader *read_part) {
     struct topic_key key = {0};
     bool named = false, listed = false;
     struct slice k;
-    json_scan_enter_object(s);
+    if (request_plain_topic(s, key.id)) {
+        key.has_id = listed = true;
+        while (json_scan_item(s))
+            read_part(b, topic);
+    } else {
+        json_scan_enter_object(s);
+    }
     while (json_scan_key(s, &k)) {
         if (KEY_IS(k, "partitions") || KEY_IS(k, "partitionData") ||
             KEY_IS(k, "partitionResponses")) {
@@ -189,6 +196,8 @@ static void read_fetch_asked(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct request_part *p = add_part(&b->line->asked);
     p->topic = topic;
+    if (request_plain_fetch_asked(s, p))
+        return;
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -216,6 +225,8 @@ static void read_fetch_answered(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct request_part *p = add_part(&b->line->answered);
     p->topic = topic;
+    if (request_plain_fetch_answered(s, p))
+        return;
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -245,6 +256,8 @@ static void read_produce_asked(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct request_part *p = add_part(&b->line->asked);
     p->topic = topic;
+    if (request_plain_produce_asked(s, p))
+        return;
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -268,6 +281,8 @@ static void read_produce_answered(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct request_part *p = add_part(&b->line->answered);
     p->topic = topic;
+    if (request_plain_produce_answered(s, p))
+        return;
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -401,6 +416,31 @@ static void read_fetch_request(struct body *b) {
     struct slice k;
     bool topics = false, session = false, epoch = false;
     json_scan_enter_object(b->scan);
+    // The order of Kafka first; whatever differs comes below.
+    if (JSON_SCAN_AHEAD(b->scan, "replicaId"))
+        take_i32(b, &l->replica_id);
+    if (JSON_SCAN_AHEAD(b->scan, "maxWaitMs"))
+        json_scan_skip(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "minBytes"))
+        json_scan_skip(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "maxBytes"))
+        json_scan_skip(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "isolationLevel"))
+        json_scan_skip(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "sessionId")) {
+        session = true;
+        take_i32(b, &l->session_id);
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "sessionEpoch")) {
+        epoch = true;
+        take_i32(b, &l->session_epoch);
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "topics")) {
+        topics = true;
+        read_topics(b, read_fetch_asked);
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "forgottenTopicsData"))
+        read_topics(b, read_forgotten);
     while (json_scan_key(b->scan, &k)) {
         if (KEY_IS(k, "topics")) {
             topics = true;
@@ -496,6 +536,16 @@ static void read_list_response(struct body *b, const char *list, part_reader *re
     struct slice k;
     bool listed = false, error = false, session = false;
     json_scan_enter_object(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "throttleTimeMs"))
+        json_scan_skip(b->scan);
+    if (JSON_SCAN_AHEAD(b->scan, "errorCode")) {
+        error = true;
+        take_i32(b, &b->line->error);
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "sessionId")) {
+        session = true;
+        take_i32(b, &b->line->response_session_id);
+    }
     while (json_scan_key(b->scan, &k)) {
         if (slice_eq_str(k, list)) {
             listed = true;

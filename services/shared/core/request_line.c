@@ -120,6 +120,12 @@ static enum line_fault read_header(struct request_line *l, struct json_scan *s) 
     struct slice k;
     struct json_string text;
     json_scan_enter_object(s);
+    if (JSON_SCAN_AHEAD(s, "requestApiKey"))
+        json_scan_int(s, &key);
+    if (JSON_SCAN_AHEAD(s, "requestApiVersion"))
+        json_scan_int(s, &version);
+    if (JSON_SCAN_AHEAD(s, "correlationId"))
+        json_scan_int(s, &l->correlation_id);
     while (json_scan_key(s, &k)) {
         if (KEY_IS(k, "requestApiKey")) {
             json_scan_int(s, &key);
@@ -244,36 +250,88 @@ static void take_text(struct request_line *l, struct json_scan *s, struct slice 
         *ret = request_body_text(l, s, text);
 }
 
+static void take_header(struct request_line *l, struct json_scan *s, struct deferred *d) {
+    enum line_fault fault = read_header(l, s);
+    d->header_seen = true;
+    if (d->fault == LINE_FAULT_NONE)
+        d->fault = fault;
+}
+
+static void take_request(struct request_line *l, struct json_scan *s, struct deferred *d) {
+    d->request_seen = true;
+    take_body(l, s, d, request_body_read_request, &d->request, &l->has_request);
+}
+
+static void take_response(struct request_line *l, struct json_scan *s, struct deferred *d) {
+    d->response_seen = true;
+    take_body(l, s, d, request_body_read_response, &d->response, &l->has_response);
+}
+
+static void take_total_time(struct request_line *l, struct json_scan *s) {
+    struct slice number;
+    if (json_scan_number(s, &number))
+        l->total_time_us = millis_to_us(number);
+}
+
+// The members as far as they come in the order in which Kafka writes them. What is missing, or
+// comes otherwise, is left to read_member.
+static void read_ahead(struct request_line *l, struct json_scan *s, struct deferred *d) {
+    if (JSON_SCAN_AHEAD(s, "isForwarded"))
+        json_scan_bool(s, &l->forwarded);
+    if (JSON_SCAN_AHEAD(s, "requestHeader"))
+        take_header(l, s, d);
+    if (JSON_SCAN_AHEAD(s, "request"))
+        take_request(l, s, d);
+    if (JSON_SCAN_AHEAD(s, "response"))
+        take_response(l, s, d);
+    if (JSON_SCAN_AHEAD(s, "connection"))
+        take_text(l, s, &l->connection);
+    if (JSON_SCAN_AHEAD(s, "totalTimeMs"))
+        take_total_time(l, s);
+    if (JSON_SCAN_AHEAD(s, "requestQueueTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "localTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "remoteTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "throttleTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "responseQueueTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "sendTimeMs"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "securityProtocol"))
+        json_scan_skip(s);
+    if (JSON_SCAN_AHEAD(s, "principal"))
+        take_text(l, s, &l->principal);
+    if (JSON_SCAN_AHEAD(s, "listener"))
+        take_text(l, s, &l->listener);
+    if (JSON_SCAN_AHEAD(s, "clientInformation"))
+        read_client_information(l, s);
+}
+
 static void read_member(struct request_line *l, struct json_scan *s, struct deferred *d,
                         struct slice k) {
-    struct slice number;
-    if (KEY_IS(k, "requestHeader")) {
-        enum line_fault fault = read_header(l, s);
-        d->header_seen = true;
-        if (d->fault == LINE_FAULT_NONE)
-            d->fault = fault;
-    } else if (KEY_IS(k, "request")) {
-        d->request_seen = true;
-        take_body(l, s, d, request_body_read_request, &d->request, &l->has_request);
-    } else if (KEY_IS(k, "response")) {
-        d->response_seen = true;
-        take_body(l, s, d, request_body_read_response, &d->response, &l->has_response);
-    } else if (KEY_IS(k, "isForwarded")) {
+    if (KEY_IS(k, "requestHeader"))
+        take_header(l, s, d);
+    else if (KEY_IS(k, "request"))
+        take_request(l, s, d);
+    else if (KEY_IS(k, "response"))
+        take_response(l, s, d);
+    else if (KEY_IS(k, "isForwarded"))
         json_scan_bool(s, &l->forwarded);
-    } else if (KEY_IS(k, "principal")) {
+    else if (KEY_IS(k, "principal"))
         take_text(l, s, &l->principal);
-    } else if (KEY_IS(k, "listener")) {
+    else if (KEY_IS(k, "listener"))
         take_text(l, s, &l->listener);
-    } else if (KEY_IS(k, "connection")) {
+    else if (KEY_IS(k, "connection"))
         take_text(l, s, &l->connection);
-    } else if (KEY_IS(k, "totalTimeMs")) {
-        if (json_scan_number(s, &number))
-            l->total_time_us = millis_to_us(number);
-    } else if (KEY_IS(k, "clientInformation")) {
+    else if (KEY_IS(k, "totalTimeMs"))
+        take_total_time(l, s);
+    else if (KEY_IS(k, "clientInformation"))
         read_client_information(l, s);
-    } else {
+    else
         json_scan_skip(s);
-    }
 }
 
 static void reset(struct request_line *l) {
@@ -322,6 +380,7 @@ static enum line_fault parse_whole(struct request_line *l, struct slice text) {
     struct slice k;
     json_scan_init(&s, json);
     json_scan_enter_object(&s);
+    read_ahead(l, &s, &d);
     while (json_scan_key(&s, &k))
         read_member(l, &s, &d, k);
     if (!json_scan_finish(&s))
