@@ -28,9 +28,9 @@ enum {
     FOLD_BROKERS_MAX = 1 << 12 // brokers expected of a cluster
 };
 
-// A line's time may be this far from the time of its record in Kafka: a tap may be behind by as
-// long as log files are kept, a clock may be ahead by little.
-static const int64_t FOLD_TIME_BEHIND_MAX_US = 400LL * 86400 * 1000000;
+// A line's time may be this far from the time of its record in Kafka: log files may be shipped
+// years later, but a clock may be ahead by little.
+static const int64_t FOLD_TIME_BEHIND_MAX_US = 3660LL * 86400 * 1000000;
 static const int64_t FOLD_TIME_AHEAD_MAX_US = 3600LL * 1000000;
 
 struct fold_fact {

@@ -65,7 +65,8 @@ static bool recover(struct meter *m, const char *event, struct err *e) {
     if (pg_usable(m->pg)) {
         return program_sleep_ms(RETRY_MS);
     }
-    if (pg_reconnect(m->pg, program_keeps_running, e) != ERR_OK) {
+    if (pg_reconnect(m->pg, program_keeps_running, e) != ERR_OK ||
+        store_session(m->pg, e) != ERR_OK) {
         return program_sleep_ms(RETRY_MS);
     }
     stats_reconnect();
@@ -384,11 +385,14 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     if (code == ERR_OK) {
         code = pg_open_wait(&database, program_keeps_running, &m.pg, e);
         if (code == ERR_OK) {
+            code = store_session(m.pg, e);
+        }
+        if (code == ERR_OK) {
             code = run_with_database(&m, config, &settings, e);
-            pg_close(m.pg);
         } else if (program_should_stop()) {
             code = ERR_OK;
         }
+        pg_close(m.pg);
     }
     metrics_server_stop(metrics);
     fold_done(&m.fold);

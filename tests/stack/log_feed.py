@@ -8,6 +8,7 @@ import re
 from confluent_kafka import Producer
 
 SHIPPED = {"FETCH", "SHARE_FETCH", "SHARE_ACKNOWLEDGE", "PRODUCE", "OFFSET_COMMIT", "TXN_OFFSET_COMMIT"}
+TOPIC_ID = "YPusGw0rSSyuwfEQtKYsug"  # of session_fetches
 OWN = {"User:weir-tap", "User:weir-meter", "User:weir-access"}
 API = re.compile(rb'"requestApiKeyName":"(\w+)"')
 BODY = re.compile(rb"\] DEBUG Completed request:(\{.*\}) \(kafka\.request\.logger\)$")
@@ -28,23 +29,66 @@ def murmur2(data):
     return h ^ (h >> 15)
 
 
+LINE = (
+    '[2026-11-22 16:%02d:%02d,%03d] DEBUG Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":1,'
+    '"requestApiVersion":18,"correlationId":%d,"clientId":"console-consumer","requestApiKeyName":"FETCH"},"request":'
+    '{"maxWaitMs":500,"minBytes":1,"maxBytes":52428800,"isolationLevel":0,"sessionId":%d,"sessionEpoch":%d,"topics":'
+    '[{"topicId":"YPusGw0rSSyuwfEQtKYsug","partitions":[%s]}],"forgottenTopicsData":[],"rackId":""},"response":'
+    '{"throttleTimeMs":0,"errorCode":0,"sessionId":%d,"responses":[{"topicId":"YPusGw0rSSyuwfEQtKYsug","partitions":'
+    '[%s]}]},"connection":"127.0.0.1:19094-127.0.0.1:%d-4-3","totalTimeMs":5.486,"requestQueueTimeMs":3.913,'
+    '"localTimeMs":1.288,"remoteTimeMs":0.0,"throttleTimeMs":0,"responseQueueTimeMs":0.064,"sendTimeMs":0.22,'
+    '"securityProtocol":"SASL_PLAINTEXT","principal":"User:%s","listener":"CLIENT","clientInformation":'
+    '{"softwareName":"apache-kafka-java","softwareVersion":"4.3.1"}} (kafka.request.logger)'
+)
+ASKED = '{"partition":%d,"currentLeaderEpoch":0,"fetchOffset":%d,"lastFetchedEpoch":-1,"logStartOffset":-1,"partitionMaxBytes":3000}'
+ANSWERED = (
+    '{"partitionIndex":%d,"errorCode":0,"highWatermark":%d,"lastStableOffset":%d,"logStartOffset":0,'
+    '"abortedTransactions":null,"preferredReadReplica":-1,"recordsSizeInBytes":3000}'
+)
+
+
+def session_fetches(count, principals):
+    """Lines of `principals` Java consumers in turn, in fetch sessions, each going on where it was: (name, line).
+    All within a quarter hour; 30 messages a fetch and partition, two partitions; 1.6 kB each."""
+    letters = str.maketrans("0123456789", "abcdefghij")
+    names = [f"w{number:026d}".translate(letters) for number in range(principals)]
+    for number in range(count):
+        who, turn = number % principals, number // principals
+        asked = ",".join(ASKED % (p, turn * 30 + p) for p in range(2))
+        answered = ",".join(ANSWERED % (p, turn * 30 + 1000, turn * 30 + 1000) for p in range(2))
+        at = number * 800 // count
+        session = 1000 + who if turn else 0
+        yield names[who], (
+            LINE % (at // 60, at % 60, number % 1000, turn, session, turn, asked, 1000 + who, answered, 30000 + who, names[who])
+        ).encode()
+
+
+def partition_of(key, partitions):
+    """Kafka's own rule for keyed records."""
+    return (murmur2(key) & 0x7FFFFFFF) % partitions
+
+
 class Feed:
     """One broker's tap. `records` is all it would ship; ship() sends a part of it, again if asked to."""
 
     def __init__(self, stack, topic, partitions, broker=1, generation=1_700_000_000_000):
         self.topic, self.partitions, self.broker, self.generation = topic, partitions, broker, generation
-        self.producer = Producer(stack.kafka_config("admin", linger_ms=5, compression_type="zstd", enable_idempotence=True))
-        self.errors = []
+        self.stack = stack
+        self.connect()
         self.offset = 0
         self.last = {}  # partition -> position of the broker's last record in it
         self.records = []  # (partition, key, headers, value)
+
+    def connect(self):
+        self.errors = []
+        self.producer = Producer(self.stack.kafka_config("admin", linger_ms=5, compression_type="zstd", enable_idempotence=True))
 
     # --- building ------------------------------------------------------------------------------------
     def position(self, offset):
         return f"{self.broker}:{self.generation}:{offset}"
 
     def partition_of(self, key):
-        return (murmur2(key) & 0x7FFFFFFF) % self.partitions
+        return partition_of(key, self.partitions)
 
     def add(self, partition, kind, value, key=b"", pos=None):
         advances = kind not in ("control", "hole")

@@ -4,16 +4,19 @@ database is what an independent recount of the same log says."""
 import gzip
 import itertools
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import psycopg
 import pytest
 import requests
-from log_feed import Feed
+from log_feed import TOPIC_ID, Feed, session_fetches
 from stack import ROOT, free_ports, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "golden" / "request-log"))
@@ -73,13 +76,6 @@ class Cluster:
         fields = ("bytes", "messages", "fetches", "open_fetches", "produced_bytes")
         return [{"principal": "User:" + r[0], "topic": r[1], **{f: int(v) for f, v in zip(fields, r[2:])}} for r in rows]
 
-    def days(self):
-        return self.sql(
-            "select principal, coalesce(t.name, topic), sum(bytes)::text, sum(messages)::text from usage_day"
-            " left join topic t using (cluster_id) where cluster_id = %s and (t.topic_id = topic or t.topic_id is null)"
-            " group by 1, 2 order by 1, 2", self.id,
-        )
-
     def next_offsets(self):
         return dict(self.sql("select log_partition, next_offset from meter_partition where cluster_id = %s", self.id))
 
@@ -106,7 +102,7 @@ class Cluster:
 class Meter:
     def __init__(self, cluster, instance, settings):
         self.cluster, stack = cluster, cluster.stack
-        self.port = free_ports(1)[0]
+        self.port = free_ports(len(cluster.meters) + 1)[-1]  # those before may not listen yet
         self.env = {
             "PATH": os.environ["PATH"],
             "TZ": "UTC",
@@ -191,3 +187,317 @@ def test_golden_log__gives_the_recount(cluster, log):
     cluster.wait()
     assert_usage(cluster, log)
     assert cluster.sql("select count(*) from dead_letter where cluster_id = %s", cluster.id) == [(0,)]
+
+
+# --- trouble ---------------------------------------------------------------------------------------------------------
+@pytest.fixture(scope="session")
+def many(tmp_path_factory):
+    """A log of 6,000 fetches by 40 principals, and what the recount says of it."""
+    log = tmp_path_factory.mktemp("many") / "kafka-request.log.gz"
+    with gzip.open(log, "wb", compresslevel=1) as file:
+        for _, line in session_fetches(6000, 40):
+            file.write(line + b"\n")
+    return log, [{**row, "topic": TOPIC_ID} for row in expected_of(log)]
+
+
+def many_feed(cluster, log):
+    feed = cluster.feed()
+    feed.add_log(lines_of(log))
+    return feed
+
+
+def test_meter_killed_20_times__counts_everything_once(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meter = cluster.meter(instance="one")
+    dice = random.Random(20)
+
+    def ship_slowly():
+        for first in range(0, len(feed.records), 60):
+            feed.ship(first, 60)
+
+    shipping = threading.Thread(target=ship_slowly)
+    shipping.start()
+    for _ in range(20):
+        before = sum(cluster.next_offsets().values())
+        wait_for(lambda: sum(cluster.next_offsets().values()) > before or not shipping.is_alive(), "progress")
+        time.sleep(dice.random() * 0.1)  # anywhere in a batch or a commit
+        meter.kill()
+        meter.start()
+    shipping.join()
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert meter.stop() == 0
+
+
+def test_records_sent_again__are_dropped(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    feed.ship(0, 3000)
+    feed.ship(1000, 3000)
+    feed.ship()
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert meter.metric("weir_meter_duplicates_total") == 6000
+    evidence = cluster.sql("select sum(lines)::int8 from usage_evidence where cluster_id = %s", cluster.id)
+    assert evidence == [(6000,)]
+
+
+def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    feed.ship(leave_out={100})
+    cluster.wait()
+    gaps = "select records::int8, closed_at is not null from log_gap where cluster_id = %s"
+    [(records, closed)] = cluster.sql(gaps, cluster.id)
+    assert records > 0 and not closed
+    lines = cluster.sql("select sum(lines)::int8 from usage_evidence where cluster_id = %s", cluster.id)[0][0]
+    assert lines == 6000 - 1 - records
+    wait_for(lambda: meter.metric("weir_meter_gaps_open") == 1, "the alarm")
+    feed.ship(first=100)
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert cluster.sql(gaps, cluster.id) == [(records, True)]
+    wait_for(lambda: meter.metric("weir_meter_gaps_open") == 0, "the alarm's end")
+
+
+def test_zombie__changes_nothing(cluster, many):
+    """A meter that hangs in the middle of a commit while another takes its partitions over, and then wakes up."""
+    log, expected = many
+    feed = many_feed(cluster, log)
+    zombie = cluster.meter()
+    feed.ship(0, 2000)
+    cluster.wait()
+    with psycopg.connect(cluster.stack.database_url()) as lock:
+        lock.execute("select from meter_partition where cluster_id = %s for update", (cluster.id,))
+        feed.ship(2000, 2000)
+        waiting = "select 1 from pg_stat_activity where application_name = 'weir-meter' and wait_event_type = 'Lock'"
+        wait_for(lambda: cluster.sql(waiting), "a commit under way")
+        zombie.process.send_signal(signal.SIGSTOP)
+    second = cluster.meter()
+    cluster.wait(90)  # the group's session, then the locks of the zombie's transaction
+    done = second.metric("weir_meter_lines_total")
+    zombie.process.send_signal(signal.SIGCONT)
+    feed.ship(4000)
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert done == 2000
+    assert zombie.process.poll() is None
+
+
+def test_two_meters__share_the_partitions(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meters = [cluster.meter(), cluster.meter()]
+    wait_for(lambda: [m.metric("weir_meter_partitions") for m in meters] == [2, 2], "both to have their share", 60)
+    feed.ship(0, 3000)
+    cluster.wait()
+    assert all(m.metric("weir_meter_lines_total") > 0 for m in meters)
+    assert meters[0].stop() == 0
+    feed.ship(3000)
+    cluster.wait()
+    assert cluster.usage() == expected
+
+
+def test_postgresql_killed__nothing_is_lost_or_doubled(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    for part in range(3):
+        feed.ship(part * 2000, 1000)
+        wait_for(lambda: sum(cluster.next_offsets().values()) > part * 2000, "progress")
+        cluster.stack.kill("postgres")
+        feed.ship(part * 2000 + 1000, 1000)
+        wait_for(lambda: not meter.ready(), "the meter to say that its database is away")
+        cluster.stack.script("postgres", "up")
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert meter.metric("weir_meter_reconnects_total") >= 3
+    wait_for(meter.ready, "the meter to be ready again")
+
+
+def test_broker_killed__reading_goes_on(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    cluster.meter()
+    feed.ship(0, 3000)
+    cluster.stack.kill("kafka")
+    cluster.stack.script("kafka", "up")
+    feed.connect()  # as after a tap's restart
+    feed.ship(2500)
+    cluster.wait(90)
+    assert cluster.usage() == expected
+
+
+# --- what can't be read, what nobody owns ----------------------------------------------------------------------------
+def test_unreadable_lines__are_dead_letters(cluster):
+    name, line = next(session_fetches(1, 1))
+    key = f"User:{name}".encode()
+    feed = cluster.feed()
+    good, torn = line, line[:300] + line
+    feed.add_line(b"garbage", key)
+    feed.add_line(good, key)
+    feed.add_line(line[:-40], key)
+    feed.dead(key, "too_long", b"x" * 5000)
+    feed.add_line(torn, key)
+    feed.add_line(line.replace(b"[2026", b"[9026", 1), key)
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    letters = cluster.sql(
+        "select byte_offset, reason, line_bytes, length(head), generation, broker_id from dead_letter where cluster_id = %s order by 1", cluster.id
+    )
+    place = [0, 8, 8 + len(good) + 1]
+    assert [letter[1] for letter in letters] == ["bad_prefix", letters[1][1], "too_long", "torn", "time_off"]
+    assert [letter[0] for letter in letters[:2]] == [place[0], place[2]]
+    assert letters[2][2:4] == (5000, 4096)
+    assert {letter[4:] for letter in letters} == {(feed.generation, feed.broker)}
+    assert cluster.usage()[0]["fetches"] == 2  # the good one, and the rest of the torn one
+    assert meter.metric("weir_meter_dead_letters_total") == 5
+
+
+def test_flood_of_dead_letters__is_counted(cluster):
+    feed = cluster.feed()
+    for number in range(1200):
+        feed.add_line(b"garbage %d" % number, b"User:alice")
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    kept = cluster.sql("select count(*) from dead_letter where cluster_id = %s", cluster.id)[0][0]
+    floods = cluster.sql("select lines::int8, last_offset from dead_letter_flood where cluster_id = %s", cluster.id)
+    assert kept + sum(lines for lines, _ in floods) == 1200
+    assert kept >= 1000  # two hours may meet
+    if len(floods) == 1 and kept == 1000:
+        assert floods == [(200, int(feed.last[feed.partition_of(b"User:alice")].rpartition(":")[2]))]
+    assert meter.metric("weir_meter_dead_letters_total") == 1200
+
+
+def grant(cluster, principal, topic, from_at, to_at=None):
+    """A grant as it stands in the table; the tables around it are of no interest here."""
+    with psycopg.connect(cluster.stack.database_url()) as connection:
+        connection.execute("set session_replication_role = replica")
+        connection.execute(
+            "insert into application (org_id, name, principal) values (gen_random_uuid(), 'a', %s) on conflict do nothing", (principal,)
+        )
+        return connection.execute(
+            "insert into grant_period (cluster_id, application_id, org_id, topic, subscription_id, during)"
+            " select %s, id, org_id, %s, gen_random_uuid(), tstzrange(%s, %s, '[)') from application where principal = %s"
+            " returning subscription_id",
+            (cluster.id, topic, from_at, to_at, principal),
+        ).fetchone()[0]
+
+
+def bytes_by_payer(cluster):
+    return cluster.sql(
+        "select subscription_id, to_char(from_at, 'HH24:MI:SS'), sum(bytes)::int8 from usage_quarter"
+        " where cluster_id = %s group by 1, 2 order by 2", cluster.id,
+    )
+
+
+def minutes_feed(cluster):
+    """One fetch of 6,000 bytes each minute from 16:00 to 16:13."""
+    feed = cluster.feed()
+    lines = list(session_fetches(14, 1))
+    name = lines[0][0]
+    for minute, (_, line) in enumerate(lines):
+        feed.add_line(re.sub(rb"^\[2026-11-22 16:\d\d:\d\d", b"[2026-11-22 16:%02d:30" % minute, line), f"User:{name}".encode())
+    return feed, name
+
+
+def test_usage_nobody_owns__is_bound_when_a_grant_comes(cluster):
+    feed, name = minutes_feed(cluster)
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert bytes_by_payer(cluster) == [(None, "16:00:00", 14 * 6000)]
+    assert meter.metric("weir_meter_unbound_bytes_total") == 14 * 6000
+    cluster.sql(
+        "insert into topic (cluster_id, topic_id, name, seen_at) values (%s, %s, 'acme.orders', now())", cluster.id, TOPIC_ID
+    )
+    subscription = grant(cluster, name, "acme.orders", "2026-11-01T00:00Z")
+    wait_for(lambda: bytes_by_payer(cluster) == [(subscription, "16:00:00", 14 * 6000)], "the usage to be bound")
+    assert cluster.sql("select 1 from usage_touch where subscription_id = %s", subscription)
+    days = cluster.sql("select subscription_id, bytes from usage_day where cluster_id = %s", cluster.id)
+    assert days == [(subscription, 14 * 6000)]
+
+
+def test_grant_borders__split_the_quarter_hour(cluster):
+    feed, name = minutes_feed(cluster)
+    cluster.sql(
+        "insert into topic (cluster_id, topic_id, name, seen_at) values (%s, %s, 'acme.orders', now())", cluster.id, TOPIC_ID
+    )
+    first = grant(cluster, name, "acme.orders", "2026-11-22T16:02Z", "2026-11-22T16:05Z")
+    second = grant(cluster, name, "acme.orders", "2026-11-22T16:08Z")
+    cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert bytes_by_payer(cluster) == [
+        (None, "16:00:00", 2 * 6000),
+        (first, "16:02:00", 3 * 6000),
+        (first, "16:05:00", 1 * 6000),  # up to 60 s after its end
+        (None, "16:06:00", 2 * 6000),
+        (second, "16:08:00", 6 * 6000),
+    ]
+    assert sum(row["messages"] for row in cluster.usage()) == 13 * 60
+
+
+def test_border_inside_an_open_batch__folds_it_again(cluster):
+    feed, name = minutes_feed(cluster)
+    cluster.sql(
+        "insert into topic (cluster_id, topic_id, name, seen_at) values (%s, %s, 'acme.orders', now())", cluster.id, TOPIC_ID
+    )
+    meter = cluster.meter(batch_ms=100)
+    wait_for(meter.ready, "the meter to be ready")
+    with psycopg.connect(cluster.stack.database_url()) as lock:
+        lock.execute("select from meter_partition where cluster_id = %s for update", (cluster.id,))
+        feed.ship()
+        waiting = "select 1 from pg_stat_activity where application_name = 'weir-meter' and wait_event_type = 'Lock'"
+        wait_for(lambda: cluster.sql(waiting), "a commit under way")
+        subscription = grant(cluster, name, "acme.orders", "2026-11-22T16:04Z")
+    cluster.wait()
+    assert bytes_by_payer(cluster) == [(None, "16:00:00", 4 * 6000), (subscription, "16:04:00", 10 * 6000)]
+    assert meter.metric("weir_meter_conflicts_total") == 1
+
+
+# --- the program -----------------------------------------------------------------------------------------------------
+def test_control_records__say_how_far_each_broker_has_been_read(cluster):
+    feed = cluster.feed()
+    feed.control(1_800_000_000_000_000)
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    rows = cluster.sql(
+        "select log_partition, broker_id, extract(epoch from broker_time)::int8 from meter_position where cluster_id = %s order by 1", cluster.id
+    )
+    assert rows == [(p, 1, 1_800_000_000) for p in range(PARTITIONS)]
+    assert meter.stop() == 0
+
+
+def test_unregistered_cluster__is_waited_for(cluster):
+    cluster.sql("update cluster set name = name || '-later' where id = %s", cluster.id)
+    meter = cluster.meter()
+    wait_for(lambda: meter.metric("process_start_time_seconds") is not None, "its metrics")
+    assert not meter.ready()
+    cluster.sql("update cluster set name = %s where id = %s", cluster.name, cluster.id)
+    wait_for(meter.ready, "the meter to be ready")
+
+
+@pytest.mark.parametrize(
+    "setting, value, said",
+    [
+        ("WEIR_DATABASE_URL_FILE", None, "database_url"),
+        ("WEIR_KAFKA_USER", None, "kafka_user"),
+        ("WEIR_CLUSTER", None, "cluster"),
+        ("WEIR_BATCH_MS", "soon", "batch_ms"),
+        ("WEIR_METRICS_LISTEN", "nonsense", "metrics_listen"),
+    ],
+)
+def test_wrong_setting__is_named(cluster, setting, value, said):
+    meter = cluster.meter()
+    meter.kill()
+    env = {k: v for k, v in {**meter.env, setting: value}.items() if v is not None}
+    done = subprocess.run([BINARY], env=env, capture_output=True, text=True, timeout=20)
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]

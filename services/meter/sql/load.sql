@@ -1,5 +1,9 @@
 -- Read at start and whenever partitions are assigned or memory is dropped.
 
+-- A meter that hangs inside a transaction must not hold its locks for ever.
+-- name: session
+SELECT set_config('idle_in_transaction_session_timeout', $1, false)
+
 -- name: cluster
 SELECT id, log_topic, metering_class FROM cluster WHERE name = $1
 

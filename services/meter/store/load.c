@@ -10,6 +10,13 @@
 
 enum { NUMBERS_BYTES_MAX = 20 + 12 * LOG_PARTITIONS_MAX };
 
+// Longer than the pause between two statements of a commit can ever be, shorter than anybody waits.
+static const char IDLE_IN_TRANSACTION[] = "10s";
+
+enum err_code store_session(struct pg *pg, struct err *e) {
+    return pg_run(pg, &meter_sql_session, PG_PARAMS(pg_text(IDLE_IN_TRANSACTION)), NULL, e);
+}
+
 // False if the text doesn't fit.
 static bool copy_text(char *out, size_t size, const char *text) {
     int n = snprintf(out, size, "%s", text);

@@ -30,6 +30,8 @@ struct store_outcome {
     int64_t floods;        // dead letters that were only counted
 };
 
+// For a new connection, before anything else.
+ERR_MUST_CHECK enum err_code store_session(struct pg *pg, struct err *e);
 // Finds the cluster by name. ERR_NOT_FOUND until it is registered.
 ERR_MUST_CHECK enum err_code store_open(struct store *s, struct pg *pg, const char *cluster,
                                         struct err *e);
