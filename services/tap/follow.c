@@ -35,6 +35,7 @@ struct follow {
     uint64_t line_max;
     bool has_start;
     struct follow_mark start;
+    struct follow_past past; // of all chapters there ever were
 
     struct chapter chapters[FOLLOW_FILES_MAX];
     size_t count;
@@ -56,15 +57,61 @@ struct follow {
     bool caught_up;
 };
 
-struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start) {
+// --- files begun
+// ----------------------------------------------------------------------------------------
+
+static void forget_first(struct follow_past *p) {
+    if (p->items[0].ident.first_ms > p->forgotten_ms) {
+        p->forgotten_ms = p->items[0].ident.first_ms;
+    }
+    p->count--;
+    memmove(p->items, p->items + 1, p->count * sizeof(p->items[0]));
+}
+
+static void know(struct follow *f, struct log_file_ident ident, int64_t generation) {
+    struct follow_past *p = &f->past;
+    for (size_t i = 0; i < p->count; i++) {
+        if (log_file_ident_eq(p->items[i].ident, ident)) {
+            return;
+        }
+    }
+    if (p->count == FOLLOW_KNOWN_MAX) {
+        forget_first(p);
+    }
+    p->items[p->count].generation = generation;
+    p->items[p->count++].ident = ident;
+}
+
+void follow_past_at(const struct follow *f, int64_t generation, struct follow_past *ret) {
+    ret->forgotten_ms = f->past.forgotten_ms;
+    ret->count = 0;
+    while (ret->count < f->past.count && f->past.items[ret->count].generation <= generation) {
+        ret->items[ret->count] = f->past.items[ret->count];
+        ret->count++;
+    }
+}
+
+// --- chapters
+// -------------------------------------------------------------------------------------------
+
+struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start,
+                          const struct follow_past *past) {
     struct follow *f = calloc(1, sizeof(*f));
     check(f != NULL);
     f->path = strdup(path);
     check(f->path != NULL);
     f->line_max = line_max;
+    f->past.forgotten_ms = INT64_MIN;
     if (start != NULL) {
         f->has_start = true;
         f->start = *start;
+        f->past.forgotten_ms = start->ident.first_ms - 1;
+    }
+    if (start != NULL && past != NULL) {
+        f->past = *past;
+    }
+    if (start != NULL) {
+        know(f, start->ident, start->generation);
     }
     return f;
 }
@@ -100,16 +147,21 @@ static void enter(struct follow *f, size_t chapter) {
 // --- from one file to the next
 // -----------------------------------------------------------------------
 
-// The entry that comes after `ident` in the folder: the one behind it, or if it is gone the first
-// that is not older.
-static size_t entry_after(const struct log_dir *d, struct log_file_ident ident, bool *ret_gone) {
-    size_t self = log_dir_find(d, ident);
-    *ret_gone = self == (size_t)-1;
-    if (!*ret_gone) {
-        return self + 1 < d->count ? self + 1 : (size_t)-1;
+static bool was_begun(const struct follow *f, const struct log_dir_entry *entry) {
+    for (size_t i = f->past.count; i > 0; i--) {
+        if (log_file_ident_eq(f->past.items[i - 1].ident, entry->ident)) {
+            return true;
+        }
     }
+    return !entry->live && entry->ident.first_ms <= f->past.forgotten_ms;
+}
+
+// The file to read after `ident`: the oldest of the folder that was not begun yet.
+static size_t entry_after(struct follow *f, const struct log_dir *d, struct log_file_ident ident,
+                          bool *ret_gone) {
+    *ret_gone = log_dir_find(d, ident) == (size_t)-1;
     for (size_t i = 0; i < d->count; i++) {
-        if (d->entries[i].live || d->entries[i].ident.first_ms >= ident.first_ms) {
+        if (!was_begun(f, &d->entries[i])) {
             return i;
         }
     }
@@ -133,6 +185,7 @@ static bool append_chapter(struct follow *f, const struct log_dir_entry *entry,
     *c = *as;
     c->file = file;
     c->ident = ident;
+    know(f, ident, c->generation);
     return true;
 }
 
@@ -147,6 +200,8 @@ static bool first_chapter(struct follow *f, const struct log_dir *d) {
             return false;
         }
         as.generation = generation_after(d->entries[0].ident, 0);
+        // What is older and turns up later belongs to the hole.
+        f->past.forgotten_ms = d->entries[0].ident.first_ms - 1;
         as.hole = "unknown_before";
         if (!append_chapter(f, &d->entries[0], &as)) {
             return false;
@@ -164,7 +219,7 @@ static bool first_chapter(struct follow *f, const struct log_dir *d) {
         return true;
     }
     bool gone;
-    size_t next = entry_after(d, f->start.ident, &gone);
+    size_t next = entry_after(f, d, f->start.ident, &gone);
     if (next == (size_t)-1 || ++f->fruitless_searches < SEARCHES_BEFORE_HOLE) {
         return false;
     }
@@ -236,7 +291,7 @@ static enum err_code search_next(struct follow *f, bool *ret_found, struct err *
         return ERR_OK;
     }
     bool gone;
-    size_t next = entry_after(&d, c->ident, &gone);
+    size_t next = entry_after(f, &d, c->ident, &gone);
     // Only after several looks is a file that can't be seen taken for removed, and then what may
     // have stood between it and the next is unknown.
     bool wait = next == (size_t)-1 || f->count == FOLLOW_FILES_MAX ||

@@ -17,6 +17,7 @@
 enum {
     FOLLOW_FILES_MAX = 64,  // open at a time; above, reading waits for follow_release
     FOLLOW_HEAD_MAX = 4096, // bytes kept of a line that is too long
+    FOLLOW_KNOWN_MAX = 1024 // files remembered as begun
 };
 
 // A place to go on from, with the file it is in.
@@ -24,6 +25,17 @@ struct follow_mark {
     int64_t generation;
     uint64_t offset; // of the next line's first byte
     struct log_file_ident ident;
+};
+
+// Which files were begun. Their first lines alone don't tell: where a clock is set back, a file
+// that was read begins later than one that was not, and is never to be read again.
+struct follow_past {
+    int64_t forgotten_ms; // a file that begins up to here and isn't the live one was read
+    size_t count;
+    struct {
+        int64_t generation;
+        struct log_file_ident ident;
+    } items[FOLLOW_KNOWN_MAX]; // by generation
 };
 
 enum follow_kind {
@@ -48,9 +60,11 @@ struct follow_item {
 
 struct follow;
 
-// `path` of the live file (copied). `start` NULL: the oldest file. Lines above line_max bytes are
-// FOLLOW_TOO_LONG. Opens nothing yet.
-struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start);
+// `path` of the live file (copied). `start` NULL: the oldest file. `past` belongs to `start`
+// (copied); NULL: files that begin before that of `start` are taken for read. Lines above line_max
+// bytes are FOLLOW_TOO_LONG. Opens nothing yet.
+struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start,
+                          const struct follow_past *past);
 void follow_free(struct follow *f);
 
 // ERR_IO: a file or folder can't be read; nothing is lost, ask again later.
@@ -62,6 +76,8 @@ void follow_rewind(struct follow *f, int64_t generation, uint64_t offset);
 // The mark of a place in a file that is still open.
 bool follow_mark_at(const struct follow *f, int64_t generation, uint64_t offset,
                     struct follow_mark *ret);
+// The files begun up to a mark of this generation.
+void follow_past_at(const struct follow *f, int64_t generation, struct follow_past *ret);
 // No rewind will go before this generation.
 void follow_release(struct follow *f, int64_t generation);
 // True while the next item is a hole: the state on disk must not pass it.

@@ -15,12 +15,17 @@
 #include "base/check.h"
 #include "base/number.h"
 
-static const char FIRST_LINE[] = "weir-tap state 1";
+static const char FIRST_LINE[] = "weir-tap state 2";
 
 static void render(struct buf *b, const struct state *s) {
     buf_printf(b, "%s\nbroker %" PRId32 "\n", FIRST_LINE, s->broker);
     buf_printf(b, "resume %" PRId64 " %" PRIu64 " %" PRId64 " %" PRIu64 "\n", s->resume.generation,
                s->resume.offset, s->resume.ident.first_ms, s->resume.ident.hash);
+    buf_printf(b, "forgotten %" PRId64 "\n", s->past.forgotten_ms);
+    for (size_t i = 0; i < s->past.count; i++) {
+        buf_printf(b, "begun %" PRId64 " %" PRId64 " %" PRIu64 "\n", s->past.items[i].generation,
+                   s->past.items[i].ident.first_ms, s->past.items[i].ident.hash);
+    }
     buf_printf(b, "partitions %" PRId32 "\n", s->partitions);
     for (int32_t p = 0; p < s->partitions; p++) {
         if (s->acked[p].has) {
@@ -129,6 +134,29 @@ static bool parse_acked(struct slice line, struct state *s) {
     return true;
 }
 
+// Leaves *line behind what it took, as next_line does.
+static bool parse_past(struct slice *rest, struct slice *line, struct follow_past *past) {
+    struct slice f[3];
+    if (!next_line(rest, line) || fields(*line, "forgotten", f, 1) != 1 ||
+        !number_parse_i64(f[0], &past->forgotten_ms)) {
+        return false;
+    }
+    past->count = 0;
+    while (next_line(rest, line)) {
+        if (fields(*line, "begun", f, 3) != 3) {
+            return true;
+        }
+        if (past->count == FOLLOW_KNOWN_MAX ||
+            !number_parse_i64(f[0], &past->items[past->count].generation) ||
+            !number_parse_i64(f[1], &past->items[past->count].ident.first_ms) ||
+            !number_parse_u64(f[2], &past->items[past->count].ident.hash)) {
+            return false;
+        }
+        past->count++;
+    }
+    return false;
+}
+
 static bool parse(struct slice text, struct state *s) {
     struct slice line, f[4], rest = text;
     int64_t broker, partitions;
@@ -145,7 +173,7 @@ static bool parse(struct slice text, struct state *s) {
         !number_parse_i64(f[2], &s->resume.ident.first_ms) || !number_parse_u64(f[3], &hash)) {
         return false;
     }
-    if (!next_line(&rest, &line) || fields(line, "partitions", f, 1) != 1 ||
+    if (!parse_past(&rest, &line, &s->past) || fields(line, "partitions", f, 1) != 1 ||
         !number_parse_i64(f[0], &partitions) || partitions < 1 || partitions > LOG_PARTITIONS_MAX) {
         return false;
     }

@@ -15,6 +15,7 @@ enum { STATE_FILE_MAX = 512 * 1024 };
 struct state {
     int32_t broker;
     struct follow_mark resume; // everything before it is acknowledged or needs no shipping
+    struct follow_past past;   // files begun up to it
     int32_t partitions;
     // Last position acknowledged in each partition with nothing missing before it.
     struct {

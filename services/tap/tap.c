@@ -228,6 +228,7 @@ static void write_state(struct tap *t, bool now) {
     }
     struct err e;
     t->state.resume = mark;
+    follow_past_at(t->follow, mark.generation, &t->state.past);
     ship_save(t->ship, &t->state);
     if (state_write(t->options.state_path, &t->state, &e) == ERR_OK) {
         t->state_acked = acked;
@@ -471,7 +472,8 @@ enum err_code tap_run(struct tap *t, struct err *e) {
         .state = known ? &t->state : NULL,
     };
     t->ship = ship_new(&so);
-    t->follow = follow_new(t->options.log_file, REQUEST_LINE_MAX, known ? &t->state.resume : NULL);
+    t->follow = follow_new(t->options.log_file, REQUEST_LINE_MAX, known ? &t->state.resume : NULL,
+                           known ? &t->state.past : NULL);
     rc = reach_kafka(t, e);
     if (rc != ERR_OK || program_should_stop()) {
         return rc;

@@ -29,7 +29,7 @@ static int teardown(void **state) {
 }
 
 static struct follow *begin(const struct follow_mark *start) {
-    return follow_new(folder.live, LINE_MAX_BYTES, start);
+    return follow_new(folder.live, LINE_MAX_BYTES, start, NULL);
 }
 
 // The next item, asked for often enough that looks at the folder happen.
@@ -163,6 +163,77 @@ static void generation__is_always_above_the_one_before(void **state) {
     log_folder_rename(&folder, NULL, "kafka-request.log.2");
     log_folder_append(&folder, NULL, log_folder_line(2, "c"));
     expect_line(f, log_folder_ms(5) + 2, 0, "c");
+    follow_free(f);
+}
+
+// File "b" begins after "c" by its own words, for the clock was set back in it.
+static void clock_set_back__no_file_is_read_twice(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(20, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(20), 0, "b");
+    log_folder_rename(&folder, NULL, "kafka-request.log.2");
+    log_folder_append(&folder, NULL, log_folder_line(15, "c"));
+    expect_line(f, log_folder_ms(20) + 1, 0, "c");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_past_at(f, mark.generation, &past);
+    log_folder_rename(&folder, NULL, "kafka-request.log.3");
+    log_folder_append(&folder, NULL, log_folder_line(30, "d"));
+    expect_line(f, log_folder_ms(30), 0, "d");
+    expect_nothing(f);
+    follow_free(f);
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past); // neither after a restart
+    expect_line(f, log_folder_ms(30), 0, "d");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void clock_set_back__no_file_is_passed_over(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.0", log_folder_line(1, "first"));
+    log_folder_append(&folder, NULL, log_folder_line(20, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "first");
+    expect_line(f, log_folder_ms(20), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_past_at(f, mark.generation, &past);
+    follow_free(f);
+    // Two rotations while nobody looked.
+    log_folder_rename(&folder, NULL, "kafka-request.log.1");
+    log_folder_append(&folder, "kafka-request.log.2", log_folder_line(10, "b"));
+    log_folder_append(&folder, NULL, log_folder_line(15, "c"));
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
+    expect_line(f, log_folder_ms(20) + 1, 0, "b");
+    expect_line(f, log_folder_ms(20) + 2, 0, "c");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+// The mark stays behind what is read: files begun after it are read again from it.
+static void clock_set_back__what_was_begun_behind_the_mark_is_read(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    expect_line(f, log_folder_ms(2), 0, "b");
+    follow_past_at(f, mark.generation, &past);
+    follow_free(f);
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
+    expect_line(f, log_folder_ms(2), 0, "b");
+    expect_nothing(f);
     follow_free(f);
 }
 
@@ -494,7 +565,7 @@ static void unreadable_folder__is_an_error_and_not_an_end(void **state) {
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     char path[600];
     snprintf(path, sizeof(path), "%s/kafka-request.log.1/kafka-request.log", folder.dir);
-    struct follow *f = follow_new(path, LINE_MAX_BYTES, NULL);
+    struct follow *f = follow_new(path, LINE_MAX_BYTES, NULL, NULL);
     struct follow_item item;
     struct err e;
     assert_int_equal(follow_next(f, &item, &e), ERR_IO);
@@ -524,6 +595,9 @@ int main(void) {
         CASE(rename__goes_on_with_the_new_file),
         CASE(several_renames__are_read_in_order),
         CASE(generation__is_always_above_the_one_before),
+        CASE(clock_set_back__no_file_is_read_twice),
+        CASE(clock_set_back__no_file_is_passed_over),
+        CASE(clock_set_back__what_was_begun_behind_the_mark_is_read),
         CASE(generation__is_the_first_line_with_a_time),
         CASE(unfinished_end__is_torn_once_the_file_is_done),
         CASE(long_line__is_given_by_its_head),

@@ -25,6 +25,12 @@ static int setup(void **state) {
     memset(&saved, 0, sizeof(saved));
     saved.broker = 7;
     saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}};
+    saved.past.forgotten_ms = 1795363190000;
+    saved.past.count = 3;
+    for (size_t i = 0; i < FOLLOW_KNOWN_MAX; i++) {
+        saved.past.items[i].generation = (int64_t)i;
+        saved.past.items[i].ident = (struct log_file_ident){1795363199999, UINT64_MAX - i};
+    }
     saved.partitions = LOG_PARTITIONS_MAX;
     for (int32_t p = 0; p < saved.partitions; p += 2) {
         saved.acked[p].has = true;
@@ -42,12 +48,16 @@ static int teardown(void **state) {
 static void state__is_read_as_it_was_written(void **state) {
     (void)state;
     struct err e;
+    saved.past.count = FOLLOW_KNOWN_MAX;
     assert_int_equal(state_write(path, &saved, &e), ERR_OK);
     assert_int_equal(state_read(path, &loaded, &e), ERR_OK);
     assert_int_equal(loaded.broker, 7);
     assert_int_equal(loaded.resume.generation, saved.resume.generation);
     assert_int_equal(loaded.resume.offset, saved.resume.offset);
     assert_true(log_file_ident_eq(loaded.resume.ident, saved.resume.ident));
+    assert_int_equal(loaded.past.forgotten_ms, saved.past.forgotten_ms);
+    assert_int_equal(loaded.past.count, FOLLOW_KNOWN_MAX);
+    assert_memory_equal(loaded.past.items, saved.past.items, sizeof(saved.past.items));
     assert_int_equal(loaded.partitions, LOG_PARTITIONS_MAX);
     for (int32_t p = 0; p < loaded.partitions; p++) {
         assert_int_equal(loaded.acked[p].has, p % 2 == 0);
