@@ -15,6 +15,12 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_sup
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
 
+# Tests of a program may include its table of statements.
+define unit_needs
+$(call objects_of,$(wildcard tests/unit/$1/*.c)): | $(GEN_$1).h
+endef
+$(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(if $(wildcard tests/unit/$p/*.c),$(eval $(call unit_needs,$p)))))
+
 test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 	@tests/run_units.sh $(BUILD)/unit $(UNIT_BINS)
 
@@ -69,11 +75,17 @@ format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
 lint: ## clang-format, clang-tidy, cppcheck, layers, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers
+	@$(MAKE) --no-print-directory format-check layers settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy
 	@echo "lint: ok"
+
+.PHONY: settings-doc settings-check
+settings-doc: all ## write deploy/settings.md from the programs' own tables
+	@tests/lint/settings_doc.sh write
+settings-check: all
+	@tests/lint/settings_doc.sh check
 
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
@@ -92,6 +104,15 @@ test: ## everything: unit, fuzz corpora, real servers; one summary at the end
 test-stack: all ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
+
+.PHONY: test-story test-fault
+test-story: all portal browser ## the story on a private stack, and what it leaves to ask (pytest)
+	@deploy/local/install.sh
+	@$(BUILD)/venv/bin/python -m pytest -s tests/story
+
+test-fault: all portal ## kill -9 of each part in the middle of the traffic (pytest)
+	@deploy/local/install.sh
+	@$(BUILD)/venv/bin/python -m pytest tests/fault
 
 C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 
@@ -133,3 +154,18 @@ $(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/pa
 	cp $^ $(BUILD)/browser/
 	cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
+
+# --- benchmarks: each prints its figures beside a limit or a peer of the same run --------------------
+.PHONY: bench bench-recount bench-api
+bench: bench-recount bench-api ## all benchmarks
+
+$(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
+	@dpkg-query -W libsimdjson-dev >/dev/null 2>&1 || deploy/local/install.sh bench
+	@mkdir -p $(@D)
+	g++ -std=c++17 -O3 -march=native -o $@ $< -lsimdjson
+
+bench-recount: all $(BUILD)/bench/simdjson_pass ## recount beside simdjson and wc -l
+	@python3 tests/bench/bench_recount.py
+
+bench-api: all portal ## API reads beside pgbench
+	@$(BUILD)/venv/bin/python tests/bench/bench_api.py

@@ -55,7 +55,7 @@ static const char *type_of(const char *path) {
 }
 
 static enum err_code bad_dir(struct err *e, const char *what, const char *why) {
-    err_field(e, ERR_CONFIG, "portal_dir", "portal_dir: %s: %s", what, why);
+    err_field(e, ERR_CONFIG, "portal_dir", "%s: %s", what, why);
     return ERR_CONFIG;
 }
 

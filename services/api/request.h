@@ -99,7 +99,7 @@ struct request {
 // ------------------------------------------------------------------------------- A path parameter
 // by its name in the template; those ending in "id" are uuids by then.
 const char *request_param(const struct request *r, const char *name);
-// A query parameter, unescaped; NULL if absent. A malformed one counts as absent.
+// A query parameter, unescaped; NULL if absent (a malformed one never gets here).
 const char *request_query(struct request *r, const char *name);
 
 // ?limit= and ?cursor=. `keys` are the parts of the cursor (see request_reply_page), NULL on the

@@ -7,6 +7,7 @@
 #include "api/auth.h"
 #include "api/portal.h"
 #include "api/request_internal.h"
+#include "platform/http_form.h"
 #include "platform/http_server.h"
 
 enum { JSON_DEPTH_MAX = 32, IDEMPOTENCY_KEY_MAX = 255, ALLOW_MAX = 128 };
@@ -168,7 +169,9 @@ static void on_identified(struct request *r) {
 static void dispatch(struct request *r) {
     struct http_job *job = r->job;
     const struct route *route = r->route;
-    if (route->body != BODY_NONE && job->body.len > route->body_max)
+    if (!form_valid(r->arena, job->query))
+        request_problem(r, PROBLEM_INVALID, NULL, "a query parameter is malformed or too long");
+    else if (route->body != BODY_NONE && job->body.len > route->body_max)
         request_problem(r, PROBLEM_TOO_LARGE, NULL, "the body may have %zu bytes", route->body_max);
     else if (route->auth != AUTH_PUBLIC)
         auth_identify(r, on_identified);

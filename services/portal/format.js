@@ -24,11 +24,21 @@ export function bytes(text) {
   return `${hundredths / 100n}.${String(hundredths % 100n).padStart(2, '0')} ${units[unit]}`;
 }
 
-const DATE = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium' });
 const TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'medium' });
+// An instant in the reader's own zone.
 export const time = (text) => (text ? TIME.format(new Date(text)) : '–');
-// A calendar date ("2027-06-01") must not move with the reader's zone.
-export const date = (text) => (text ? DATE.format(new Date(text.length === 10 ? `${text}T12:00:00` : text)) : '–');
+
+// A day: a calendar date ("2027-06-01") as it is, or the date that an instant has in `zone`, which is the
+// account's: a period is cut at its midnight, whatever the reader's clock says.
+export function date(text, zone) {
+  if (!text) return '–';
+  const plain = text.length === 10;
+  const format = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeZone: plain ? 'UTC' : zone });
+  return format.format(new Date(plain ? `${text}T12:00:00Z` : text));
+}
+
+// The last day of a period that ends, exclusively, at `text`.
+export const lastDay = (text, zone) => date(new Date(Date.parse(text) - 1).toISOString(), zone);
 
 // A unit conversion of a plan, in words: bytes divided by 10^9 are GB.
 export function unitOf(price) {

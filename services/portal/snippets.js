@@ -3,7 +3,7 @@ import { html, useState } from '/vendor/preact.js';
 
 const java = (c) => `# client.properties, then:
 #   kafka-console-consumer.sh --bootstrap-server ${c.bootstrap} --topic ${c.topic} \\
-#     --consumer.config client.properties --group ${c.id}.reader --from-beginning
+#     --command-config client.properties --group ${c.id}.reader --from-beginning
 # (the JVM needs -Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${c.token})
 bootstrap.servers=${c.bootstrap}
 group.id=${c.id}.reader

@@ -71,7 +71,7 @@ export function UsageChart({ rows }) {
   const keys = [...slots.keys()].sort();
   let top = 1n;
   for (const s of slots.values()) { if (s.fresh + s.replay > top) top = s.fresh + s.replay; }
-  const width = 640, height = 180, floor = 150;
+  const width = 640, height = 190, floor = 160;
   const step = width / Math.max(keys.length, 8);
   const high = (n) => Number((n * 1400n) / top) / 10; // pixels, for drawing only
   return html`<figure class="chart" style="margin:0">
@@ -85,9 +85,8 @@ export function UsageChart({ rows }) {
           <rect class="bar-replay" x=${i * step + 1} width=${Math.max(step - 3, 2)} y=${floor - f - r} height=${r} /></g>`;
       })}
       <text x="2" y="12">${bytes(top)}</text>
-      ${keys.length > 0 && html`<text x="2" y=${height - 10}>${time(keys[0])}</text>`}
-      ${keys.length > 1 && html`<text x=${width - 2} y=${height - 10} text-anchor="end">${time(keys[keys.length - 1])}</text>`}
+      ${keys.length > 0 && html`<text x="2" y=${height - 12}>${time(keys[0])}</text>`}
+      ${keys.length > 1 && html`<text x=${width - 2} y=${height - 12} text-anchor="end">${time(keys[keys.length - 1])}</text>`}
     </svg>
-    <figcaption class="muted">Bytes per quarter hour: <strong style="color:var(--water)">fresh</strong>,
-      <strong style="color:#9a6a12">replay</strong></figcaption></figure>`;
+    <figcaption class="muted">Bytes per quarter hour: <strong style="color:var(--water)">fresh</strong> and <strong style="color:#9a6a12">replay</strong></figcaption></figure>`;
 }

@@ -7,16 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from stack import Stack  # noqa: E402
-
-
-
-def open_folder(tmp_path_factory, name):
-    """A folder that PostgreSQL's own user can get to, which pytest's are not."""
-    folder = tmp_path_factory.mktemp(name)
-    for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)
-    return folder
+from stack import Stack, open_folder  # noqa: E402
 
 
 @pytest.fixture(scope="session")

@@ -65,6 +65,14 @@ def free_ports(count):
     raise RuntimeError(f"no {count} free ports from {base} on")
 
 
+def open_folder(tmp_path_factory, name):
+    """A folder that PostgreSQL's own user can get to, which pytest's are not."""
+    folder = tmp_path_factory.mktemp(name)
+    for parent in (folder, folder.parent, folder.parent.parent):
+        parent.chmod(0o711)
+    return folder
+
+
 class Stack:
     def __init__(self, folder, **settings):
         self.folder = Path(folder)

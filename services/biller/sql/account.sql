@@ -95,16 +95,16 @@ select distinct on (l.price_id, l.kind) l.price_id, l.kind, l.document_id, l.lin
    and l.service_from >= $2::timestamptz and l.service_from < $3::timestamptz
  order by l.price_id, l.kind, b.seq, l.line;
 
--- Whether something that nobody can read any more may have held the subscription's reading.
+-- Whether something that nobody can read any more may have held the subscription's reading: a hole in
+-- the log of its cluster that overlaps one of its grants inside the period.
 -- name: unit_hole
 select exists (
-    select from log_hole h
-     where h.cluster_id in (select cluster_id from grant_period where subscription_id = $1::uuid)
-       and coalesce(h.from_at, '-infinity') < $3::timestamptz and coalesce(h.to_at, 'infinity') > $2::timestamptz
-       and (coalesce(h.principal, '') = ''
-            or exists (select from grant_period g join application a on a.id = g.application_id
-                        where g.subscription_id = $1::uuid
-                          and a.principal = regexp_replace(h.principal, '^User:', ''))));
+    select from grant_period g
+      join application a on a.id = g.application_id
+      join log_hole h on h.cluster_id = g.cluster_id
+       and tstzrange(h.from_at, h.to_at) && (g.during * tstzrange($2::timestamptz, $3::timestamptz))
+       and coalesce(regexp_replace(h.principal, '^User:', ''), a.principal) = a.principal
+     where g.subscription_id = $1::uuid);
 
 -- Parties as they are now, for the document's snapshot.
 -- name: account_parties

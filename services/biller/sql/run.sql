@@ -8,7 +8,8 @@ select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not
    for no key update skip locked;
 
 -- Organisations that may owe something for the month, with its end in their zone. Usage decides too:
--- what is read in the minute after a subscription's end is still its own.
+-- what is read in the minute after a subscription's end is still its own. So do months billed before,
+-- $2 of them: late usage is billed by this run.
 -- name: run_accounts
 select o.id, o.time_zone, m.period_to, m.period_to > now(),
        to_char(m.period_to, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
@@ -22,11 +23,13 @@ select o.id, o.time_zone, m.period_to, m.period_to > now(),
             and s.starts_at < m.period_to and coalesce(s.ends_at, 'infinity') > m.period_from
             or exists (select from usage_quarter u
                         where u.subscription_id = s.id and u.from_at >= m.period_from and u.from_at < m.period_to)
-            or exists (select from billed b where b.subscription_id = s.id and b.period_start < m.period_to)))
+            or exists (select from billed b
+                        where b.subscription_id = s.id and b.period_start < m.period_to
+                          and b.period_start >= m.period_from - make_interval(months => $2::int, days => 2))))
  order by o.id;
 
 -- Log partitions of the brokers concerned that have not been heard past the usage end: a cluster is
--- concerned by a grant or by usage of the month (a day wider, for the zones).
+-- concerned by a grant in the month.
 -- name: run_unheard
 select c.name, b.broker_id, c.log_partitions, count(*),
        array_to_string((array_agg(p.n order by p.n))[1:8], ', '),
@@ -36,10 +39,10 @@ select c.name, b.broker_id, c.log_partitions, count(*),
  cross join lateral generate_series(0, c.log_partitions - 1) p (n)
   left join meter_position m on m.cluster_id = c.id and m.broker_id = b.broker_id and m.log_partition = p.n
  where c.metering_class = 'request_log'
-   and exists (select from grant_period g
+   and exists (select from grant_period g join organisation o on o.id = g.org_id
                 where g.cluster_id = c.id
-                  and g.during && tstzrange((($1 || '-01')::date - 1)::timestamptz,
-                                            (($1 || '-01')::date + interval '1 month 1 day')::timestamptz))
+                  and g.during && tstzrange((($1 || '-01')::date)::timestamp at time zone o.time_zone,
+                                            (($1 || '-01')::date + interval '1 month') at time zone o.time_zone))
    and (m.broker_time is null or m.broker_time < $2::timestamptz)
  group by c.name, b.broker_id, c.log_partitions
  order by c.name, b.broker_id;

@@ -183,12 +183,15 @@ ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
                                > (f.last_generation, f.last_offset)
                           THEN excluded.last_offset ELSE f.last_offset END
 
--- The same hole is told in every partition.
+-- The same hole is told in every partition. A generation is the time of a file's first line: a hole begins no
+-- earlier than its file, and one that ends where a file begins has ended by then.
 -- name: add_holes
 INSERT INTO log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset,
-       principal, lines_at_least)
+       from_at, to_at, principal, lines_at_least)
 SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset)
        $1::uuid, d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset,
+       CASE WHEN d.from_generation > 0 THEN to_timestamp(d.from_generation / 1000.0) END,
+       CASE WHEN d.to_offset = 0 THEN to_timestamp(d.to_generation / 1000.0) END,
        nullif(d.principal, ''), d.lines_at_least
   FROM unnest($2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::text[], $9::int8[])
        AS d (broker_id, kind, from_generation, from_offset, to_generation, to_offset, principal, lines_at_least)

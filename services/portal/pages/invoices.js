@@ -1,7 +1,7 @@
 // Invoices of a consumer and statements of a provider, each line with the breakdown that adds up to it.
 import { html } from '/vendor/preact.js';
 import { get, list } from '/api.js';
-import { date, decimal, money, time } from '/format.js';
+import { date, decimal, lastDay, money, time } from '/format.js';
 import { Empty, Loading, Problem, Tag, Title, useData } from '/view.js';
 
 // The rows of a rated line: a tier, a free part, a package, each with its amount.
@@ -11,7 +11,8 @@ export function Breakdown({ rows, currency, before = '1' }) {
     if (r.tier !== undefined) parts.push(`tier ${r.tier}`);
     if (r.from !== undefined) parts.push(r.up_to === null ? `above ${decimal(r.from)}` : `${decimal(r.from)} to ${decimal(r.up_to)}`);
     if (r.unit_amount !== undefined) parts.push(`at ${decimal(r.unit_amount)}`);
-    if (r.flat_amount !== undefined && Number(r.flat_amount) !== 0) parts.push(`+ ${decimal(r.flat_amount)} once`);
+    if (r.period_days !== undefined) parts.push(`${money(r.flat_amount, currency)} × ${r.billable_days} of ${r.period_days} days`);
+    else if (r.flat_amount !== undefined && Number(r.flat_amount) !== 0) parts.push(`+ ${money(r.flat_amount, currency)}`);
     if (r.reason && r.reason !== 'billed') parts.push(`(${r.reason})`);
     return parts.join(' ') || r.reason;
   };
@@ -20,7 +21,7 @@ export function Breakdown({ rows, currency, before = '1' }) {
     <td class="n">${r.amount === undefined ? '' : money(r.amount, currency)}</td></tr>`);
 }
 
-const period = (d) => `${date(d.period_from)} – ${date(new Date(new Date(d.period_to) - 1).toISOString())}`;
+const period = (d) => `${date(d.period_from, d.time_zone)} – ${lastDay(d.period_to, d.time_zone)}`;
 
 export function Invoices({ me }) {
   const [items, error] = useData(() => list('/v1/invoices'), []);
@@ -54,7 +55,7 @@ export function Invoice({ id }) {
     <div class="scroll"><table>
       <thead><tr><th>#</th><th>What</th><th class="n">Quantity</th><th class="n">Net</th></tr></thead>
       <tbody>${d.lines.map((l) => html`<tr key=${l.line}><td>${l.line}</td>
-          <td><strong>${l.description}</strong><div class="muted">${l.product.name}, ${date(l.service_from)} – ${date(l.service_to)}
+          <td><strong>${l.description}</strong><div class="muted">${l.product.name}, ${date(l.service_from, d.time_zone)} – ${lastDay(l.service_to, d.time_zone)}
             ${l.metering_class && html`, metered by ${l.metering_class.replace('_', ' ')}`}</div>
             ${l.touched_by_hole && html`<div class="note warn"><p>The broker’s log has a hole in this time. What is missing was not billed.</p></div>`}</td>
           <td class="n" data-metered=${l.metered}>${l.quantity === null ? '' : decimal(l.quantity)}${l.metered !== null && html`<div class="muted">${decimal(l.metered)} ${l.metric}</div>`}</td>

@@ -48,9 +48,9 @@ function Usage({ usage }) {
       </table></div></details>`}`;
 }
 
-function Charges({ charges }) {
+function Charges({ charges, zone }) {
   return html`<h2>Charges so far</h2>
-    <dl class="figures"><div class="figure"><dt>${date(charges.period_from)} – today</dt>
+    <dl class="figures"><div class="figure"><dt>${date(charges.period_from, zone)} – today</dt>
       <dd data-charge=${charges.amount}>${money(charges.amount, charges.currency)}<small>before tax; computed ${time(charges.computed_at)}</small></dd></div></dl>
     ${charges.lines.length > 0 && html`<div class="scroll"><table><thead><tr><th>Price</th><th class="n">Quantity</th><th class="n">Amount</th></tr></thead>
       <tbody>${charges.lines.map((l) => html`<tr><td>${l.price_id || l.kind}</td><td class="n">${l.quantity === undefined ? '' : decimal(l.quantity)}</td>
@@ -72,7 +72,7 @@ export function Subscription({ id, me }) {
     ${s.state === 'requested' && (mine ? html`<div class="note" role="status"><p>Waiting for the approval of ${s.provider.name}.</p></div>`
       : html`<${Decide} subscription=${s} onDone=${reload} />`)}
     ${usage && html`<${Usage} usage=${usage} />`}
-    ${charges && html`<${Charges} charges=${charges} />`}
+    ${charges && html`<${Charges} charges=${charges} zone=${me.organisation.time_zone} />`}
     <h2>Access</h2>
     <div class="card"><dl class="facts">
       <dt>Topics</dt><dd>${s.topics.map((t) => html`<div><code>${t.topic}</code> at <code>${t.bootstrap_servers}</code> (${t.cluster})</div>`)}</dd>

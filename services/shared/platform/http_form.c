@@ -52,3 +52,16 @@ struct slice form_find(struct slice form, const char *name) {
     }
     return (struct slice){NULL, 0};
 }
+
+bool form_valid(struct arena *arena, struct slice form) {
+    size_t at = 0;
+    while (at < form.len) {
+        const char *start = form.ptr + at;
+        const char *end = memchr(start, '&', form.len - at);
+        size_t len = end != NULL ? (size_t)(end - start) : form.len - at;
+        if (form_unescape(arena, slice_of(start, len)) == NULL)
+            return false;
+        at += len + 1;
+    }
+    return true;
+}

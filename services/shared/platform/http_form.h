@@ -12,5 +12,7 @@ enum { FORM_VALUE_MAX = 1000 };
 const char *form_unescape(struct arena *arena, struct slice s);
 // The first value of `name`, still escaped; {NULL, 0} if absent.
 struct slice form_find(struct slice form, const char *name);
+// Every pair of the form can be unescaped.
+bool form_valid(struct arena *arena, struct slice form);
 
 #endif

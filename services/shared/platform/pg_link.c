@@ -13,7 +13,8 @@
 
 enum {
     CONNECT_TIMEOUT_MS = 5000,
-    HANG_GRACE_MS = 5000, // past statement_timeout: the network, not the statement
+    BACKOFF_MAX_MS = 1000, // a request waits for it, so less than a background program takes
+    HANG_GRACE_MS = 5000,  // past statement_timeout: the network, not the statement
     OPTIONS_TEXT_MAX = 256,
 };
 
@@ -60,7 +61,7 @@ static void tear_down(struct pg_link *link) {
     link->since_us = clock_monotonic_us();
     link->retry_us = link->since_us + link->backoff_ms * 1000;
     link->backoff_ms =
-        link->backoff_ms * 2 > PG_BACKOFF_MAX_MS ? PG_BACKOFF_MAX_MS : link->backoff_ms * 2;
+        link->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : link->backoff_ms * 2;
     struct pg_segment *list = link->head;
     link->head = NULL;
     link->tail = &link->head;

@@ -64,12 +64,21 @@ static void find__takes_the_first_whole_name(void **state) {
     assert_null(form_find(SLICE_LIT("&&&"), "a").ptr);
 }
 
+static void valid__looks_at_every_pair(void **state) {
+    (void)state;
+    assert_true(form_valid(&arena, SLICE_LIT("a=1&b=%20&&c")));
+    assert_true(form_valid(&arena, (struct slice){NULL, 0}));
+    assert_false(form_valid(&arena, SLICE_LIT("a=1&b=%00&c=2")));
+    assert_false(form_valid(&arena, SLICE_LIT("a=1&%zz=1")));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(unescape__follows_the_form_encoding),
         cmocka_unit_test(unescape__refuses_what_is_malformed),
         cmocka_unit_test(unescape__the_limit_counts_bytes_after_it),
         cmocka_unit_test(find__takes_the_first_whole_name),
+        cmocka_unit_test(valid__looks_at_every_pair),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

@@ -1,0 +1,1 @@
+"""The story of the local stack: what `make demo` plays, with real clients, and proves at its end."""

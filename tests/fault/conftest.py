@@ -1,0 +1,18 @@
+"""A whole private stack for the tests of this folder. Weir's programs and servers are killed on it."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS / "stack"), str(TESTS.parent / "deploy" / "local")]
+
+from stack import Stack, open_folder  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def stack(tmp_path_factory):
+    with Stack(open_folder(tmp_path_factory, "fault")) as stack:
+        stack.up()
+        yield stack
