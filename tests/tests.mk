@@ -93,7 +93,7 @@ asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
 # makefile adds its own with TEST_PARTS +=.
-TEST_PARTS = test-unit test-db test-fuzz lint test-stack
+TEST_PARTS = test-unit test-db test-fuzz lint test-stack test-story test-fault
 
 .PHONY: test test-stack
 # Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.

@@ -110,6 +110,7 @@ def prove_documents(proof, play):
         its_lines=sum(money(line["net"]) for line in invoice["lines"]),
         exported_lines=sum(money(line["net"]) for line in lines),
     )
+    proof.equal("invoice lines touched by a hole in the log", none=0, invoice=sum(1 for line in invoice["lines"] if line["touched_by_hole"]))
     proof.equal(
         f"total of invoice {number}",
         str,
