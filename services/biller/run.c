@@ -47,9 +47,11 @@ struct run {
 };
 
 static enum err_code end_run(struct run *r, const char *state, const char *error, struct err *e) {
-    enum err_code code = pg_run(r->pg, &biller_sql_run_end,
-                                PG_PARAMS(pg_text(r->id), pg_text(state), pg_text(error)), NULL, e);
-    if (code == ERR_OK) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(r->pg, &biller_sql_run_end,
+               PG_PARAMS(pg_text(r->id), pg_text(state), pg_text(error)), &rows, e);
+    if (code == ERR_OK && pg_rows_affected(&rows) > 0) { // not ended by another biller before
         metric_add_in(metric_with(&ENDED, state), 1);
         log_info("billing run ended", log_id("run", r->id), log_str("state", state));
     }
@@ -67,7 +69,7 @@ struct planning {
     json_t *missing;
     struct pg_array accounts;
     size_t account_count;
-    bool waits;
+    bool began, waits;
 };
 
 static void add_zone(struct planning *p, const struct pg_rows *rows, int i) {
@@ -126,7 +128,7 @@ static enum err_code plan_in(struct planning *p, struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
     enum err_code code = pg_run(r->pg, &biller_sql_run_lock, PG_PARAMS(pg_text(r->id)), &rows, e);
     if (code != ERR_OK || pg_rows_count(&rows) == 0) {
-        return code; // somebody else plans it
+        return code; // another biller plans it: nothing of it can be seen yet
     }
     (void)snprintf(p->month, sizeof p->month, "%s", pg_rows_text(&rows, 0, 0));
     p->close_early = pg_rows_bool(&rows, 0, 1);
@@ -150,10 +152,12 @@ static enum err_code plan_in(struct planning *p, struct err *e) {
                    PG_PARAMS(pg_text(r->id), pg_array(&p->accounts), pg_instant(p->usage_end_us)),
                    NULL, e);
     }
-    return code == ERR_OK ? pg_commit(r->pg, e) : code;
+    code = code == ERR_OK ? pg_commit(r->pg, e) : code;
+    p->began = code == ERR_OK && !p->waits;
+    return code;
 }
 
-static enum err_code plan(struct run *r, bool *ret_waits, struct err *e) {
+static enum err_code plan(struct run *r, bool *ret_began, bool *ret_waits, struct err *e) {
     enum err_code code = pg_begin(r->pg, PG_READ_COMMITTED, e);
     if (code != ERR_OK) {
         return code;
@@ -165,6 +169,7 @@ static enum err_code plan(struct run *r, bool *ret_waits, struct err *e) {
     pg_array_done(&p.accounts);
     json_decref(p.missing);
     pg_rollback(r->pg);
+    *ret_began = p.began;
     *ret_waits = p.waits;
     return code;
 }
@@ -290,8 +295,9 @@ static enum err_code work(struct run *r, bool *ret_worked, struct err *e) {
 static enum err_code step(struct run *r, bool running, bool *ret_worked, bool *ret_waits,
                           struct err *e) {
     if (!running) {
-        enum err_code code = plan(r, ret_waits, e);
-        if (code != ERR_OK || *ret_waits) {
+        bool began = false;
+        enum err_code code = plan(r, &began, ret_waits, e);
+        if (code != ERR_OK || !began) {
             return code;
         }
         *ret_worked = true;

@@ -528,6 +528,33 @@ def test_two_billers_and_two_runs_at_once__bill_once(database, market, biller):
     check_many(market, sales)
 
 
+def test_run_that_another_biller_plans__is_left_alone(database, market, biller):
+    sale = Sale(market, "2023-08")
+    with psycopg.connect(database.database_url("postgres")) as other:
+        run = ask(market, "2023-08")  # autocommitted: the biller may begin before the lock, so ask until it is ours
+        while other.execute("select state from billing_run where id = %s for no key update", [run]).fetchone() != ("queued",):
+            other.rollback()
+            run = ask(market, "2023-08")
+        documents = len(sale.documents())
+        bill(market, "2023-09")  # the biller has looked at both
+        assert run_of(market, run)["state"] == "queued"
+        assert len(sale.documents()) == documents
+        other.rollback()
+    wait_for(lambda: run_of(market, run)["state"] == "done", "the run", every=0.02)
+    assert run_of(market, run)["accounts_total"] >= 1
+    assert len(sale.documents()) == 1
+
+
+def test_two_billers__never_end_a_run_before_it_began(database, market, biller):
+    second = Biller(database)
+    sales = many_sales(market, "2023-10", 3)
+    for _ in range(40):
+        ended = bill(market, "2023-10")
+        assert ended["accounts_total"] >= 3 and ended["accounts_done"] == ended["accounts_total"]
+    second.stop()
+    check_many(market, sales)
+
+
 def test_killed_twenty_times__bills_once(database, market, no_other_biller):
     chance = random.Random(7)
     sales = many_sales(market, "2023-06", 150)

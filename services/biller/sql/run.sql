@@ -83,7 +83,8 @@ update billing_run r
        accounts_done = (select count(*) from billing_run_account a
                          where a.run_id = r.id and a.state in ('done', 'failed')),
        documents = (select count(*) from document d where d.run_id = r.id and d.state = 'issued')
- where r.id = $1::uuid and r.state <> 'done' and r.state <> 'failed';
+ where r.id = $1::uuid
+   and (r.state = 'running' or $2 = 'failed' and r.state in ('queued', 'waiting'));
 
 -- name: audit
 insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, after)
