@@ -68,39 +68,53 @@ size_t base32_encode(char *out, const void *data, size_t len) {
     return encode_bits(out, data, len, 5, BASE32);
 }
 
-static int base64_digit(char c, char c62, char c63) {
-    if (c >= 'A' && c <= 'Z') {
-        return c - 'A';
-    }
-    if (c >= 'a' && c <= 'z') {
-        return c - 'a' + 26;
-    }
-    if (c >= '0' && c <= '9') {
-        return c - '0' + 52;
-    }
-    return c == c62 ? 62 : c == c63 ? 63 : -1;
+// One more than the value of each digit that both alphabets have, 0 for anything else.
+static const uint8_t BASE64_DIGIT[256] = {
+    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
+    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
+    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
+    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
+    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
+    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
+    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
+    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
+};
+
+static inline int base64_digit(char c, char c62, char c63) {
+    int digit = BASE64_DIGIT[(unsigned char)c];
+    return digit != 0 ? digit - 1 : c == c62 ? 62 : c == c63 ? 63 : -1;
 }
 
 static size_t base64_decode_with(uint8_t *out, struct slice in, char c62, char c63) {
     if (in.len % 4 == 1) {
         return (size_t)-1;
     }
-    uint32_t acc = 0;
-    unsigned have = 0;
-    size_t n = 0;
-    for (size_t i = 0; i < in.len; i++) {
-        int d = base64_digit(in.ptr[i], c62, c63);
-        if (d < 0) {
+    const char *p = in.ptr;
+    size_t n = 0, left = in.len;
+    for (; left >= 4; p += 4, left -= 4) {
+        int a = base64_digit(p[0], c62, c63), b = base64_digit(p[1], c62, c63);
+        int c = base64_digit(p[2], c62, c63), d = base64_digit(p[3], c62, c63);
+        if ((a | b | c | d) < 0) {
             return (size_t)-1;
         }
-        acc = (acc << 6 | (uint32_t)d) & 0xffffff;
-        have += 6;
-        if (have >= 8) {
-            have -= 8;
-            out[n++] = (uint8_t)(acc >> have);
-        }
+        out[n++] = (uint8_t)(a << 2 | b >> 4);
+        out[n++] = (uint8_t)(b << 4 | c >> 2);
+        out[n++] = (uint8_t)(c << 6 | d);
     }
-    return (acc & ((1u << have) - 1)) == 0 ? n : (size_t)-1;
+    if (left == 0) {
+        return n;
+    }
+    int a = base64_digit(p[0], c62, c63), b = base64_digit(p[1], c62, c63);
+    int c = left == 3 ? base64_digit(p[2], c62, c63) : 0;
+    // What is left over of the last digit must be zero.
+    if ((a | b | c) < 0 || ((left == 3 ? c << 6 : b << 4) & 0xff) != 0) {
+        return (size_t)-1;
+    }
+    out[n++] = (uint8_t)(a << 2 | b >> 4);
+    if (left == 3) {
+        out[n++] = (uint8_t)(b << 4 | c >> 2);
+    }
+    return n;
 }
 
 size_t base64url_decode(void *out, struct slice in) {

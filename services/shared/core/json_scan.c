@@ -169,7 +169,7 @@ bool json_scan_string(struct json_scan *s, struct json_string *ret) {
 }
 
 // The next member when nothing unusual is in its way: no white space, no escape, a key of less than
-// 32 bytes. Anything else, the end of the object too, is left to json_scan_key.
+// 32 bytes. Anything else, the end of the object too, is left to json_scan_member.
 static inline bool plain_key(struct json_scan *s, struct slice *ret_key) {
 #ifdef __SSE2__
     const char *p = s->pos;
@@ -201,7 +201,7 @@ static inline bool plain_key(struct json_scan *s, struct slice *ret_key) {
 #endif
 }
 
-bool json_scan_key(struct json_scan *s, struct slice *ret_key) {
+bool json_scan_member(struct json_scan *s, struct slice *ret_key) {
     if (plain_key(s, ret_key))
         return true;
     if (!next_member(s, '}'))
@@ -256,7 +256,7 @@ bool json_scan_number(struct json_scan *s, struct slice *ret_text) {
     return true;
 }
 
-bool json_scan_int(struct json_scan *s, int64_t *ret) {
+bool json_scan_any_int(struct json_scan *s, int64_t *ret) {
     if (s->failed)
         return false;
     next_char(s);

@@ -50,7 +50,7 @@ enum json_kind json_scan_peek(struct json_scan *s);
 bool json_scan_enter_object(struct json_scan *s);
 // Next member of the object; then its value must be taken. False at the end of the object (which is
 // consumed) and on failure. The key is raw: one written with escapes equals no plain name.
-bool json_scan_key(struct json_scan *s, struct slice *ret_key);
+static inline bool json_scan_key(struct json_scan *s, struct slice *ret_key);
 bool json_scan_enter_array(struct json_scan *s);
 // True if another element follows, which must then be taken; false at the end (consumed) or
 // failure.
@@ -60,7 +60,7 @@ bool json_scan_skip(struct json_scan *s);
 // As skip, and returns the text of the value.
 bool json_scan_raw(struct json_scan *s, struct slice *ret_text);
 // An integer without fraction and exponent within int64; anything else is a failure.
-bool json_scan_int(struct json_scan *s, int64_t *ret);
+static inline bool json_scan_int(struct json_scan *s, int64_t *ret);
 // Any number, as its text.
 bool json_scan_number(struct json_scan *s, struct slice *ret_text);
 bool json_scan_string(struct json_scan *s, struct json_string *ret);
@@ -89,6 +89,38 @@ static inline bool json_scan_failed(const struct json_scan *s) {
 }
 // True if nothing failed, all containers are closed and only white space is left.
 bool json_scan_finish(struct json_scan *s);
+
+bool json_scan_member(struct json_scan *s, struct slice *ret_key); // json_scan_key, all of it
+static inline bool json_scan_key(struct json_scan *s, struct slice *ret_key) {
+    if (s->failed || s->pos == s->end || *s->pos != '}' || s->depth == 0)
+        return json_scan_member(s, ret_key);
+    s->first = false;
+    s->depth--;
+    s->pos++;
+    return false;
+}
+
+bool json_scan_any_int(struct json_scan *s, int64_t *ret); // json_scan_int, all of it
+static inline bool json_scan_int(struct json_scan *s, int64_t *ret) {
+    enum { SHORT = 18 }; // digits that can't overflow
+    const char *p = s->pos;
+    if (s->failed || s->end - p < SHORT + 2)
+        return json_scan_any_int(s, ret);
+    bool negative = *p == '-';
+    if (negative)
+        p++;
+    const char *start = p;
+    int64_t value = 0;
+    while (*p >= '0' && *p <= '9' && p - start < SHORT)
+        value = value * 10 + (*p++ - '0');
+    // Only what ends a whole number in a row of members; the rest, and what is wrong, is looked at
+    // again.
+    if (p == start || (*start == '0' && p - start > 1) || (*p != ',' && *p != '}'))
+        return json_scan_any_int(s, ret);
+    *ret = negative ? -value : value;
+    s->pos = p;
+    return true;
+}
 
 bool json_scan_item_spaced(struct json_scan *s); // with white space in front, or none left
 static inline bool json_scan_item(struct json_scan *s) {

@@ -441,6 +441,8 @@ static void read_fetch_request(struct body *b) {
     }
     if (JSON_SCAN_AHEAD(b->scan, "forgottenTopicsData"))
         read_topics(b, read_forgotten);
+    if (JSON_SCAN_AHEAD(b->scan, "rackId"))
+        json_scan_skip(b->scan);
     while (json_scan_key(b->scan, &k)) {
         if (KEY_IS(k, "topics")) {
             topics = true;
@@ -545,6 +547,10 @@ static void read_list_response(struct body *b, const char *list, part_reader *re
     if (JSON_SCAN_AHEAD(b->scan, "sessionId")) {
         session = true;
         take_i32(b, &b->line->response_session_id);
+    }
+    if (slice_eq_str(SLICE_LIT("responses"), list) && JSON_SCAN_AHEAD(b->scan, "responses")) {
+        listed = true;
+        read_topics(b, read_part);
     }
     while (json_scan_key(b->scan, &k)) {
         if (slice_eq_str(k, list)) {

@@ -115,10 +115,20 @@ static bool split_prefix(struct slice text, int64_t *ret_us, struct slice *ret_j
 
 // --- head ----------------------------------------------------------------------------------------
 
+static void take_client_id(struct request_line *l, struct json_scan *s) {
+    struct json_string text;
+    if (json_scan_peek(s) != JSON_KIND_STRING) {
+        json_scan_skip(s);
+        return;
+    }
+    l->has_client_id = true;
+    if (json_scan_string(s, &text))
+        l->client_id = request_body_text(l, s, text);
+}
+
 static enum line_fault read_header(struct request_line *l, struct json_scan *s) {
     int64_t key = -1, version = -1;
     struct slice k;
-    struct json_string text;
     json_scan_enter_object(s);
     if (JSON_SCAN_AHEAD(s, "requestApiKey"))
         json_scan_int(s, &key);
@@ -126,6 +136,10 @@ static enum line_fault read_header(struct request_line *l, struct json_scan *s) 
         json_scan_int(s, &version);
     if (JSON_SCAN_AHEAD(s, "correlationId"))
         json_scan_int(s, &l->correlation_id);
+    if (JSON_SCAN_AHEAD(s, "clientId"))
+        take_client_id(l, s);
+    if (JSON_SCAN_AHEAD(s, "requestApiKeyName"))
+        json_scan_skip(s);
     while (json_scan_key(s, &k)) {
         if (KEY_IS(k, "requestApiKey")) {
             json_scan_int(s, &key);
@@ -133,10 +147,8 @@ static enum line_fault read_header(struct request_line *l, struct json_scan *s) 
             json_scan_int(s, &version);
         } else if (KEY_IS(k, "correlationId")) {
             json_scan_int(s, &l->correlation_id);
-        } else if (KEY_IS(k, "clientId") && json_scan_peek(s) == JSON_KIND_STRING) {
-            l->has_client_id = true;
-            if (json_scan_string(s, &text))
-                l->client_id = request_body_text(l, s, text);
+        } else if (KEY_IS(k, "clientId")) {
+            take_client_id(l, s);
         } else {
             json_scan_skip(s);
         }
@@ -150,18 +162,28 @@ static enum line_fault read_header(struct request_line *l, struct json_scan *s) 
     return LINE_FAULT_NONE;
 }
 
+static void take_software(struct request_line *l, struct json_scan *s, struct slice *to) {
+    struct json_string text;
+    if (json_scan_peek(s) != JSON_KIND_STRING)
+        json_scan_skip(s);
+    else if (json_scan_string(s, &text))
+        *to = request_body_text(l, s, text);
+}
+
 static void read_client_information(struct request_line *l, struct json_scan *s) {
     struct slice k;
-    struct json_string text;
     json_scan_enter_object(s);
+    if (JSON_SCAN_AHEAD(s, "softwareName"))
+        take_software(l, s, &l->software_name);
+    if (JSON_SCAN_AHEAD(s, "softwareVersion"))
+        take_software(l, s, &l->software_version);
     while (json_scan_key(s, &k)) {
-        struct slice *to = KEY_IS(k, "softwareName")      ? &l->software_name
-                           : KEY_IS(k, "softwareVersion") ? &l->software_version
-                                                          : NULL;
-        if (to == NULL || json_scan_peek(s) != JSON_KIND_STRING)
+        if (KEY_IS(k, "softwareName"))
+            take_software(l, s, &l->software_name);
+        else if (KEY_IS(k, "softwareVersion"))
+            take_software(l, s, &l->software_version);
+        else
             json_scan_skip(s);
-        else if (json_scan_string(s, &text))
-            *to = request_body_text(l, s, text);
     }
 }
 

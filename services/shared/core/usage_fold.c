@@ -73,7 +73,49 @@ struct fetch_line {
     uint32_t client;
     uint32_t chain;
     bool keeps_positions; // a session: what a request doesn't name goes on where it was
+    uint32_t before;      // position named last in this list of the line, USAGE_NONE: none yet
 };
+
+// Where the guess for the next position of the list stands.
+static uint32_t *guess_at(struct fetch_line *f) {
+    return f->before == USAGE_NONE ? &f->st->chains[f->chain].first
+                                   : &f->st->positions[f->before].after;
+}
+
+static void named(struct fetch_line *f, uint32_t position) {
+    *guess_at(f) = position;
+    f->before = position;
+}
+
+// The position of a part, or USAGE_NONE; its slot comes into use.
+static uint32_t find_position(struct fetch_line *f, const struct request_part *part) {
+    struct usage_state *st = f->st;
+    uint32_t home = st->topics[f->topics[part->topic]].home;
+    uint32_t position = f->chain == USAGE_NONE ? USAGE_NONE : *guess_at(f);
+    if (usage_position_is(st, position, f->chain, home, part->partition)) {
+        st->slots[st->positions[position].slot].last_us = st->last_us;
+        f->before = position;
+        return position;
+    }
+    uint32_t slot = usage_slot_get(st, home, part->partition);
+    position = usage_position_find(st, f->chain, slot);
+    if (position != USAGE_NONE)
+        named(f, position);
+    return position;
+}
+
+static uint32_t get_position(struct fetch_line *f, const struct request_part *part) {
+    uint32_t position = find_position(f, part);
+    if (position != USAGE_NONE)
+        return position;
+    uint32_t home = f->st->topics[f->topics[part->topic]].home;
+    position = usage_position_get(f->st, f->chain, usage_slot_get(f->st, home, part->partition));
+    // Making room may have taken the one before.
+    if (f->before != USAGE_NONE && !f->st->positions[f->before].used)
+        f->before = USAGE_NONE;
+    named(f, position);
+    return position;
+}
 
 // The chain reads the slot at `offset` now: closes its fetch before, or begins.
 static void observe(struct fetch_line *f, uint32_t position, int64_t offset) {
@@ -118,15 +160,14 @@ static bool out_of_range(const struct fetch_line *f, const struct request_part *
 
 static void read_request(struct fetch_line *f) {
     struct usage_state *st = f->st;
+    f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->asked.count; i++) {
         const struct request_part *a = &f->line->asked.items[i];
-        uint32_t home = st->topics[f->topics[a->topic]].home;
         bool failed = out_of_range(f, a);
         // An offset outside the log closes nothing, but a session goes on from it.
         if (failed && !f->keeps_positions)
             continue;
-        uint32_t slot = usage_slot_get(st, home, a->partition);
-        uint32_t position = usage_position_get(st, f->chain, slot);
+        uint32_t position = get_position(f, a);
         struct usage_position *p = &st->positions[position];
         p->line = st->line;
         if (failed) {
@@ -160,8 +201,7 @@ struct topic_sum {
 static unsigned count_answer(struct fetch_line *f, const struct request_part *a) {
     struct usage_state *st = f->st;
     uint32_t topic = f->topics[a->topic];
-    uint32_t slot_at = usage_slot_get(st, st->topics[topic].home, a->partition);
-    uint32_t position = usage_position_find(st, f->chain, slot_at);
+    uint32_t position = find_position(f, a);
     if (position == USAGE_NONE || !st->positions[position].known ||
         st->positions[position].offset < 0) {
         // Read from an offset that no line showed: its messages can't be known.
@@ -171,7 +211,7 @@ static unsigned count_answer(struct fetch_line *f, const struct request_part *a)
     if (st->positions[position].line != st->line)
         observe(f, position, st->positions[position].offset);
     struct usage_position *p = &st->positions[position];
-    unsigned delivery = p->offset >= st->slots[slot_at].highest ? USAGE_FRESH : USAGE_REPLAY;
+    unsigned delivery = p->offset >= st->slots[p->slot].highest ? USAGE_FRESH : USAGE_REPLAY;
     p->unclosed = true;
     p->fetch = (struct usage_fetch){
         .offset = p->offset,
@@ -194,6 +234,7 @@ static unsigned count_answer(struct fetch_line *f, const struct request_part *a)
 static void read_response(struct fetch_line *f, struct topic_sum *sums) {
     struct usage_state *st = f->st;
     uint32_t sum_count = 0;
+    f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->answered.count; i++) {
         const struct request_part *a = &f->line->answered.items[i];
         if (a->error != 0 || a->bytes <= 0)
@@ -360,6 +401,24 @@ static void settle(struct usage_state *st, const struct topic_names *names) {
     }
 }
 
+// The topics of the line, each first tried where the last line had it.
+static void find_topics(struct usage_state *st, const struct request_line *line,
+                        const struct topic_names *names, uint32_t *ret_topics) {
+    uint32_t before = USAGE_NONE;
+    for (uint32_t i = 0; i < line->topic_count; i++) {
+        const struct topic_key *key = &line->topics[i];
+        uint32_t guess = before == USAGE_NONE ? st->first_topic : st->topics[before].after;
+        // A name has to ask for its id each time.
+        if (!key->has_id || !usage_topic_is(st, guess, key)) {
+            guess = usage_topic_get(st, key, line->time_us, names);
+            *(before == USAGE_NONE ? &st->first_topic : &st->topics[before].after) = guess;
+        } else if (line->time_us < st->topics[guess].first_us) {
+            st->topics[guess].first_us = line->time_us;
+        }
+        ret_topics[i] = before = guess;
+    }
+}
+
 void usage_fold_line(struct usage_state *st, int32_t broker, const struct request_line *line,
                      const struct topic_names *names, const struct usage_sink *sink) {
     if (line->forwarded || request_line_is_follower(line))
@@ -384,8 +443,7 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct reques
         sums = malloc(line->topic_count * sizeof *sums);
         check(topics != NULL && sums != NULL);
     }
-    for (uint32_t i = 0; i < line->topic_count; i++)
-        topics[i] = usage_topic_get(st, &line->topics[i], line->time_us, names);
+    find_topics(st, line, names, topics);
 
     if (line->api_key == REQUEST_API_FETCH)
         fold_fetch(st, broker, line, topics, sums);

@@ -26,8 +26,9 @@ struct usage_topic {
     bool unresolved;          // a name without id so far
     int64_t first_us;         // time of the first line that named it
     // Of the line being folded:
-    uint64_t line;  // its number, for the next two
+    uint64_t line;  // its number, for the next
     uint32_t group; // index of the topic's sums
+    uint32_t after; // a guess: the topic that is named after it
 };
 
 // Client id and address as hashes: they are compared, never shown.
@@ -44,6 +45,7 @@ struct usage_chain {
     bool dead; // replaced or closed: no line will find it
     uint32_t client;
     int64_t last_us;
+    uint32_t first; // a guess: the position that its next line names first
 };
 
 // What closes a fetch, from weak to strong; a successor removes it from the state instead.
@@ -75,7 +77,8 @@ struct usage_position {
     bool started;  // its start has been told to the others
     bool unclosed; // fetch is set
     int64_t offset;
-    uint64_t line; // number of the last line that named it in its request
+    uint64_t line;  // number of the last line that named it in its request
+    uint32_t after; // a guess: the position that is named after it
     struct usage_fetch fetch;
 };
 
@@ -140,6 +143,10 @@ struct usage_state {
     struct hash_table slot_by_key;     // topic << 32 | partition
     struct hash_table position_by_key; // chain << 32 | slot
 
+    // Lines of a principal are alike: what was named after the last thing is tried first. Guesses
+    // are verified before they are used, and not stored.
+    uint32_t first_topic;
+
     // Of the line being folded:
     uint64_t line;
     struct hash_table errors; // topic << 32 | partition of answers
@@ -152,6 +159,8 @@ struct usage_state {
 // --- usage_state.c: finding and adding -----------------------------------------------------------
 uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, int64_t time_us,
                          const struct topic_names *names);
+// Whether topic `at` is the one that the key names.
+bool usage_topic_is(const struct usage_state *st, uint32_t at, const struct topic_key *key);
 uint32_t usage_topic_add(struct usage_state *st, const struct topic_key *key);
 uint32_t usage_client_add(struct usage_state *st, struct usage_client client);
 uint32_t usage_client_get(struct usage_state *st, struct slice id, struct slice address);
@@ -165,6 +174,15 @@ uint32_t usage_slot_find(const struct usage_state *st, uint32_t home, int32_t pa
 uint32_t usage_slot_get(struct usage_state *st, uint32_t home, int32_t partition);
 uint32_t usage_position_find(const struct usage_state *st, uint32_t chain, uint32_t slot);
 uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slot);
+// Whether `position` is that of the partition in the chain.
+static inline bool usage_position_is(const struct usage_state *st, uint32_t position,
+                                     uint32_t chain, uint32_t home, int32_t partition) {
+    if (position >= st->position_count)
+        return false;
+    const struct usage_position *p = &st->positions[position];
+    return p->used && p->chain == chain && st->slots[p->slot].topic == home &&
+           st->slots[p->slot].partition == partition && st->slots[p->slot].used;
+}
 void usage_position_remove(struct usage_state *st, uint32_t position);
 // Drops what nothing points to and gives the rest new indexes.
 void usage_state_compact(struct usage_state *st);

@@ -64,6 +64,10 @@ static bool topic_is(const struct usage_topic *t, const struct topic_key *key) {
     return t->name != NULL && slice_eq(slice_of(t->name, t->name_len), key->name);
 }
 
+bool usage_topic_is(const struct usage_state *st, uint32_t at, const struct topic_key *key) {
+    return at < st->topic_count && topic_is(&st->topics[at], key);
+}
+
 // The topic, or USAGE_NONE; *ret_key is the table key where it is or belongs.
 static uint32_t find_topic(const struct usage_state *st, const struct topic_key *key,
                            uint64_t *ret_key) {
