@@ -97,8 +97,8 @@ select d.number as number, l.line::text as line, d.issue_date::text as issue_dat
        d.buyer ->> 'name' as buyer, p.name as product, l.price_id as price_id, l.kind as kind, l.description as description,
        l.metric as metric, l.metering_class as metering_class, l.metered::text as metered, l.quantity::text as quantity,
        l.base::text as base, l.discount::text as discount, l.amount::text as amount, l.net::text as net,
-       l.tax_category as tax_category, l.tax_rate::text as tax_rate, l.service_from::text as service_from,
-       l.service_to::text as service_to, l.subscription_id::text as subscription_id
+       l.tax_category as tax_category, l.tax_rate::text as tax_rate, to_char(l.service_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_from,
+       to_char(l.service_to at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_to, l.subscription_id::text as subscription_id
   from document d
   join document_line l on l.document_id = d.id
   left join product p on p.id = l.product_id
