@@ -59,7 +59,8 @@ CREATE TABLE organisation (
     time_zone text NOT NULL DEFAULT 'UTC',
     currency char(3) NOT NULL DEFAULT 'EUR' CHECK (currency ~ '^[A-Z]{3}$'),
     -- A provider owns every topic whose name begins with its prefix; the dot keeps "acme." from "acme-b.".
-    topic_prefix text UNIQUE CHECK (topic_prefix ~ '^[a-z0-9][a-z0-9_-]{1,60}\.$'),
+    -- weir. is Weir's own: its topics are the evidence.
+    topic_prefix text UNIQUE CHECK (topic_prefix ~ '^[a-z0-9][a-z0-9_-]{1,60}\.$' AND topic_prefix <> 'weir.'),
     verified_at timestamptz,
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -69,30 +70,55 @@ CREATE UNIQUE INDEX organisation_one_operator ON organisation (is_operator) WHER
 CREATE TRIGGER organisation_version BEFORE UPDATE ON organisation
     FOR EACH ROW EXECUTE FUNCTION bump_version();
 ALTER TABLE organisation ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON organisation TO weir_api
+CREATE POLICY read ON organisation FOR SELECT TO weir_api USING (id = weir_org() OR weir_operator());
+-- Signing up gives a name, not the rights that only the operator gives.
+CREATE POLICY sign_up ON organisation FOR INSERT TO weir_api
+    WITH CHECK (id = weir_org() AND NOT is_operator AND verified_at IS NULL AND topic_prefix IS NULL);
+CREATE POLICY update_own ON organisation FOR UPDATE TO weir_api
     USING (id = weir_org() OR weir_operator()) WITH CHECK (id = weir_org() OR weir_operator());
 CREATE POLICY service ON organisation TO weir_biller, weir_access, weir_auditor USING (true);
-GRANT SELECT, INSERT, UPDATE ON organisation TO weir_api;
+GRANT SELECT, INSERT ON organisation TO weir_api;
+GRANT UPDATE (name, vat_id, address, billing_email, time_zone, topic_prefix, verified_at) ON organisation TO weir_api;
 GRANT SELECT ON organisation, marketplace TO weir_biller, weir_access, weir_auditor;
 GRANT SELECT ON marketplace TO weir_api;
 
 CREATE FUNCTION check_time_zone() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_timezone_names WHERE name = NEW.time_zone) THEN
-        RAISE EXCEPTION 'time zone "%" is not an IANA zone', NEW.time_zone USING ERRCODE = 'check_violation';
+        RAISE EXCEPTION 'time zone "%" is not an IANA zone', NEW.time_zone
+            USING ERRCODE = 'check_violation', CONSTRAINT = 'organisation_time_zone';
     END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER organisation_zone BEFORE INSERT OR UPDATE OF time_zone ON organisation
     FOR EACH ROW EXECUTE FUNCTION check_time_zone();
 
+-- What only the operator sets (a tenant's transaction names its organisation), and that nobody takes a
+-- prefix away while somebody writes or reads below it: whoever got it next would own their topics.
+CREATE FUNCTION guard_organisation() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF weir_org() IS NOT NULL AND NOT weir_operator() AND (NEW.topic_prefix, NEW.verified_at)
+       IS DISTINCT FROM (OLD.topic_prefix, OLD.verified_at) THEN
+        RAISE EXCEPTION 'only the marketplace''s operator sets this' USING ERRCODE = 'WD001';
+    END IF;
+    IF NEW.topic_prefix IS DISTINCT FROM OLD.topic_prefix AND OLD.topic_prefix IS NOT NULL
+       AND (EXISTS (SELECT FROM producer_grant g WHERE g.org_id = OLD.id)
+            OR EXISTS (SELECT FROM product_topic t WHERE t.org_id = OLD.id)) THEN
+        RAISE EXCEPTION 'the topic prefix is in use: applications write, or products offer topics, below it'
+            USING ERRCODE = 'WC001', HINT = 'a prefix can be changed only before its first use';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER organisation_guard BEFORE UPDATE ON organisation
+    FOR EACH ROW EXECUTE FUNCTION guard_organisation();
+
 -- The public face of an organisation: what other tenants may know of it (catalogue, subscribers).
 CREATE VIEW organisation_public WITH (security_barrier) AS
     SELECT id, name, country, time_zone, is_provider, is_operator FROM organisation;
 GRANT SELECT ON organisation_public TO weir_api;
 
--- People. Sign-in happens before an organisation is known, so these tables have no tenant policy;
--- the API reads a person only by e-mail address or by session.
+-- People. Sign-in happens before an organisation is known: the two statements that find a person by
+-- e-mail address and by session run for the operator; all others see the people of their organisation.
 CREATE TABLE person (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     email text NOT NULL UNIQUE CHECK (length(email) <= 254 AND email = lower(email)),
@@ -118,8 +144,18 @@ CREATE TABLE session (
 );
 CREATE INDEX session_person ON session (person_id);
 CREATE INDEX session_expiry ON session (expires_at);
-GRANT SELECT, INSERT, UPDATE ON person, membership TO weir_api;
-GRANT SELECT, INSERT, UPDATE, DELETE ON session TO weir_api;
+ALTER TABLE person ENABLE ROW LEVEL SECURITY;
+ALTER TABLE membership ENABLE ROW LEVEL SECURITY;
+ALTER TABLE session ENABLE ROW LEVEL SECURITY;
+CREATE POLICY own ON membership TO weir_api
+    USING (org_id = weir_org() OR weir_operator()) WITH CHECK (org_id = weir_org() OR weir_operator());
+CREATE POLICY own ON session TO weir_api
+    USING (org_id = weir_org() OR weir_operator()) WITH CHECK (org_id = weir_org() OR weir_operator());
+CREATE POLICY read ON person FOR SELECT TO weir_api
+    USING (weir_operator() OR EXISTS (SELECT FROM membership m WHERE m.person_id = person.id));
+CREATE POLICY sign_up ON person FOR INSERT TO weir_api WITH CHECK (true);
+GRANT SELECT, INSERT ON person, membership TO weir_api;
+GRANT SELECT, INSERT, DELETE ON session TO weir_api;
 
 -- Kafka clusters.
 CREATE TABLE cluster (
@@ -127,7 +163,7 @@ CREATE TABLE cluster (
     name text NOT NULL UNIQUE CHECK (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
     bootstrap_servers text NOT NULL,  -- the listener that consumers use
     security_protocol text NOT NULL DEFAULT 'SASL_SSL' CHECK (security_protocol IN ('SASL_SSL', 'SASL_PLAINTEXT')),
-    audience text NOT NULL,           -- "aud" of tokens for this cluster
+    audience text NOT NULL CHECK (audience <> 'weir-api'), -- "aud" of tokens for this cluster, never the API's
     metering_class text NOT NULL CHECK (metering_class IN ('request_log', 'reported', 'committed')),
     log_topic text NOT NULL,          -- weir.broker-log.<name>
     log_partitions int NOT NULL CHECK (log_partitions BETWEEN 1 AND 4096),
@@ -143,7 +179,14 @@ CREATE TABLE cluster_broker (
     broker_id int NOT NULL CHECK (broker_id >= 0),
     PRIMARY KEY (cluster_id, broker_id)
 );
-GRANT SELECT, INSERT, UPDATE ON cluster TO weir_api;
+ALTER TABLE cluster ENABLE ROW LEVEL SECURITY;
+ALTER TABLE cluster_broker ENABLE ROW LEVEL SECURITY;
+CREATE POLICY read ON cluster FOR SELECT TO weir_api USING (weir_org() IS NOT NULL OR weir_operator());
+CREATE POLICY operator ON cluster FOR INSERT TO weir_api WITH CHECK (weir_operator());
+CREATE POLICY operator ON cluster_broker TO weir_api USING (weir_operator()) WITH CHECK (weir_operator());
+CREATE POLICY service ON cluster TO weir_meter, weir_biller, weir_access, weir_auditor USING (true);
+CREATE POLICY service ON cluster_broker TO weir_meter, weir_biller, weir_access, weir_auditor USING (true);
+GRANT SELECT, INSERT ON cluster TO weir_api;
 GRANT SELECT, INSERT, DELETE ON cluster_broker TO weir_api;
 GRANT SELECT ON cluster, cluster_broker TO weir_meter, weir_biller, weir_access, weir_auditor;
 
@@ -194,15 +237,24 @@ CREATE UNIQUE INDEX producer_grant_active ON producer_grant (application_id, clu
 ALTER TABLE application ENABLE ROW LEVEL SECURITY;
 ALTER TABLE application_secret ENABLE ROW LEVEL SECURITY;
 ALTER TABLE producer_grant ENABLE ROW LEVEL SECURITY;
-CREATE POLICY own ON application TO weir_api
+CREATE POLICY read ON application FOR SELECT TO weir_api USING (org_id = weir_org() OR weir_operator());
+-- Whose principal it is to adopt, only the operator can tell.
+CREATE POLICY insert_own ON application FOR INSERT TO weir_api
+    WITH CHECK ((org_id = weir_org() AND NOT adopted) OR weir_operator());
+CREATE POLICY update_own ON application FOR UPDATE TO weir_api
     USING (org_id = weir_org() OR weir_operator()) WITH CHECK (org_id = weir_org() OR weir_operator());
 CREATE POLICY own ON application_secret TO weir_api
     USING (org_id = weir_org() OR weir_operator()) WITH CHECK (org_id = weir_org() OR weir_operator());
 CREATE POLICY own ON producer_grant TO weir_api
-    USING (org_id = weir_org() OR weir_operator()) WITH CHECK (org_id = weir_org() OR weir_operator());
+    USING (org_id = weir_org() OR weir_operator())
+    WITH CHECK ((org_id = weir_org() OR weir_operator())
+                AND topic_prefix = (SELECT o.topic_prefix FROM organisation o WHERE o.id = producer_grant.org_id));
 CREATE POLICY service ON application TO weir_meter, weir_biller, weir_access, weir_auditor USING (true);
 CREATE POLICY service ON producer_grant TO weir_access, weir_auditor USING (true);
-GRANT SELECT, INSERT, UPDATE ON application, application_secret, producer_grant TO weir_api;
+GRANT SELECT, INSERT ON application, application_secret, producer_grant TO weir_api;
+GRANT UPDATE (name, state) ON application TO weir_api;
+GRANT UPDATE (expires_at, revoked_at) ON application_secret TO weir_api;
+GRANT UPDATE (revoked_at) ON producer_grant TO weir_api;
 GRANT SELECT ON application TO weir_meter, weir_biller, weir_access, weir_auditor;
 GRANT SELECT ON producer_grant TO weir_access, weir_auditor;
 
@@ -238,7 +290,9 @@ CREATE TRIGGER audit_log_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audi
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 ALTER TABLE audit_log ENABLE ROW LEVEL SECURITY;
 CREATE POLICY own ON audit_log FOR SELECT TO weir_api USING (org_id = weir_org() OR weir_operator());
-CREATE POLICY append ON audit_log FOR INSERT TO weir_api, weir_biller, weir_access WITH CHECK (true);
+CREATE POLICY append_own ON audit_log FOR INSERT TO weir_api
+    WITH CHECK (org_id = weir_org() OR org_id IS NULL OR weir_operator());
+CREATE POLICY append ON audit_log FOR INSERT TO weir_biller, weir_access WITH CHECK (true);
 CREATE POLICY service ON audit_log FOR SELECT TO weir_auditor USING (true);
 GRANT SELECT, INSERT ON audit_log TO weir_api;
 GRANT INSERT ON audit_log TO weir_biller, weir_access;

@@ -14,14 +14,15 @@ CREATE TABLE product (
     version bigint NOT NULL DEFAULT 1,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
-    UNIQUE (org_id, slug)
+    UNIQUE (org_id, slug),
+    UNIQUE (id, org_id) -- its parts are of the same organisation
 );
 CREATE INDEX product_catalogue ON product (state, created_at, id);
 CREATE TRIGGER product_version_bump BEFORE UPDATE ON product FOR EACH ROW EXECUTE FUNCTION bump_version();
 
 -- A version is open while published_at is null; then it never changes.
 CREATE TABLE product_version (
-    product_id uuid NOT NULL REFERENCES product,
+    product_id uuid NOT NULL,
     number int NOT NULL CHECK (number > 0),
     org_id uuid NOT NULL,
     contract bytea,             -- ODCS v3.1 as uploaded, byte for byte
@@ -30,6 +31,7 @@ CREATE TABLE product_version (
     created_at timestamptz NOT NULL DEFAULT now(),
     published_at timestamptz,
     PRIMARY KEY (product_id, number),
+    FOREIGN KEY (product_id, org_id) REFERENCES product (id, org_id),
     CHECK ((contract IS NULL) = (contract_sha256 IS NULL))
 );
 CREATE TABLE product_topic (
@@ -39,7 +41,8 @@ CREATE TABLE product_topic (
     cluster_id uuid NOT NULL REFERENCES cluster,
     topic text NOT NULL CHECK (topic ~ '^[a-zA-Z0-9._-]{1,249}$'),
     PRIMARY KEY (product_id, number, cluster_id, topic),
-    FOREIGN KEY (product_id, number) REFERENCES product_version
+    FOREIGN KEY (product_id, number) REFERENCES product_version,
+    FOREIGN KEY (product_id, org_id) REFERENCES product (id, org_id)
 );
 
 CREATE FUNCTION refuse_published_version() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -62,17 +65,19 @@ CREATE TRIGGER product_topic_frozen BEFORE INSERT OR UPDATE OR DELETE ON product
 
 CREATE TABLE plan (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
-    product_id uuid NOT NULL REFERENCES product,
+    product_id uuid NOT NULL,
     org_id uuid NOT NULL,
     code text NOT NULL CHECK (code ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
     name text NOT NULL CHECK (length(name) BETWEEN 1 AND 200),
     state text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'withdrawn')),
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (product_id, code),
-    UNIQUE (id, product_id)
+    UNIQUE (id, product_id),
+    UNIQUE (id, org_id),
+    FOREIGN KEY (product_id, org_id) REFERENCES product (id, org_id)
 );
 CREATE TABLE plan_version (
-    plan_id uuid NOT NULL REFERENCES plan,
+    plan_id uuid NOT NULL,
     number int NOT NULL CHECK (number > 0),
     org_id uuid NOT NULL,
     valid_from date NOT NULL,
@@ -82,7 +87,8 @@ CREATE TABLE plan_version (
     weakest_class text NOT NULL DEFAULT 'request_log'
         CHECK (weakest_class IN ('request_log', 'reported', 'committed')),
     created_at timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (plan_id, number)
+    PRIMARY KEY (plan_id, number),
+    FOREIGN KEY (plan_id, org_id) REFERENCES plan (id, org_id)
 );
 CREATE TRIGGER plan_version_immutable BEFORE UPDATE OR DELETE OR TRUNCATE ON plan_version
     FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
@@ -117,6 +123,28 @@ CREATE TABLE subscription (
 CREATE INDEX subscription_org ON subscription (org_id, requested_at, id);
 CREATE INDEX subscription_provider ON subscription (provider_org_id, requested_at, id);
 CREATE TRIGGER subscription_version BEFORE UPDATE ON subscription FOR EACH ROW EXECUTE FUNCTION bump_version();
+-- Parties, product, plan and terms stay as requested. Whoever consumes doesn't decide: a tenant's
+-- transaction (it names its organisation) grants or refuses only what it provides, unless the product
+-- approves by itself.
+CREATE FUNCTION guard_subscription() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.org_id, NEW.provider_org_id, NEW.sold_through, NEW.product_id, NEW.product_version, NEW.plan_id,
+        NEW.plan_version, NEW.terms_sha256, NEW.requested_at)
+       IS DISTINCT FROM
+       (OLD.org_id, OLD.provider_org_id, OLD.sold_through, OLD.product_id, OLD.product_version, OLD.plan_id,
+        OLD.plan_version, OLD.terms_sha256, OLD.requested_at) THEN
+        RAISE EXCEPTION 'what was subscribed to never changes' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
+    IF NEW.state IS DISTINCT FROM OLD.state AND weir_org() IS NOT NULL AND NOT weir_operator()
+       AND OLD.provider_org_id <> weir_org() AND NEW.state NOT IN ('cancelling', 'ended')
+       AND NOT (OLD.state = 'requested' AND NEW.state = 'active' AND EXISTS (
+                SELECT FROM product p WHERE p.id = OLD.product_id AND p.approval = 'automatic')) THEN
+        RAISE EXCEPTION 'the provider of the product decides' USING ERRCODE = 'WD001';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER subscription_guard BEFORE UPDATE ON subscription
+    FOR EACH ROW EXECUTE FUNCTION guard_subscription();
 CREATE TABLE subscription_application (
     subscription_id uuid NOT NULL REFERENCES subscription,
     application_id uuid NOT NULL,
@@ -153,6 +181,10 @@ BEGIN
        OR NOT upper_inf(OLD.during) THEN
         RAISE EXCEPTION 'only the end of an open grant period can be set' USING ERRCODE = 'integrity_constraint_violation';
     END IF;
+    -- What was read until now has a payer: no tenant takes that back.
+    IF weir_org() IS NOT NULL AND upper(NEW.during) < now() THEN
+        RAISE EXCEPTION 'a grant period doesn''t end in the past' USING ERRCODE = 'integrity_constraint_violation';
+    END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER grant_period_guard BEFORE UPDATE OR DELETE ON grant_period
@@ -182,7 +214,10 @@ CREATE POLICY read ON product_topic FOR SELECT TO weir_api
     USING (org_id = weir_org() OR weir_operator() OR EXISTS (
         SELECT FROM product_version v
          WHERE v.product_id = product_topic.product_id AND v.number = product_topic.number AND v.published_at IS NOT NULL));
-CREATE POLICY write_own ON product_topic FOR INSERT TO weir_api WITH CHECK (org_id = weir_org() OR weir_operator());
+-- A product offers what its provider owns: topics below its prefix.
+CREATE POLICY write_own ON product_topic FOR INSERT TO weir_api
+    WITH CHECK ((org_id = weir_org() OR weir_operator())
+                AND starts_with(topic, (SELECT o.topic_prefix FROM organisation o WHERE o.id = product_topic.org_id)));
 CREATE POLICY delete_own ON product_topic FOR DELETE TO weir_api USING (org_id = weir_org() OR weir_operator());
 CREATE POLICY read ON plan FOR SELECT TO weir_api
     USING (org_id = weir_org() OR weir_operator() OR EXISTS (SELECT FROM product p WHERE p.id = plan.product_id));
@@ -195,15 +230,34 @@ CREATE POLICY insert_own ON plan_version FOR INSERT TO weir_api WITH CHECK (org_
 -- A subscription belongs to two: the consumer, and the provider who approves and sees it.
 CREATE POLICY read ON subscription FOR SELECT TO weir_api
     USING (org_id = weir_org() OR provider_org_id = weir_org() OR weir_operator());
-CREATE POLICY insert_own ON subscription FOR INSERT TO weir_api WITH CHECK (org_id = weir_org() OR weir_operator());
+CREATE POLICY insert_own ON subscription FOR INSERT TO weir_api
+    WITH CHECK ((org_id = weir_org() OR weir_operator()) AND state = 'requested'
+                AND decided_at IS NULL AND starts_at IS NULL AND ends_at IS NULL
+                AND EXISTS (SELECT FROM product p
+                             WHERE p.id = subscription.product_id AND p.org_id = subscription.provider_org_id
+                               AND p.state = 'published' AND p.published_version = subscription.product_version));
 CREATE POLICY update_own ON subscription FOR UPDATE TO weir_api
     USING (org_id = weir_org() OR provider_org_id = weir_org() OR weir_operator());
 CREATE POLICY own ON subscription_application TO weir_api
     USING (org_id = weir_org() OR weir_operator() OR EXISTS (
         SELECT FROM subscription s WHERE s.id = subscription_application.subscription_id))
-    WITH CHECK (org_id = weir_org() OR weir_operator());
--- Approval by the provider opens the consumer's grants.
-CREATE POLICY own ON grant_period TO weir_api
+    WITH CHECK ((org_id = weir_org() OR weir_operator()) AND EXISTS (
+        SELECT FROM subscription s WHERE s.id = subscription_application.subscription_id
+           AND s.org_id = subscription_application.org_id AND s.state = 'requested'));
+-- Approval by the provider opens the consumer's grants: on what was subscribed to, for the applications
+-- that were named, and not before the approval. What is open may be closed by both.
+CREATE POLICY read ON grant_period FOR SELECT TO weir_api
+    USING (EXISTS (SELECT FROM subscription s WHERE s.id = grant_period.subscription_id));
+CREATE POLICY open ON grant_period FOR INSERT TO weir_api
+    WITH CHECK (EXISTS (
+        SELECT FROM subscription s
+          JOIN subscription_application sa ON sa.subscription_id = s.id
+          JOIN product_topic t ON t.product_id = s.product_id AND t.number = s.product_version
+         WHERE s.id = grant_period.subscription_id AND s.state IN ('active', 'trialing', 'shadow')
+           AND sa.application_id = grant_period.application_id AND sa.org_id = grant_period.org_id
+           AND t.cluster_id = grant_period.cluster_id AND t.topic = grant_period.topic
+           AND lower(grant_period.during) >= s.starts_at));
+CREATE POLICY close ON grant_period FOR UPDATE TO weir_api
     USING (EXISTS (SELECT FROM subscription s WHERE s.id = grant_period.subscription_id))
     WITH CHECK (EXISTS (SELECT FROM subscription s WHERE s.id = grant_period.subscription_id));
 -- A provider's approval must find the applications that the subscription names.
@@ -220,10 +274,12 @@ BEGIN
         EXECUTE format('GRANT SELECT ON %I TO weir_api, weir_biller, weir_access, weir_auditor', t);
     END LOOP;
 END $$;
-GRANT INSERT, UPDATE ON product, product_version, plan, subscription TO weir_api;
+GRANT INSERT, UPDATE ON product, product_version, subscription TO weir_api;
+GRANT INSERT ON plan TO weir_api;
+GRANT UPDATE (name, state) ON plan TO weir_api;
 GRANT INSERT, DELETE ON product_topic TO weir_api;
 GRANT INSERT ON plan_version, subscription_application TO weir_api;
-GRANT INSERT, UPDATE ON grant_period TO weir_api;
+GRANT INSERT, UPDATE (during) ON grant_period TO weir_api;
 GRANT SELECT ON grant_period, subscription TO weir_meter;
 
 -- How many open grants a topic has, over all tenants: an authorizer walks them at every fetch.
@@ -234,24 +290,23 @@ CREATE FUNCTION topic_open_grants(p_cluster uuid, p_topic text) RETURNS bigint
 REVOKE ALL ON FUNCTION topic_open_grants(uuid, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION topic_open_grants(uuid, text) TO weir_api;
 
--- What the token endpoint needs of every client: it authenticates by the secret, not by a tenant.
+-- What the token endpoint needs of a client: it authenticates by the secret, not by a tenant, so the
+-- view runs with its owner's rights. A view and no function, so that asking for one client costs one:
+-- anybody may ask, with any name.
 -- audiences: of the clusters where the application has an open grant, never the API's.
-CREATE FUNCTION oauth_clients() RETURNS TABLE (
-        client_id text, application_id uuid, org_id uuid, org_is_operator boolean, api_role text, state text,
-        secret_hash bytea, secret_expires_at timestamptz, audiences text[])
-    LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT a.principal, a.id, a.org_id, o.is_operator, a.api_role, a.state, s.secret_hash, s.expires_at,
+CREATE VIEW oauth_client WITH (security_barrier) AS
+    SELECT a.principal AS client_id, a.id AS application_id, a.org_id, o.is_operator AS org_is_operator,
+           a.api_role, a.state, s.secret_hash, s.expires_at AS secret_expires_at,
            coalesce((SELECT array_agg(DISTINCT c.audience ORDER BY c.audience) FROM cluster c
                       WHERE EXISTS (SELECT FROM grant_period g WHERE g.cluster_id = c.id
                                        AND g.application_id = a.id AND g.during @> now())
                          OR EXISTS (SELECT FROM producer_grant p WHERE p.cluster_id = c.id
-                                       AND p.application_id = a.id AND p.revoked_at IS NULL)), '{}')
+                                       AND p.application_id = a.id AND p.revoked_at IS NULL)), '{}') AS audiences
       FROM application a
       JOIN organisation o ON o.id = a.org_id
       JOIN application_secret s ON s.application_id = a.id
-     WHERE NOT a.adopted AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now()) $$;
-REVOKE ALL ON FUNCTION oauth_clients() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION oauth_clients() TO weir_api;
+     WHERE NOT a.adopted AND s.revoked_at IS NULL AND (s.expires_at IS NULL OR s.expires_at > now());
+GRANT SELECT ON oauth_client TO weir_api;
 
 -- Wake-ups: the API's snapshot of clients and weir-access listen; both also look by themselves.
 CREATE FUNCTION notify_access() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -278,5 +333,8 @@ CREATE TABLE access_state (
     foreign_acls int NOT NULL DEFAULT 0, -- of principals that Weir didn't make: reported, never touched
     error text
 );
+ALTER TABLE access_state ENABLE ROW LEVEL SECURITY;
+CREATE POLICY operator ON access_state FOR SELECT TO weir_api USING (weir_operator());
+CREATE POLICY service ON access_state TO weir_access, weir_auditor USING (true) WITH CHECK (true);
 GRANT SELECT, INSERT, UPDATE ON access_state TO weir_access;
 GRANT SELECT ON access_state TO weir_api, weir_auditor;

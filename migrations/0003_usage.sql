@@ -214,7 +214,14 @@ GRANT SELECT ON topic, usage_quarter, usage_day, usage_evidence, meter_partition
 GRANT DELETE ON usage_touch TO weir_biller;
 GRANT SELECT ON topic, usage_quarter, usage_day, usage_evidence, meter_partition, meter_position, dead_letter,
     dead_letter_flood, log_hole, log_gap TO weir_api, weir_auditor;
--- Dead letters, holes, gaps, positions and topics are the operator's: the policy says so.
+-- Dead letters, holes, gaps and positions are the operator's: the policies say so. The names of topics
+-- are in every session's reach, for usage is shown with them; the API shows none but those.
+ALTER TABLE meter_partition ENABLE ROW LEVEL SECURITY;
+ALTER TABLE meter_position ENABLE ROW LEVEL SECURITY;
+CREATE POLICY operator ON meter_partition FOR SELECT TO weir_api USING (weir_operator());
+CREATE POLICY operator ON meter_position FOR SELECT TO weir_api USING (weir_operator());
+CREATE POLICY service ON meter_partition TO weir_meter, weir_biller, weir_auditor USING (true) WITH CHECK (true);
+CREATE POLICY service ON meter_position TO weir_meter, weir_biller, weir_auditor USING (true) WITH CHECK (true);
 ALTER TABLE dead_letter ENABLE ROW LEVEL SECURITY;
 ALTER TABLE dead_letter_flood ENABLE ROW LEVEL SECURITY;
 ALTER TABLE log_hole ENABLE ROW LEVEL SECURITY;

@@ -377,7 +377,7 @@ GRANT DELETE ON document_line, document_tax TO weir_biller;
 GRANT UPDATE, DELETE ON document_split TO weir_biller;
 GRANT UPDATE ON billing_run, billing_run_account, running_charge, document_series TO weir_biller;
 GRANT INSERT, SELECT ON billing_run TO weir_api;
-GRANT SELECT ON issuing_entity, tax_rate, document_series TO weir_biller, weir_api, weir_auditor;
+GRANT SELECT ON issuing_entity, tax_rate, document_series TO weir_biller, weir_auditor;
 GRANT INSERT ON document_series TO weir_biller;
 GRANT SELECT ON ledger_balance, invoice_standing TO weir_api, weir_biller, weir_auditor;
 

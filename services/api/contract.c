@@ -98,9 +98,12 @@ enum err_code contract_check(enum contract_type type, struct slice body, struct 
     }
     json_error_t where;
     json_auto_t *json = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &where);
-    if (!json_is_object(json)) {
+    if (json == NULL) {
         return err_set(e, ERR_INVALID, "line %d, column %d: %s", where.line, where.column,
-                       json == NULL ? where.text : "the contract is not an object");
+                       where.text);
+    }
+    if (!json_is_object(json)) {
+        return err_set(e, ERR_INVALID, "the contract is not a JSON object");
     }
     return members_check(slice_str(json_string_value(json_object_get(json, "kind"))),
                          slice_str(json_string_value(json_object_get(json, "apiVersion"))), e);

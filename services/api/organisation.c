@@ -5,6 +5,7 @@
 #include "api/handlers.h"
 #include "api/new_uuid.h"
 #include "api/request.h"
+#include "core/currency.h"
 #include "platform/secret.h"
 
 enum { PASSWORD_MIN = 12 };
@@ -74,6 +75,23 @@ static bool looks_like_email(const char *s) {
            strpbrk(s, " \t\r\n<>\"") == NULL;
 }
 
+static bool email_valid(struct request *r, const char *field, const char *text) {
+    if (looks_like_email(text))
+        return true;
+    request_problem(r, PROBLEM_INVALID, field, "%s must be an e-mail address",
+                    strrchr(field, '/') + 1);
+    return false;
+}
+
+// An account in a currency that nothing can be rated in would never get an invoice.
+static bool currency_valid(struct request *r, const char *code) {
+    if (currency_find(slice_str(code)) != NULL)
+        return true;
+    request_problem(r, PROBLEM_INVALID, "/currency",
+                    "currency is an ISO 4217 code in capital letters, like EUR");
+    return false;
+}
+
 static bool take_address(struct request *r, json_t *address, const char **ret) {
     const char *ignored;
     if (!request_fields(r, address, "/address",
@@ -121,10 +139,9 @@ void organisation_create(struct request *r) {
         return;
     if (!take_roles(r, roles, s) || (address != NULL && !take_address(r, address, &s->address)))
         return;
-    if (!looks_like_email(s->email)) {
-        request_problem(r, PROBLEM_INVALID, "/owner/email", "email must be an e-mail address");
+    if (!email_valid(r, "/owner/email", s->email) ||
+        !email_valid(r, "/billing_email", s->billing_email) || !currency_valid(r, s->currency))
         return;
-    }
     s->id = new_uuid(r->arena);
     r->user = s;
     request_offload(r, hash_password, on_hashed);
@@ -201,7 +218,9 @@ void organisation_patch(struct request *r) {
         return;
     if (address != NULL && !take_address(r, address, &p->address))
         return;
-    if (json_object_get(r->body, "verified") != NULL)
+    if (p->billing_email != NULL && !email_valid(r, "/billing_email", p->billing_email))
+        return;
+    if (json_is_boolean(json_object_get(r->body, "verified")))
         p->verified = verified ? "true" : "false";
     if ((p->topic_prefix != NULL || p->verified != NULL) && !r->who.is_operator) {
         request_problem(r, PROBLEM_DENIED, p->verified != NULL ? "/verified" : "/topic_prefix",

@@ -14,7 +14,7 @@ bool period_valid(const char *text) {
         }
     }
     int month = (text[5] - '0') * 10 + text[6] - '0';
-    return month >= 1 && month <= 12;
+    return month >= 1 && month <= 12 && memcmp(text, "0000", 4) != 0; // there is no year 0
 }
 
 bool period_query(struct request *r, const char **ret) {

@@ -11,16 +11,25 @@
 #include "core/plan.h"
 #include "core/share.h"
 
-void plan_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
+static void plan_list_read(struct request *r, struct pg_rows *rows) {
+    const struct page *page = r->user;
+    if (pg_rows_count(rows) == 0) {
+        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such product");
         return;
     }
-    r->user = page;
     request_read(r, &api_sql_plan_list,
                  PG_PARAMS(pg_text(request_param(r, "id")), pg_text(page->keys[0]),
                            pg_text(page->keys[1]), pg_int8(page->fetch)),
                  request_reply_user_page);
+}
+
+void plan_list(struct request *r) {
+    struct page *page = arena_alloc(r->arena, sizeof *page);
+    if (request_page(r, page)) {
+        r->user = page;
+        request_read(r, &api_sql_product_visible, PG_PARAMS(pg_text(request_param(r, "id"))),
+                     plan_list_read);
+    }
 }
 
 static void plan_found(struct request *r, struct pg_rows *rows) {

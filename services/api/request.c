@@ -6,11 +6,13 @@
 #include <stdlib.h>
 
 #include "api/api.h"
+#include "api/constraint.h"
 #include "api/request_internal.h"
 #include "api/routes.h"
 #include "base/check.h"
 #include "base/encoding.h"
 #include "base/number.h"
+#include "platform/http_form.h"
 #include "platform/http_server.h"
 #include "platform/log.h"
 
@@ -105,8 +107,17 @@ static void send_problem(struct request *r, enum problem_kind kind, const struct
     request_send(r);
 }
 
+// A cursor is ours, but it comes back by way of the caller: only the database reads its parts.
+static void blame_cursor(struct request *r, struct err *e) {
+    bool value = strncmp(e->sqlstate, "22", 2) == 0 && e->code == ERR_INVALID;
+    if (value && form_find(r->job->query, "cursor").ptr != NULL)
+        (void)err_field(e, ERR_INVALID, "cursor", "cursor must be a next_cursor of this list");
+}
+
 void request_fail(struct request *r, const struct err *e) {
     struct err shown = *e;
+    constraint_explain(&shown);
+    blame_cursor(r, &shown);
     enum problem_kind kind = problem_of(e->code);
     if (kind == PROBLEM_INTERNAL)
         log_error("request failed", log_id("request_id", r->job->request_id),

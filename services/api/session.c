@@ -82,6 +82,8 @@ void session_create(struct request *r) {
              .out = &s->password}))
         return;
     r->user = s;
+    // Nobody's rows are in reach before it is known who signs in.
+    request_scope(r, "", true);
     request_read(r, &api_sql_sign_in_person, PG_PARAMS(pg_text(s->email)), on_person);
 }
 

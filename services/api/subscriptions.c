@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "api/request.h"
+#include "base/check.h"
+#include "base/number.h"
 
 enum { APPLICATIONS_MAX = 50, REASON_MAX = 1000 };
 
@@ -21,6 +23,7 @@ enum {
     OFFER_IS_CONSUMER
 };
 enum { LOCK_ID, LOCK_STATE, LOCK_VERSION, LOCK_ORG, LOCK_PROVIDER, LOCK_MAY_DECIDE };
+enum { SHOWN_VERSION = 3 }; // of subscription_list
 
 struct subscribing {
     const char *id;
@@ -72,6 +75,8 @@ static void subscription_shown(struct request *r, struct pg_rows *rows) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such subscription");
         return;
     }
+    struct slice version = pg_rows_slice(rows, 0, SHOWN_VERSION);
+    request_header(r, "etag", arena_printf(r->arena, "\"%.*s\"", SLICE_ARG(version)));
     request_reply_json(r, s == NULL ? 200 : s->status,
                        slice_str(arena_str(r->arena, pg_rows_slice(rows, 0, 0))));
 }
@@ -215,9 +220,19 @@ static struct subscribing *decision_new(struct request *r) {
     return s;
 }
 
-static bool decision_allowed(struct request *r, struct pg_rows *rows) {
+// True if there is such a subscription and If-Match agrees; else answered.
+static bool subscription_found(struct request *r, struct pg_rows *rows) {
     if (pg_rows_count(rows) == 0) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such subscription");
+        return false;
+    }
+    int64_t version = 0;
+    check(number_parse_i64(pg_rows_slice(rows, 0, LOCK_VERSION), &version));
+    return request_version_matches(r, version);
+}
+
+static bool decision_allowed(struct request *r, struct pg_rows *rows) {
+    if (!subscription_found(r, rows)) {
         return false;
     }
     if (!slice_eq_str(pg_rows_slice(rows, 0, LOCK_MAY_DECIDE), "true")) {
@@ -290,8 +305,7 @@ static void subscription_cancelled(struct request *r, struct pg_rows *rows) {
 
 static void cancel_locked(struct request *r, struct pg_rows *rows) {
     struct subscribing *s = r->user;
-    if (pg_rows_count(rows) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such subscription");
+    if (!subscription_found(r, rows)) {
         return;
     }
     if (slice_eq_str(pg_rows_slice(rows, 0, LOCK_STATE), "requested")) {

@@ -1,89 +1,18 @@
 """weir-api on a real PostgreSQL: who gets in, what is kept apart, what happens twice, what happens
 while the database is away. No Kafka."""
 
-import os
 import re
 import socket
-import subprocess
 import threading
 import time
 import uuid
 
 import pytest
-from conftest import open_folder
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
+from house import PASSWORD
 from rest import Rest, token_parts
-from stack import ROOT, Stack, wait_for
-
-PASSWORD = "correct horse battery staple"
-BIN = os.environ.get("WEIR_BIN", ROOT / "build" / "bin")
-
-
-class House:
-    """A migrated database, weir-api, and the operator's owner."""
-
-    def __init__(self, stack):
-        self.stack = stack
-        self.url = stack.api
-
-    def sql(self, text, role="postgres"):
-        """What psql prints, row by row; with `role`, as the role the program itself has."""
-        done = subprocess.run(
-            ["psql", "-X", "-q", "-At", "-v", "ON_ERROR_STOP=1", self.stack.database_url(role), "-c", text],
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
-        if done.returncode != 0:
-            raise RuntimeError(done.stderr)
-        return done.stdout.splitlines()
-
-    def sign_up(self, roles=("consumer",), **more):
-        name = uuid.uuid4().hex[:10]
-        body = {
-            "name": f"Org {name}",
-            "country": "DE",
-            "billing_email": f"billing@{name}.test",
-            "roles": list(roles),
-            "owner": {"email": f"owner@{name}.test", "name": "Owner", "password": PASSWORD},
-            **more,
-        }
-        made = Rest(self.url).made("/v1/organisations", body)
-        person = Rest(self.url).sign_in(body["owner"]["email"], PASSWORD)
-        person.org = made["id"]
-        person.email = body["owner"]["email"]
-        return person
-
-    def operator(self):
-        return Rest(self.url).sign_in("operator@weir.test", PASSWORD)
-
-
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
-    portal = tmp_path_factory.mktemp("portal")
-    (portal / "index.html").write_text("<!doctype html><title>portal</title>")
-    (portal / "js").mkdir()
-    (portal / "js" / "app.js").write_text("export const x = 1\n")
-    (portal / ".hidden").write_text("no")
-    with Stack(open_folder(tmp_path_factory, "api"), WEIR_EXTRA_API=f"WEIR_PORTAL_DIR={portal}") as stack:
-        stack.script("postgres", "up")
-        stack.script("weir", "migrate")
-        stack.script("weir", "up", "weir-api")
-        env = {
-            "PATH": os.environ["PATH"],
-            "WEIR_DATABASE_URL": stack.database_url("weir_owner"),
-            "WEIR_MASTER_KEY_FILE": str(stack.folder / "secrets" / "master-key"),
-            "WEIR_OWNER_PASSWORD": PASSWORD,
-        }
-        subprocess.run(
-            [
-                f"{BIN}/weirctl", "bootstrap", "--marketplace", "Test", "--operator-name", "Operator",
-                "--operator-country", "DE", "--tax-percent", "19", "--owner-email", "operator@weir.test", "--owner-name", "Op",
-            ],
-            env=env, check=True, timeout=60, capture_output=True,
-        )  # fmt: skip
-        yield House(stack)
+from stack import wait_for
 
 
 # --- people ----------------------------------------------------------------------------------------

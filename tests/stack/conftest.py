@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from house import house  # noqa: E402, F401 (a fixture)
 from stack import Stack, open_folder  # noqa: E402
 
 

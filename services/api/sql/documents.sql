@@ -39,6 +39,10 @@ select json_build_object(
   left join invoice_standing s on s.id = d.id
  where d.id = $1::uuid and d.kind = 'invoice'
 
+-- What a list of lines belongs to.
+-- name: invoice_visible
+select 1 from document where id = $1::uuid and kind = 'invoice'
+
 -- name: invoice_lines
 select json_build_object(
          'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),

@@ -9,7 +9,7 @@ select json_build_object(
                json_agg(json_build_object('hash', encode(o.secret_hash, 'hex'),
                         'expires_s', floor(extract(epoch from o.secret_expires_at))::bigint)
                         order by o.secret_hash) as secrets
-          from oauth_clients() o
+          from oauth_client o
          group by 1, 2, 3, 4, 5, 6, 7) c),
     'keys', (select coalesce(json_agg(json_build_object(
                         'kid', k.kid, 'private_key', encode(k.private_key, 'hex'),
@@ -27,7 +27,7 @@ select json_build_object(
                json_agg(json_build_object('hash', encode(o.secret_hash, 'hex'),
                         'expires_s', floor(extract(epoch from o.secret_expires_at))::bigint)
                         order by o.secret_hash) as secrets
-          from oauth_clients() o
+          from oauth_client o
          where o.client_id = $1
          group by 1, 2, 3, 4, 5, 6, 7) c),
     'keys', '[]'::json)::text

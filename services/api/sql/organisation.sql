@@ -1,15 +1,17 @@
 -- An organisation as the API shows it is built in one place: organisation_json's select list is
 -- repeated because a statement stands alone; keep the copies equal.
 
+-- The person's id is chosen before, for a person without a membership is nobody's to read back.
 -- name: organisation_sign_up
-with o as (
+with p as materialized (
+    select gen_random_uuid() as id, lower($11) as email, $12::text as name
+), o as (
     insert into organisation (id, name, country, vat_id, address, billing_email, time_zone, currency,
                               is_provider, is_consumer)
     values ($1::uuid, $2, $3, $4, $5::jsonb, $6, $7, $8, $9::boolean, $10::boolean)
     returning *
-), p as (
-    insert into person (email, name, password_hash) values (lower($11), $12, $13)
-    returning id, email, name
+), inserted as (
+    insert into person (id, email, name, password_hash) select p.id, p.email, p.name, $13 from p
 ), m as (
     insert into membership (person_id, org_id, role) select p.id, o.id, 'owner' from p, o
     returning role

@@ -33,7 +33,8 @@ select json_build_object(
             select json_agg(json_build_object('id', l.id, 'code', l.code, 'name', l.name, 'currency', lv.currency,
                        'number', lv.number, 'plan', lv.body) order by l.created_at, l.id)
               from plan l
-              join lateral (select * from plan_version x where x.plan_id = l.id order by x.number desc limit 1) lv on true
+              join lateral (select * from plan_version x where x.plan_id = l.id
+                             order by x.valid_from <= current_date desc, x.number desc limit 1) lv on true
              where l.product_id = p.id and l.state = 'active'), '[]'))::text,
        p.version::text
   from product p

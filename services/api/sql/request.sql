@@ -19,7 +19,15 @@ select current_setting('weir.key_free')::boolean,
     on k.org_id = $1::uuid and k.client = $2 and k.operation = $3 and k.key = $4
    and k.created_at > now() - interval '24 hours'
 
+-- Clears up what has had its day, a few rows at a time, so that the table stays as small as its use.
 -- name: idempotency_store
+with old as (
+    delete from idempotency_key k
+     where k.ctid = any (array(
+           select x.ctid from idempotency_key x
+            where x.created_at <= now() - interval '25 hours'
+              and (x.org_id, x.client, x.operation, x.key) <> ($1::uuid, $2, $3, $4)
+            limit 20 for update skip locked)))
 insert into idempotency_key (org_id, client, operation, key, request_hash, status, response)
 values ($1::uuid, $2, $3, $4, $5::bytea, $6::int, $7::jsonb)
 on conflict (org_id, client, operation, key) do update

@@ -18,13 +18,14 @@ select json_build_object(
          'state', case when s.state = 'cancelling' and s.ends_at <= now() then 'ended' else s.state end,
          'requested_at', s.requested_at, 'decided_at', s.decided_at, 'decision_reason', s.decision_reason,
          'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text,
-       s.requested_at::text, s.id::text
+       s.requested_at::text, s.id::text, s.version::text
   from subscription s
   join organisation_public co on co.id = s.org_id
   join organisation_public po on po.id = s.provider_org_id
   join product p on p.id = s.product_id
   join plan l on l.id = s.plan_id
- where ($1::text is null or s.state = $1)
+ where ($1::text is null
+        or $1 = case when s.state = 'cancelling' and s.ends_at <= now() then 'ended' else s.state end)
    and ($2::uuid is null or s.product_id = $2::uuid)
    and ($3::uuid is null or s.id = $3::uuid)
    and ($4::timestamptz is null or (s.requested_at, s.id) < ($4::timestamptz, $5::uuid))

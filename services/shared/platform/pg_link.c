@@ -28,6 +28,7 @@ struct pg_link {
     struct pg_segment *head;
     struct pg_segment **tail;
     size_t in_flight;
+    unsigned generation;
     int64_t since_us;   // of the state
     int64_t retry_us;   // when to connect again
     int64_t backoff_ms; // next pause
@@ -142,6 +143,7 @@ static void begin_connect(struct pg_link *link) {
 
 static void ready(struct pg_link *link) {
     link->state = LINK_READY;
+    link->generation++;
     link->since_us = clock_monotonic_us();
     link->backoff_ms = PG_BACKOFF_MIN_MS;
     link->options.on_change(link->options.user, link);
@@ -361,6 +363,10 @@ bool pg_link_ready(const struct pg_link *link) {
 
 size_t pg_link_in_flight(const struct pg_link *link) {
     return link->in_flight;
+}
+
+unsigned pg_link_generation(const struct pg_link *link) {
+    return link->generation;
 }
 
 const struct err *pg_link_error(const struct pg_link *link) {

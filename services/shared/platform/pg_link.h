@@ -64,6 +64,8 @@ void pg_link_tick(struct pg_link *link, int64_t now_us);
 
 bool pg_link_ready(const struct pg_link *link);
 size_t pg_link_in_flight(const struct pg_link *link);
+// Rises with each connection: what was begun on an earlier one is gone.
+unsigned pg_link_generation(const struct pg_link *link);
 // False if the link isn't ready: the segment is untouched then and `done` isn't called.
 bool pg_link_send(struct pg_link *link, struct pg_segment *segment);
 // Drops the connection and begins again; what is in flight fails.

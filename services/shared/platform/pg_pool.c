@@ -111,6 +111,7 @@ static void pump_writes(struct pg_pool *pool) {
         pool->write_waiting--;
         w->tx = tx;
         tx->link = w->link;
+        tx->generation = pg_link_generation(w->link);
         tx->next = NULL;
         tx->opened(tx, NULL);
     }
@@ -305,7 +306,9 @@ enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e) 
 enum err_code pg_tx_send(struct pg_tx *tx, struct pg_segment *segment, struct err *e) {
     check(tx->link != NULL);
     tx->dirty = true;
-    if (!pg_link_send(tx->link, segment)) {
+    // Between two segments (a password is hashed) the connection may have been lost and made again:
+    // without its BEGIN the rest would be committed piece by piece.
+    if (tx->generation != pg_link_generation(tx->link) || !pg_link_send(tx->link, segment)) {
         refuse(e, "lost", "the connection to the database was lost");
         return ERR_UNAVAILABLE;
     }

@@ -55,7 +55,8 @@ struct pg_tx {
     struct pg_link *link;
     struct pg_tx *next;
     int64_t since_us;
-    bool dirty; // a transaction may be open at the server
+    bool dirty;          // a transaction may be open at the server
+    unsigned generation; // of the connection that it was opened on
 };
 
 ERR_MUST_CHECK enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e);
