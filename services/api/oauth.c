@@ -153,6 +153,15 @@ static void on_read(struct request *r, struct pg_rows *rows) {
     snapshot_unref(one);
 }
 
+// A database that is away can't say more than the snapshot.
+static void on_unread(struct request *r, const struct err *e) {
+    const struct token_request *t = r->user;
+    if (r->loop->snapshot == NULL)
+        request_fail(r, e);
+    else
+        judge(r, snapshot_client(r->loop->snapshot, t->client_id));
+}
+
 void oauth_token(struct request *r) {
     struct token_request *t = arena_alloc(r->arena, sizeof *t);
     const char *grant = NULL, *scope = NULL;
@@ -173,12 +182,12 @@ void oauth_token(struct request *r) {
     t->for_api = scope != NULL && *scope != '\0';
     secret_hash(t->hash, slice_str(t->secret), r->api->master_key);
     const struct client *c = snapshot_client(r->loop->snapshot, t->client_id);
-    // A secret or grant made a moment ago may not be in the snapshot yet; a database that is away
-    // can't say more than the snapshot.
-    if (satisfied(t, c) || (!pg_pool_ready(r->loop->pool) && r->loop->snapshot != NULL))
+    // A secret or grant made a moment ago may not be in the snapshot yet.
+    if (satisfied(t, c))
         judge(r, c);
     else
-        request_read(r, &api_sql_client_read, PG_PARAMS(pg_text(t->client_id)), on_read);
+        request_read_or(r, &api_sql_client_read, PG_PARAMS(pg_text(t->client_id)), on_read,
+                        on_unread);
 }
 
 // --- public documents

@@ -79,6 +79,7 @@ struct request {
     struct pg_command commands[REQUEST_COMMANDS_MAX];
     size_t command_count;
     request_step step;
+    void (*otherwise)(struct request *r, const struct err *e); // of this step, or NULL
     struct pg_tx tx;
     bool tx_open;
     bool busy; // a segment, an opening or a worker is under way
@@ -151,6 +152,9 @@ bool request_version_matches(struct request *r, int64_t version);
 // copied; the texts they point at must live as long as the request.
 void request_read(struct request *r, const struct pg_statement *st, struct pg_params params,
                   request_step then);
+// The same; a database that is away or too busy ends in `otherwise` instead of a problem.
+void request_read_or(struct request *r, const struct pg_statement *st, struct pg_params params,
+                     request_step then, void (*otherwise)(struct request *r, const struct err *e));
 void request_write(struct request *r, const struct pg_statement *st, struct pg_params params,
                    request_step then);
 // Whose rows the following statements see; by default the asker's organisation, and everything for

@@ -36,10 +36,12 @@ static void prepare(struct request *r,
 static void on_step(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
     struct request *r = segment->user;
     r->busy = false;
-    if (e != NULL)
-        request_fail(r, e);
-    else
+    if (e == NULL)
         r->step(r, rows);
+    else if (e->code == ERR_UNAVAILABLE && r->otherwise != NULL)
+        r->otherwise(r, e);
+    else
+        request_fail(r, e);
 }
 
 void request_scope(struct request *r, const char *org, bool operator_sees_all) {
@@ -49,15 +51,24 @@ void request_scope(struct request *r, const char *org, bool operator_sees_all) {
 
 void request_read(struct request *r, const struct pg_statement *st, struct pg_params params,
                   request_step then) {
+    request_read_or(r, st, params, then, NULL);
+}
+
+void request_read_or(struct request *r, const struct pg_statement *st, struct pg_params params,
+                     request_step then, void (*otherwise)(struct request *r, const struct err *e)) {
     r->command_count = 0;
     r->step = then;
+    r->otherwise = otherwise;
     add_scope(r);
     add_command(r, st, params);
     prepare(r, on_step);
     struct err e;
     if (pg_pool_read(r->loop->pool, &r->segment, &e) != ERR_OK) {
         r->busy = false;
-        request_fail(r, &e);
+        if (otherwise != NULL)
+            otherwise(r, &e);
+        else
+            request_fail(r, &e);
     }
 }
 
@@ -116,6 +127,7 @@ void request_write(struct request *r, const struct pg_statement *st, struct pg_p
     begin_commands(r);
     add_command(r, st, params);
     r->step = then;
+    r->otherwise = NULL;
     write_commands(r);
 }
 
@@ -218,6 +230,7 @@ void request_begin_idempotent(struct request *r) {
                 PG_PARAMS(pg_text(k->org), pg_text(k->client), pg_text(k->operation),
                           pg_text(k->key), pg_bytea(k->hash, sizeof k->hash)));
     r->step = on_key;
+    r->otherwise = NULL;
     write_commands(r);
 }
 
