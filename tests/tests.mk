@@ -156,8 +156,8 @@ $(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/pa
 	@touch $@
 
 # --- benchmarks: each prints its figures beside a limit or a peer of the same run --------------------
-.PHONY: bench bench-recount bench-api
-bench: bench-recount bench-api ## all benchmarks
+.PHONY: bench bench-recount bench-api bench-meter
+bench: bench-recount bench-meter bench-api ## all benchmarks
 
 $(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
 	@dpkg-query -W libsimdjson-dev >/dev/null 2>&1 || deploy/local/install.sh bench
@@ -166,6 +166,9 @@ $(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
 
 bench-recount: all $(BUILD)/bench/simdjson_pass ## recount beside simdjson and wc -l
 	@python3 tests/bench/bench_recount.py
+
+bench-meter: all ## lines per second beside a bare consumer of the same topic
+	@$(BUILD)/venv/bin/python tests/bench/bench_meter.py
 
 bench-api: all portal ## API reads beside pgbench
 	@$(BUILD)/venv/bin/python tests/bench/bench_api.py

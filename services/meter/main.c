@@ -41,7 +41,7 @@ static const struct config_row ROWS[] = {
      .type = CONFIG_BYTES,
      .min = 1024 * 1024,
      .max = 2000LL * 1024 * 1024,
-     .fallback = "256MiB",
+     .fallback = "64MiB",
      .example = "64MiB",
      .help = "bytes fetched ahead while catching up, at most"},
     CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18082"),

@@ -61,8 +61,8 @@ int main(int argc, char **argv) {
     }
     rd_kafka_poll_set_consumer(client);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(client);
-    int partitions = atoi(argv[5]);
-    long wanted = atol(argv[6]);
+    int partitions = (int)strtol(argv[5], NULL, 10);
+    long wanted = strtol(argv[6], NULL, 10);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int p = 0; p < partitions; p++) {
         rd_kafka_topic_partition_list_add(list, argv[4], p)->offset = RD_KAFKA_OFFSET_BEGINNING;

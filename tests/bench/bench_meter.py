@@ -3,17 +3,18 @@
 
 usage: bench_meter.py [--lines N] [--principals N] [--partitions N] [--runs N]
 
-Runs against the stack in WEIR_STACK_DIR (build/stack), which must be up; its PostgreSQL must be migrated. The two
-take turns on one topic of FETCH lines of 1.4 kB in zstd; the best run of each counts. Prints CPU seconds too, and
-last, for machines:
-    ratio meter_vs_bare_consumer VALUE goal 0.4
+Brings up PostgreSQL and Kafka of its own. The two take turns on one topic of FETCH lines of 1.6 kB in zstd with the
+same fetch settings; medians of all runs but the first. Times go from the assignment of the partitions to the last
+message, or to the last commit.
 """
 
 import argparse
 import json
 import os
+import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from datetime import datetime
 from pathlib import Path
@@ -25,50 +26,24 @@ import psycopg  # noqa: E402
 from confluent_kafka import Producer  # noqa: E402
 from confluent_kafka.admin import AdminClient, NewTopic  # noqa: E402
 from log_feed import partition_of, session_fetches  # noqa: E402
+from pairs import machine, ratio  # noqa: E402
+from stack import Stack  # noqa: E402
 
 BUILD = ROOT / "build"
-GOAL = 0.4
-QUEUE_KBYTES = int(os.environ.get('BENCH_QUEUE_KBYTES', 256 * 1024))
+QUEUE_KBYTES = 65536  # the meter's default
 
 
-class Running:
-    """The stack that is up, by its folder."""
-
-    def __init__(self, folder):
-        self.folder = Path(folder)
-        if not (self.folder / "stack.env").exists():
-            sys.exit(f"bench_meter: no stack in {self.folder}; make up, or WEIR_STACK_DIR=...")
-        self.env = dict(line.split("=", 1) for line in (self.folder / "stack.env").read_text().split())
-
-    @property
-    def bootstrap(self):
-        return "127.0.0.1:" + self.env["WEIR_KAFKA_INTERNAL_PORT"]
-
-    def secret(self, name):
-        return self.folder / "secrets" / name
-
-    def kafka(self, user):
-        return {
-            "bootstrap.servers": self.bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "PLAIN",
-            "sasl.username": user,
-            "sasl.password": self.secret(f"kafka-{user}").read_text().strip(),
-        }
-
-    def database(self):
-        return self.secret("url-postgres").read_text().strip()
 
 
 def fill(stack, topic, lines, principals, partitions):
     """Session fetches of many principals in turn: each goes on where its last one ended."""
-    admin = AdminClient(stack.kafka("admin"))
+    admin = AdminClient(stack.kafka_config("admin"))
     for future in admin.create_topics(
         [NewTopic(topic, partitions, 1, config={"compression.type": "producer", "max.message.bytes": "4194304"})]
     ).values():
         future.result()
     producer = Producer(
-        {**stack.kafka("admin"), "compression.type": "zstd", "linger.ms": 50, "batch.size": 1000000,
+        {**stack.kafka_config("admin"), "compression.type": "zstd", "linger.ms": 50, "batch.size": 1000000, "log_level": 0,
          "queue.buffering.max.messages": 200000, "queue.buffering.max.kbytes": 400000}
     )
     last = [b""] * partitions
@@ -104,7 +79,7 @@ def compile_bare():
 
 def run_bare(stack, program, topic, lines, partitions):
     done = subprocess.run(
-        [program, stack.bootstrap, "admin", stack.secret("kafka-admin"), topic, str(partitions), str(lines), str(QUEUE_KBYTES)],
+        [program, stack.internal, "admin", stack.folder / "secrets" / "kafka-admin", topic, str(partitions), str(lines), str(QUEUE_KBYTES)],
         check=True, capture_output=True, text=True,
     )
     count, _, seconds, cpu = done.stdout.split()
@@ -119,7 +94,7 @@ def log_time(line):
 def run_meter(stack, topic, lines, partitions, run):
     """From the assignment of the partitions to the last commit."""
     cluster = f"bench-{int(time.time())}-{run}"
-    with psycopg.connect(stack.database(), autocommit=True) as db:
+    with psycopg.connect(stack.database_url(), autocommit=True) as db:
         cluster_id = db.execute(
             "insert into cluster (name, bootstrap_servers, audience, metering_class, log_topic, log_partitions)"
             " values (%s, 'bench', 'bench', 'request_log', %s, %s) returning id", (cluster, topic, partitions),
@@ -132,10 +107,10 @@ def run_meter(stack, topic, lines, partitions, run):
                 env={
                     "WEIR_CLUSTER": cluster,
                     "WEIR_GROUP_ID": f"weir-meter.{cluster}",
-                    "WEIR_KAFKA_BOOTSTRAP": stack.bootstrap,
+                    "WEIR_KAFKA_BOOTSTRAP": stack.internal,
                     "WEIR_KAFKA_USER": "weir-meter",
-                    "WEIR_KAFKA_PASSWORD_FILE": str(stack.secret("kafka-weir-meter")),
-                    "WEIR_DATABASE_URL_FILE": str(stack.secret("url-weir_meter")),
+                    "WEIR_KAFKA_PASSWORD_FILE": str(stack.folder / "secrets" / "kafka-weir-meter"),
+                    "WEIR_DATABASE_URL_FILE": str(stack.folder / "secrets" / "url-weir_meter"),
                     "WEIR_METRICS_LISTEN": "off",
                     "WEIR_QUEUE_SIZE": f"{QUEUE_KBYTES}KiB",
                 },
@@ -154,8 +129,8 @@ def run_meter(stack, topic, lines, partitions, run):
         meter.terminate()
         _, _, used = os.wait4(meter.pid, 0)
         meter.returncode = 0
-        fetches, size, opened = db.execute(
-            "select sum(fetches)::int8, sum(bytes)::int8, sum(open_fetches)::int8 from usage_quarter where cluster_id = %s", (cluster_id,)
+        fetches, size = db.execute(
+            "select sum(fetches)::int8, sum(bytes)::int8 from usage_quarter where cluster_id = %s", (cluster_id,)
         ).fetchone()
         assert (fetches, size) == (lines, lines * 6000), (fetches, size)
     began = next(log_time(line) for line in log.read_bytes().splitlines() if b"partitions assigned" in line)
@@ -167,33 +142,30 @@ def main():
     parser.add_argument("--lines", type=int, default=600_000)
     parser.add_argument("--principals", type=int, default=300)
     parser.add_argument("--partitions", type=int, default=8)
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--keep", action="store_true", help="leave the topic, for a profile")
-    parser.add_argument("--topic", help="a topic that --keep has left, of the same size")
+    parser.add_argument("--runs", type=int, default=4)
     options = parser.parse_args()
-    stack = Running(os.environ.get("WEIR_STACK_DIR", BUILD / "stack"))
     bare = compile_bare()
-    topic = options.topic or f"weir.broker-log.bench-{int(time.time())}"
-    if not options.topic:
-        size = fill(stack, topic, options.lines, options.principals, options.partitions)
-        print(f"{topic}: {options.lines} FETCH lines, {size / options.lines:.0f} bytes each, zstd, {options.partitions} partitions")
-    best = {}
-    try:
-        for run in range(options.runs):
-            for name, result in (
-                ("bare consumer", run_bare(stack, bare, topic, options.lines, options.partitions)),
-                ("weir-meter", run_meter(stack, topic, options.lines, options.partitions, run)),
-            ):
-                seconds, cpu = result
-                print(f"{name:14} {options.lines / seconds:10.0f} lines/s  {cpu * 1e6 / options.lines:6.2f} us CPU a line  {seconds:6.2f} s")
-                best[name] = min(best.get(name, seconds), seconds)
-    finally:
-        if options.keep:
-            return
-        admin = AdminClient(stack.kafka("admin"))
-        for future in admin.delete_topics([topic]).values():
-            future.result()
-    print(f"ratio meter_vs_bare_consumer {best['bare consumer'] / best['weir-meter']:.3f} goal {GOAL}")
+    topic = "weir.broker-log.bench"
+    with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
+        os.chmod(folder, 0o711)  # PostgreSQL runs as a user of its own
+        with Stack(folder) as stack:
+            stack.up_servers()
+            stack.script("weir", "migrate")
+            size = fill(stack, topic, options.lines, options.principals, options.partitions)
+            print(f"meter: {options.lines} FETCH lines of {size / options.lines:.0f} bytes in zstd, {options.partitions} partitions,"
+                  f" {options.runs} rounds, the first to warm up; {machine()}")
+            runs = {"weir-meter": [], "bare consumer": []}
+            for turn in range(options.runs):
+                runs["bare consumer"].append(run_bare(stack, bare, topic, options.lines, options.partitions))
+                runs["weir-meter"].append(run_meter(stack, topic, options.lines, options.partitions, turn))
+    rate = {}
+    for name, results in runs.items():
+        counted = results[1:] or results
+        rates = [options.lines / seconds for seconds, _ in counted]
+        rate[name] = statistics.median(rates)
+        cpu = statistics.median(cpu for _, cpu in counted) * 1e6 / options.lines
+        print(f"  {name:14} {rate[name]:9.0f} lines/s  (min {min(rates):.0f}, max {max(rates):.0f}), {cpu:.2f} us of CPU a line")
+    ratio("meter_vs_bare_consumer", rate["weir-meter"] / rate["bare consumer"], 0.4)
 
 
 if __name__ == "__main__":
