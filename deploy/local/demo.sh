@@ -5,15 +5,15 @@
 set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
-# tell FOLDER OPTION...
+# tell FOLDER OPTION...: takes the place of the (sub)shell it is called in.
 tell() {
-    PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here" "$WEIR_VENV/bin/python" -m story "$@"
+    exec env PYTHONDONTWRITEBYTECODE=1 PYTHONPATH="$here" "$WEIR_VENV/bin/python" -m story "$@"
 }
 
 demo() {
     . "$here/settings.sh"
     "$here/stack.sh" up
-    tell "$WEIR_STACK_DIR"
+    (tell "$WEIR_STACK_DIR")
     echo "The stack stays up: make status shows it, make down stops it, make demo plays the story again."
 }
 
@@ -34,6 +34,10 @@ choose_ports() {
 clean_up() {
     local verdict=$?
     trap - EXIT INT TERM
+    # It stops its own clients.
+    if [ -n "${story_pid:-}" ] && kill -TERM "$story_pid" 2>/dev/null; then
+        wait "$story_pid" || true
+    fi
     if [ "$verdict" -ne 0 ]; then
         rm -rf "$weir_build/demo-check"
         mkdir -p "$weir_build/demo-check"
@@ -55,7 +59,12 @@ check() {
     trap 'exit 130' INT TERM
     choose_ports
     "$here/stack.sh" up
-    tell "$WEIR_STACK_DIR" --no-sign-ins
+    # In the background, for a signal to this shell waits for whatever runs in front.
+    tell "$WEIR_STACK_DIR" --no-sign-ins &
+    story_pid=$!
+    wait "$story_pid" && verdict=0 || verdict=$?
+    story_pid=
+    exit "$verdict"
 }
 
 case ${1:-demo} in
