@@ -4,7 +4,11 @@ The story proves its own figures, so a telling that ends is the proof. The broke
 every answer it has sent stands in its log; its counters begin again with it, so they are left out then.
 """
 
+import threading
+
+import psycopg
 import pytest
+from stack import wait_for
 from story.play import Play
 
 PROGRAMS = ["weir-api", "weir-tap", "weir-meter", "weir-biller", "weir-access"]
@@ -58,3 +62,33 @@ def test_killed_in_the_middle__the_figures_are_the_same(stack, victim, kill_at, 
     assert changed == ({victim} & set(PROGRAMS))
     gaps = [gap for gap in play.operator.person.get("/v1/gaps")["items"] if not gap["closed_at"]]
     assert gaps == []
+
+
+def test_biller_killed_in_its_run__the_figures_are_the_same(stack):
+    """The run waits up to 5 s for the brokers' control records; then it writes. It dies twice on the way."""
+    before = stack.pid("weir-biller")
+    killed = []
+
+    def state_of_newest():
+        with psycopg.connect(stack.database_url("postgres")) as db:
+            return db.execute("select id, state from billing_run order by requested_at desc limit 1").fetchone()
+
+    def kill_twice(earlier):
+        for _ in range(2):
+            wait_for(lambda: state_of_newest() != earlier and state_of_newest()[1] != "done", "the run to begin", 60)
+            stack.kill("weir-biller")
+            killed.append(state_of_newest())
+            stack.script("weir", "up", "weir-biller")
+
+    threads = []
+
+    def disturb(moment):
+        if moment == "closing":
+            threads.append(threading.Thread(target=kill_twice, args=(state_of_newest(),)))
+            threads[0].start()
+
+    play = Play(stack.folder, with_portal=False, disturb=disturb).run()
+    threads[0].join(60)
+    assert len(killed) == 2
+    assert play.proof.holds()
+    assert stack.pid("weir-biller") not in (None, before)

@@ -23,8 +23,8 @@ class Subscription:
 
 
 class Play:
-    """One telling. `disturb(moment)` is called at "streaming", while messages flow, and at "pause", when
-    all that was sent has been read and committed; tests break things there."""
+    """One telling. `disturb(moment)` is called at "streaming", while messages flow, at "pause", when all that
+    was sent has been read and committed, and at "closing", before the billing run; tests break things there."""
 
     def __init__(self, folder, console=None, with_portal=None, disturb=None, with_jmx=True, messages=MESSAGES):
         self.place = Place(folder)
@@ -161,7 +161,10 @@ class Play:
         say.step(5, "usage and running charges show up")
         for subscription in self.subscriptions:
             expected = sum(reader.count for reader in subscription.readers)
-            subscription.used, _ = billing.wait_usage(self.consumer, subscription.id, expected)
+            try:
+                subscription.used, _ = billing.wait_usage(self.consumer, subscription.id, expected)
+            except StoryFailed as error:
+                raise StoryFailed(f"{error}; {proof.told_by_log(self, subscription)}") from None
         self.seconds_until_visible = time.monotonic() - self.read_by
         say.note(f"complete in the API {self.seconds_until_visible:.1f} s after the last client had ended")
         for subscription in self.subscriptions:
@@ -173,6 +176,7 @@ class Play:
         say = self.console
         self.period = billing.this_month()
         say.step(6, f"{self.period} is closed: invoice, ledger, statement, exports")
+        self.disturb("closing")
         run = billing.close_period(self.place, self.period)
         if run["state"] != "done":
             raise StoryFailed(f"the billing run is {run['state']}: {run.get('error')}")
