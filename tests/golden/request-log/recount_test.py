@@ -15,7 +15,8 @@ sys.path.insert(0, str(HERE))
 from recount import recount  # noqa: E402
 
 WEIRCTL = HERE.parents[2] / "build" / "bin" / "weirctl"
-GOLDEN = sorted(HERE.glob("*.json"))
+# Those with the clients' own counts; the others are read by the unit test of recount alone.
+GOLDEN = sorted(path for path in HERE.glob("*.json") if "clients" in json.loads(path.read_text()))
 COUNTS = ("bytes", "messages", "fetches", "produced_bytes", "open_fetches")
 
 
