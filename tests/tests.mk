@@ -156,19 +156,34 @@ $(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/pa
 	@touch $@
 
 # --- benchmarks: each prints its figures beside a limit or a peer of the same run --------------------
-.PHONY: bench bench-recount bench-api bench-meter
-bench: bench-recount bench-meter bench-api ## all benchmarks
+# Each alone too; their output stays in build/bench/<name>.log.
+BENCHES := bench-recount bench-meter bench-api
+.PHONY: bench $(BENCHES)
+bench: ## all benchmarks; ends with every ratio and its goal
+	@deploy/local/install.sh bench
+	@tests/run_benches.sh $(BENCHES)
 
+# The peer may use what this machine has; Weir is built for every x86-64.
 $(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
-	@dpkg-query -W libsimdjson-dev >/dev/null 2>&1 || deploy/local/install.sh bench
+	@deploy/local/install.sh bench
 	@mkdir -p $(@D)
-	g++ -std=c++17 -O3 -march=native -o $@ $< -lsimdjson
+	$(call say,CXX,$<)
+	$(Q)g++ -std=c++17 -O3 -march=native -o $@ $< -lsimdjson
+
+$(BUILD)/bench/bare_consumer: tests/bench/bare_consumer.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(CSTD) -O2 $(WARN) $(PKG_CFLAGS) -o $@ $< -lrdkafka
+
+BENCH_PYTHON = WEIR_BUILD=$(abspath $(BUILD)) $(BUILD)/venv/bin/python
 
 bench-recount: all $(BUILD)/bench/simdjson_pass ## recount beside simdjson and wc -l
-	@python3 tests/bench/bench_recount.py
+	@$(BENCH_PYTHON) tests/bench/bench_recount.py
 
-bench-meter: all ## lines per second beside a bare consumer of the same topic
-	@$(BUILD)/venv/bin/python tests/bench/bench_meter.py
+bench-meter: all $(BUILD)/bench/bare_consumer ## weir-meter beside a bare librdkafka consumer
+	@deploy/local/install.sh bench
+	@$(BENCH_PYTHON) tests/bench/bench_meter.py
 
 bench-api: all portal ## API reads beside pgbench
-	@$(BUILD)/venv/bin/python tests/bench/bench_api.py
+	@deploy/local/install.sh bench
+	@$(BENCH_PYTHON) tests/bench/bench_api.py

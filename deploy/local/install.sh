@@ -2,6 +2,7 @@
 # Installs what is missing on Debian 12; does nothing, quickly, when everything is there.
 #   install.sh        all that is needed to build and run Weir and its stack
 #   install.sh dev    that, and the tools of `make lint`, `make format`, `make fuzz`
+#   install.sh bench  that without those, and the peers of `make bench`
 # System packages come from apt (as root or by sudo), Kafka from Maven Central into build/kafka, Python
 # packages from PyPI into build/venv.
 set -eu
@@ -14,11 +15,14 @@ build_packages="gcc libc6-dev make pkg-config git
 run_packages="postgresql postgresql-contrib openjdk-17-jdk-headless maven python3 python3-venv kcat
     chromium fonts-dejavu-core ca-certificates curl jq gzip zstd procps util-linux iproute2"
 dev_packages="clang clang-format clang-tidy cppcheck libclang-rt-14-dev"
+# pgbench comes with postgresql.
+bench_packages="g++ libsimdjson-dev wrk"
 
 case ${1:-} in
 "") packages="$build_packages $run_packages" ;;
 dev) packages="$build_packages $run_packages $dev_packages" ;;
-*) die "usage: install.sh [dev]" ;;
+bench) packages="$build_packages $run_packages $bench_packages" ;;
+*) die "usage: install.sh [dev | bench]" ;;
 esac
 
 # Node.js may come from elsewhere, under another package name.

@@ -77,6 +77,11 @@ def pgbench(stack, product, org):
     return float(re.search(r"tps = ([0-9.]+)", done.stdout).group(1))
 
 
+def cpu_seconds(pid):
+    fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def wrk(stack, product, token):
     done = subprocess.run(
         ["wrk", "-t", "1", "-c", str(CONNECTIONS), "-d", f"{SECONDS}s", "--latency", "-H", f"Authorization: Bearer {token}",
@@ -101,13 +106,17 @@ def main():
             print(f"api: GET /v1/products/{{id}}, {len(body.content)} bytes, {CONNECTIONS} connections, {ROUNDS} rounds of {SECONDS} s; {machine()}")
             rates = {"weir-api": [], "pgbench": []}
             tail = ""
+            cpu = reads = 0.0
             for _ in range(ROUNDS):
+                before = cpu_seconds(stack.pid("weir-api"))
                 rate, tail = wrk(stack, product, bearer)
+                cpu += cpu_seconds(stack.pid("weir-api")) - before
+                reads += rate * SECONDS
                 rates["weir-api"].append(rate)
                 rates["pgbench"].append(pgbench(stack, product, org))
             for name, values in rates.items():
                 print(f"  {name:12} {sorted(values)[len(values) // 2]:9.0f} reads/s  (min {min(values):.0f}, max {max(values):.0f})"
-                      + (f", p99 {tail}" if name == "weir-api" else ""))
+                      + (f", p99 {tail}, {cpu / reads * 1e6:.1f} us CPU a read in weir-api" if name == "weir-api" else ""))
             ratio("api_read_vs_pgbench", sorted(rates["weir-api"])[ROUNDS // 2] / sorted(rates["pgbench"])[ROUNDS // 2], 0.7)
 
 

@@ -29,7 +29,7 @@ from log_feed import partition_of, session_fetches  # noqa: E402
 from pairs import machine, ratio  # noqa: E402
 from stack import Stack  # noqa: E402
 
-BUILD = ROOT / "build"
+BUILD = Path(os.environ.get("WEIR_BUILD", ROOT / "build"))
 QUEUE_KBYTES = 65536  # the meter's default
 
 
@@ -66,15 +66,6 @@ def fill(stack, topic, lines, principals, partitions):
     if producer.flush(300):
         sys.exit("bench_meter: the topic could not be filled")
     return size
-
-
-def compile_bare():
-    target = BUILD / "bench" / "bare_consumer"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    source = ROOT / "tests" / "bench" / "bare_consumer.c"
-    if not target.exists() or target.stat().st_mtime < source.stat().st_mtime:
-        subprocess.run(["cc", "-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-o", target, source, "-lrdkafka"], check=True)
-    return target
 
 
 def run_bare(stack, program, topic, lines, partitions):
@@ -144,11 +135,11 @@ def main():
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--runs", type=int, default=4)
     options = parser.parse_args()
-    bare = compile_bare()
+    bare = BUILD / "bench" / "bare_consumer"
     topic = "weir.broker-log.bench"
     with tempfile.TemporaryDirectory(prefix="weir-bench-") as folder:
         os.chmod(folder, 0o711)  # PostgreSQL runs as a user of its own
-        with Stack(folder) as stack:
+        with Stack(folder, WEIR_PG_FSYNC="on") as stack:
             stack.up_servers()
             stack.script("weir", "migrate")
             size = fill(stack, topic, options.lines, options.principals, options.partitions)

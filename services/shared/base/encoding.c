@@ -68,57 +68,55 @@ size_t base32_encode(char *out, const void *data, size_t len) {
     return encode_bits(out, data, len, 5, BASE32);
 }
 
-// One more than the value of each digit that both alphabets have, 0 for anything else.
-static const uint8_t BASE64_DIGIT[256] = {
-    ['A'] = 1,  ['B'] = 2,  ['C'] = 3,  ['D'] = 4,  ['E'] = 5,  ['F'] = 6,  ['G'] = 7,  ['H'] = 8,
-    ['I'] = 9,  ['J'] = 10, ['K'] = 11, ['L'] = 12, ['M'] = 13, ['N'] = 14, ['O'] = 15, ['P'] = 16,
-    ['Q'] = 17, ['R'] = 18, ['S'] = 19, ['T'] = 20, ['U'] = 21, ['V'] = 22, ['W'] = 23, ['X'] = 24,
-    ['Y'] = 25, ['Z'] = 26, ['a'] = 27, ['b'] = 28, ['c'] = 29, ['d'] = 30, ['e'] = 31, ['f'] = 32,
-    ['g'] = 33, ['h'] = 34, ['i'] = 35, ['j'] = 36, ['k'] = 37, ['l'] = 38, ['m'] = 39, ['n'] = 40,
-    ['o'] = 41, ['p'] = 42, ['q'] = 43, ['r'] = 44, ['s'] = 45, ['t'] = 46, ['u'] = 47, ['v'] = 48,
-    ['w'] = 49, ['x'] = 50, ['y'] = 51, ['z'] = 52, ['0'] = 53, ['1'] = 54, ['2'] = 55, ['3'] = 56,
-    ['4'] = 57, ['5'] = 58, ['6'] = 59, ['7'] = 60, ['8'] = 61, ['9'] = 62,
-};
+// 64 plus the value of each digit, 0 for what is none.
+// clang-format off
+#define BASE64_COMMON \
+    ['A'] = 0x40, ['B'] = 0x41, ['C'] = 0x42, ['D'] = 0x43, ['E'] = 0x44, ['F'] = 0x45, ['G'] = 0x46, \
+    ['H'] = 0x47, ['I'] = 0x48, ['J'] = 0x49, ['K'] = 0x4a, ['L'] = 0x4b, ['M'] = 0x4c, ['N'] = 0x4d, \
+    ['O'] = 0x4e, ['P'] = 0x4f, ['Q'] = 0x50, ['R'] = 0x51, ['S'] = 0x52, ['T'] = 0x53, ['U'] = 0x54, \
+    ['V'] = 0x55, ['W'] = 0x56, ['X'] = 0x57, ['Y'] = 0x58, ['Z'] = 0x59, ['a'] = 0x5a, ['b'] = 0x5b, \
+    ['c'] = 0x5c, ['d'] = 0x5d, ['e'] = 0x5e, ['f'] = 0x5f, ['g'] = 0x60, ['h'] = 0x61, ['i'] = 0x62, \
+    ['j'] = 0x63, ['k'] = 0x64, ['l'] = 0x65, ['m'] = 0x66, ['n'] = 0x67, ['o'] = 0x68, ['p'] = 0x69, \
+    ['q'] = 0x6a, ['r'] = 0x6b, ['s'] = 0x6c, ['t'] = 0x6d, ['u'] = 0x6e, ['v'] = 0x6f, ['w'] = 0x70, \
+    ['x'] = 0x71, ['y'] = 0x72, ['z'] = 0x73, ['0'] = 0x74, ['1'] = 0x75, ['2'] = 0x76, ['3'] = 0x77, \
+    ['4'] = 0x78, ['5'] = 0x79, ['6'] = 0x7a, ['7'] = 0x7b, ['8'] = 0x7c, ['9'] = 0x7d
+// clang-format on
+enum { BASE64_VALID = 0x40, BASE64_VALUE = 0x3f };
+static const uint8_t BASE64_DIGITS[256] = {BASE64_COMMON, ['+'] = 0x7e, ['/'] = 0x7f};
+static const uint8_t BASE64URL_DIGITS[256] = {BASE64_COMMON, ['-'] = 0x7e, ['_'] = 0x7f};
 
-static inline int base64_digit(char c, char c62, char c63) {
-    int digit = BASE64_DIGIT[(unsigned char)c];
-    return digit != 0 ? digit - 1 : c == c62 ? 62 : c == c63 ? 63 : -1;
-}
-
-static size_t base64_decode_with(uint8_t *out, struct slice in, char c62, char c63) {
+static size_t base64_decode_with(uint8_t *out, struct slice in, const uint8_t digits[256]) {
     if (in.len % 4 == 1) {
         return (size_t)-1;
     }
-    const char *p = in.ptr;
+    const uint8_t *p = (const uint8_t *)in.ptr;
     size_t n = 0, left = in.len;
     for (; left >= 4; p += 4, left -= 4) {
-        int a = base64_digit(p[0], c62, c63), b = base64_digit(p[1], c62, c63);
-        int c = base64_digit(p[2], c62, c63), d = base64_digit(p[3], c62, c63);
-        if ((a | b | c | d) < 0) {
+        unsigned a = digits[p[0]], b = digits[p[1]], c = digits[p[2]], d = digits[p[3]];
+        if ((a & b & c & d & BASE64_VALID) == 0) {
             return (size_t)-1;
         }
-        out[n++] = (uint8_t)(a << 2 | b >> 4);
-        out[n++] = (uint8_t)(b << 4 | c >> 2);
-        out[n++] = (uint8_t)(c << 6 | d);
+        out[n++] = (uint8_t)(a << 2 | (b & BASE64_VALUE) >> 4);
+        out[n++] = (uint8_t)(b << 4 | (c & BASE64_VALUE) >> 2);
+        out[n++] = (uint8_t)(c << 6 | (d & BASE64_VALUE));
     }
     if (left == 0) {
         return n;
     }
-    int a = base64_digit(p[0], c62, c63), b = base64_digit(p[1], c62, c63);
-    int c = left == 3 ? base64_digit(p[2], c62, c63) : 0;
+    unsigned a = digits[p[0]], b = digits[p[1]], c = left == 3 ? digits[p[2]] : BASE64_VALID;
     // What is left over of the last digit must be zero.
-    if ((a | b | c) < 0 || ((left == 3 ? c << 6 : b << 4) & 0xff) != 0) {
+    if ((a & b & c & BASE64_VALID) == 0 || ((left == 3 ? c << 6 : b << 4) & 0xff) != 0) {
         return (size_t)-1;
     }
-    out[n++] = (uint8_t)(a << 2 | b >> 4);
+    out[n++] = (uint8_t)(a << 2 | (b & BASE64_VALUE) >> 4);
     if (left == 3) {
-        out[n++] = (uint8_t)(b << 4 | c >> 2);
+        out[n++] = (uint8_t)(b << 4 | (c & BASE64_VALUE) >> 2);
     }
     return n;
 }
 
 size_t base64url_decode(void *out, struct slice in) {
-    return base64_decode_with(out, in, '-', '_');
+    return base64_decode_with(out, in, BASE64URL_DIGITS);
 }
 
 size_t base64_decode(void *out, struct slice in) {
@@ -127,7 +125,7 @@ size_t base64_decode(void *out, struct slice in) {
             in.len--;
         }
     }
-    return base64_decode_with(out, in, '+', '/');
+    return base64_decode_with(out, in, BASE64_DIGITS);
 }
 
 static bool is_continuation(char c) {

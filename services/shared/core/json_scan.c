@@ -414,6 +414,8 @@ bool json_scan_skip(struct json_scan *s) {
         return take_string(s, &text);
     if (c == '-' || is_digit(c)) {
         const char *p = s->pos + 1;
+        while (p < s->end && (is_digit(*p) || *p == '.'))
+            p++;
         while (p < s->end && is_number_byte(*p))
             p++;
         s->pos = p;
