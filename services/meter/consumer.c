@@ -22,6 +22,7 @@ struct consumer {
     rd_kafka_topic_partition_list_t *assignment; // NULL: none
     rd_kafka_topic_partition_list_t *done;       // offsets to report
     uint64_t epoch;                              // grows with each rebalance
+    bool rewind_due;                             // a partition's start could not be found
     bool broken;                                 // a fatal error of the client
     rd_kafka_message_t *messages[CONSUMER_MESSAGES_MAX];
     size_t count;
@@ -48,6 +49,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t what,
                          rd_kafka_topic_partition_list_t *partitions, void *opaque) {
     struct consumer *c = opaque;
     c->epoch++;
+    c->rewind_due = false;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         log_info("partitions assigned", log_int("partitions", partitions->cnt));
         drop_assignment(c);
@@ -205,6 +207,7 @@ bool consumer_assigned(const struct consumer *c) {
 
 enum err_code consumer_rewind(struct consumer *c, struct err *e) {
     free_messages(c);
+    c->rewind_due = false;
     if (c->assignment == NULL) {
         return ERR_OK;
     }
@@ -222,7 +225,7 @@ static enum err_code begin_at_start(struct consumer *c, int32_t partition, struc
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
         return kafka_error_set(failed, "start of the partition", e);
     }
-    c->events.expired(c->events.ctx, partition);
+    c->events.expired(c->events.ctx, partition, low);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = low;
     rd_kafka_error_t *error = rd_kafka_seek_partitions(c->client, list, WATERMARK_TIMEOUT_MS);
@@ -232,7 +235,9 @@ static enum err_code begin_at_start(struct consumer *c, int32_t partition, struc
 
 static enum err_code answer_of(struct consumer *c, const rd_kafka_message_t *m, struct err *e) {
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-        return begin_at_start(c, m->partition, e);
+        enum err_code code = begin_at_start(c, m->partition, e);
+        c->rewind_due = code != ERR_OK; // or nobody would read the partition any more
+        return code;
     }
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         return ERR_OK;
@@ -255,7 +260,7 @@ enum err_code consumer_poll(struct consumer *c, int timeout_ms, rd_kafka_message
     if (c->broken) {
         return err_set(e, ERR_INTERNAL, "the Kafka client has failed for good");
     }
-    if (c->epoch != epoch && c->count > 0) {
+    if ((c->epoch != epoch && c->count > 0) || c->rewind_due) {
         return consumer_rewind(c, e);
     }
     enum err_code code = ERR_OK;

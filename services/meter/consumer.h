@@ -32,8 +32,9 @@ struct consumer_events {
                               struct err *e);
     // All partitions are going away. `lost`: they may be another member's already.
     void (*revoked)(void *ctx, bool lost);
-    // The topic no longer holds the offset that was asked for; reading goes on at its start.
-    void (*expired)(void *ctx, int32_t partition);
+    // The topic doesn't hold the offset that was asked for; reading goes on at its start, `offset`.
+    // That is below the one asked for where the topic was made anew or has lost its end.
+    void (*expired)(void *ctx, int32_t partition, int64_t offset);
     void *ctx;
 };
 

@@ -161,12 +161,13 @@ static void on_revoked(void *ctx, bool lost) {
     m->rewind = false;
 }
 
-static void on_expired(void *ctx, int32_t partition) {
+static void on_expired(void *ctx, int32_t partition, int64_t offset) {
     struct meter *m = ctx;
-    log_error("the log topic no longer holds what comes next", log_int("partition", partition));
+    log_error("the log topic doesn't hold what comes next: reading goes on at its start",
+              log_int("partition", partition), log_int("offset", offset));
     struct log_partition *p = log_partitions_find(&m->fold.partitions, partition);
     if (p != NULL) {
-        log_partition_expire(p);
+        log_partition_expire(p, offset);
     }
 }
 

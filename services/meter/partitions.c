@@ -124,8 +124,9 @@ enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_parti
     return verdict;
 }
 
-void log_partition_expire(struct log_partition *p) {
+void log_partition_expire(struct log_partition *p, int64_t offset) {
     p->expired = true;
+    p->next_offset = offset;
     for (size_t i = 0; i < p->broker_count; i++) {
         p->brokers[i].may_jump = true;
     }

@@ -66,7 +66,9 @@ enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_parti
                                       const struct log_record *r);
 // The topic no longer holds what comes next (its retention was shorter than the meter was away).
 // The next record of each broker may then lie above a gap that nothing will ever close.
-void log_partition_expire(struct log_partition *p);
+// `offset` is what the topic has next; below the one before where the topic was made anew: what
+// was read already is then told by the positions.
+void log_partition_expire(struct log_partition *p, int64_t offset);
 // True if that explains why `r` was a gap: then the watermark is now the record's `prev` (judge it
 // again) and [*ret_from, r->prev) is a hole; *ret_from is 0:0 where nothing had been read.
 bool log_partition_jump(struct log_partitions *p, struct log_partition *partition,

@@ -330,6 +330,18 @@ def test_broker_killed__reading_goes_on(cluster, many):
 
 
 # --- what can't be read, what nobody owns ----------------------------------------------------------------------------
+def test_topic_made_anew__is_read_from_its_start(cluster, many):
+    """What the database says is next lies beyond the topic's end: then what lies below is no old record."""
+    log, expected = many
+    feed = many_feed(cluster, log)
+    for partition in range(PARTITIONS):
+        cluster.sql("insert into meter_partition (cluster_id, log_partition, next_offset) values (%s, %s, 1000000)", cluster.id, partition)
+    feed.ship()
+    cluster.meter()
+    cluster.wait()
+    assert cluster.usage() == expected
+
+
 def test_unreadable_lines__are_dead_letters(cluster):
     name, line = next(session_fetches(1, 1))
     key = f"User:{name}".encode()
