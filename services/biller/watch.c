@@ -9,6 +9,7 @@
 #include "platform/clock.h"
 #include "platform/log.h"
 #include "platform/metrics.h"
+#include "platform/pg_error.h"
 #include "platform/program.h"
 
 enum { TURNED_EVERY_MS = 15000 };
@@ -75,14 +76,15 @@ static enum err_code rate_in(struct pg *pg, struct arena *a, const char *subscri
     return code == ERR_OK ? save(pg, a, &u, touched_at, e) : code;
 }
 
-// A subscription that can't be rated must not stop the others: said, counted, left.
+// A subscription that can't be rated must not stop the others: said, counted, left. One that met a
+// lock or a full server is looked at again: its touch stays.
 static enum err_code rate(struct watch *w, const char *subscription,
                           const struct pg_param *touched_at, struct err *e) {
     struct arena a;
     arena_init(&a);
     enum err_code code = rate_in(w->pg, &a, subscription, touched_at, e);
     arena_done(&a);
-    if (code != ERR_OK && pg_usable(w->pg)) {
+    if (code != ERR_OK && pg_usable(w->pg) && !pg_error_retriable(e->sqlstate)) {
         log_error("running charge not computed", log_id("subscription", subscription), log_err(e));
         metric_add(&FAILED, 1);
         return ERR_OK;

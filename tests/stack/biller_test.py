@@ -343,6 +343,122 @@ def test_late_line__keeps_the_tax_of_its_month(market, biller):
     assert [tuple(row.values()) for row in tax] == [(16, Decimal("5.00"), Decimal("0.80")), (19, Decimal("10.00"), Decimal("1.90"))]
 
 
+def test_any_order_of_usage_and_runs__costs_what_one_run_costs(market, biller):
+    """Usage that rises and falls between many runs of a month: the sum of all invoices, of all shares and of the
+    running differences is what one run at the end bills, to the cent, for each subscription."""
+    dice = random.Random(20251122)
+    month = "2022-05"
+    sales = [Sale(market, month, PLAN if n % 2 else SIMPLE, starts=f"2022-05-0{n + 1} 00:00 Europe/Berlin") for n in range(6)]
+    for sale in sales[3:]:  # one account with subscriptions of several providers
+        sale.consumer, sale.application, sale.who = sales[2].consumer, sales[2].application, sales[2].who
+        market.run("update subscription set org_id = %s where id = %s", sale.consumer, sale.subscription)
+        sale.topic += str(sale.subscription)
+    used = {sale.subscription: dict.fromkeys(("bytes", "messages", "replayed"), 0) for sale in sales}
+    for round in range(7):
+        for sale in sales:
+            total = used[sale.subscription]
+            for kind, most in (("bytes", 120 * GB), ("messages", 9_000_000), ("replayed", 70 * GB)):
+                # The last round only adds, so that no lowering is left for a later invoice.
+                step = dice.randrange(0 if round == 6 else -total[kind], most) if round < 6 else 300 * GB
+                total[kind] += step
+                figures = {"messages": step} if kind == "messages" else {"bytes": step}
+                sale.use(f"2022-05-{10 + round}T0{round}:00Z", delivery=int(kind == "replayed"), **figures)
+        bill(market, month)
+    twins = []
+    for sale, (plan, n) in zip(sales, ((PLAN if n % 2 else SIMPLE, n) for n in range(6))):
+        twin = Sale(market, month, plan, starts=f"2022-05-0{n + 1} 00:00 Europe/Berlin")
+        total = used[sale.subscription]
+        twin.use("2022-05-20T00:00Z", bytes=total["bytes"], messages=total["messages"])
+        twin.use("2022-05-20T00:00Z", bytes=total["replayed"], delivery=1)
+        twins.append(twin)
+    bill(market, month)
+    net = """select coalesce(sum(l.net), 0) as net, coalesce(sum(l.base), 0) as base
+               from document_line l join document d on d.id = l.document_id
+              where l.subscription_id = %s and d.state = 'issued'"""
+    for sale, twin in zip(sales, twins):
+        assert market.row(net, sale.subscription) == market.row(net, twin.subscription)
+        assert market.value("select count(*) from document_line where subscription_id = %s and corrects_document is not null", sale.subscription) > 3
+    off = market.rows("""select l.document_id, l.line from document_line l
+                           left join lateral (select sum(s.amount) as amount from document_split s
+                                               where s.document_id = l.document_id and s.line = l.line) s on true
+                          where l.net <> coalesce(s.amount, 0)""")
+    assert off == []
+    assert market.value("select count(*) from document_split s join document d on d.id = s.document_id"
+                        " where s.statement_id is null and s.party <> 'operator' and d.state = 'issued'") == 0
+    ledger_is_balanced(market)
+    numbers_are_gapless(market)
+
+
+def test_total_of_zero__is_issued_and_moves_nothing(market, biller):
+    """What usage adds the minimum gives back: lines, but no money."""
+    plan = json.loads(json.dumps(SIMPLE))
+    plan["prices"][1]["minimum"] = {"amount": "5.00"}
+    sale = Sale(market, "2022-06", plan)
+    sale.use("2022-06-10T00:00Z", bytes=GB)
+    bill(market, "2022-06")
+    sale.use("2022-06-10T00:00Z", bytes=2 * GB)
+    bill(market, "2022-06")
+    first, second = sale.documents()
+    assert first["net"] == Decimal("15.00")
+    assert (second["net"], second["tax"], second["total"], second["state"]) == (0, 0, 0, "issued")
+    assert sorted(line["net"] for line in sale.lines(second)) == [Decimal("-1.00"), Decimal("1.00")]
+    transfers = market.value("select count(*) from ledger_entry where document_id = %s", second["id"])
+    assert transfers == 0
+    ledger_is_balanced(market)
+
+
+def test_quantity_below_zero__fails_no_account(market, biller):
+    """Corrections may outweigh what a month holds (their fetch was counted on the other side of a grant's border)."""
+    sale = Sale(market, "2022-07", PLAN)
+    sale.use("2022-07-10T00:00Z", messages=-5)
+    other = Sale(market, "2022-07")
+    bill(market, "2022-07")
+    assert [document["state"] for document in other.documents()] == ["issued"]
+    (invoice,) = sale.documents()
+    assert invoice["total"] >= 0
+    ledger_is_balanced(market)
+
+
+def test_month_closed_early__is_rated_once_though_the_subscription_ends(market, biller):
+    """Fee and minimum of the whole month first; after the end in the middle only what was served is due."""
+    sale = Sale(market, "2022-08", PLAN)
+    market.run("update subscription set ends_at = null where id = %s", sale.subscription)
+    sale.use("2022-08-10T00:00Z", bytes=60 * GB, messages=3_000_000)
+    bill(market, "2022-08", close_early=True, reason="story")
+    market.run("update subscription set state = 'ended', ends_at = '2022-08-16 00:00 Europe/Berlin' where id = %s", sale.subscription)
+    sale.use("2022-08-15T00:00Z", bytes=600 * GB)
+    bill(market, "2022-08")
+    twin = Sale(market, "2022-08", PLAN, ends="2022-08-16 00:00 Europe/Berlin")
+    twin.use("2022-08-10T00:00Z", bytes=660 * GB, messages=3_000_000)
+    bill(market, "2022-08")
+    per_price = """select l.price_id, l.kind, sum(l.net) as net from document_line l join document d on d.id = l.document_id
+                    where l.subscription_id = %s and d.state = 'issued' group by 1, 2 order by 1, 2"""
+    assert market.rows(per_price, sale.subscription) == market.rows(per_price, twin.subscription)
+
+
+def test_another_time_zone__is_refused_once_a_subscription_began(market, biller):
+    sale = Sale(market, "2022-09", zone="UTC")
+    sale.use("2022-09-10T00:00Z", bytes=GB)
+    bill(market, "2022-09")
+    with pytest.raises(psycopg.Error, match="its months are billed in UTC") as refused:
+        market.run("update organisation set time_zone = 'Asia/Tokyo' where id = %s", sale.consumer)
+    assert refused.value.sqlstate == "WC001"
+    market.run("update organisation set time_zone = time_zone, name = 'Other' where id = %s", sale.consumer)
+    bill(market, "2022-09")
+    assert len(sale.documents()) == 1
+
+
+def test_running_charge__follows_an_end_without_usage(market, biller):
+    first = market.value("select date_trunc('month', now() at time zone 'Europe/Berlin')::date")
+    sale = Sale(market, first.isoformat()[:7])
+    market.run("update subscription set ends_at = null where id = %s", sale.subscription)
+    charge = "select amount from running_charge where subscription_id = %s"
+    wait_for(lambda: market.value(charge, sale.subscription) == Decimal("10.00"), "the running charge")
+    # It ends as it began: nothing was served.
+    market.run("update subscription set state = 'ended', ends_at = starts_at where id = %s", sale.subscription)
+    wait_for(lambda: market.value(charge, sale.subscription) == 0, "the end to show", seconds=60)
+
+
 # --- when a run can't go on -------------------------------------------------------------------------------
 
 

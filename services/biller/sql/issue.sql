@@ -11,7 +11,7 @@ update billing_run_account set state = 'done' where run_id = $1::uuid and org_id
 select d.id, d.entity_id, e.time_zone, d.org_id, d.currency
   from document d join issuing_entity e on e.id = d.entity_id
  where d.org_id = $1::uuid and d.kind = 'invoice' and d.state = 'draft' and d.blocked_by is null
- order by d.currency, d.id
+ order by d.currency, d.created_at, d.id -- a correction's number comes after the one it corrects
    for update of d;
 
 -- The series of the year in the entity's zone; the first document of a year makes it.

@@ -5,13 +5,16 @@ select pg_try_advisory_lock(hashtextextended('weir-biller-watch', 0));
 -- name: watch_touched
 select subscription_id, touched_at from usage_touch order by touched_at limit $1::int;
 
--- Subscriptions whose month has turned, or that have no running charge yet.
+-- Subscriptions whose month has turned, that have no running charge yet, or that have changed since it
+-- was computed (a change may commit seconds after its time): an end lowers what is due, without any usage.
 -- name: watch_turned
 select s.id
   from subscription s
   left join running_charge c on c.subscription_id = s.id
  where s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'shadow')
    and s.starts_at <= now() and (c.subscription_id is null or c.period_to <= now())
+    or s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'shadow', 'ended')
+   and c.computed_at < s.updated_at + interval '10 seconds'
  limit $1::int;
 
 -- Removes a touch that has been dealt with; a newer one stays. A statement of its own, so that the
