@@ -23,6 +23,7 @@ struct consumer {
     rd_kafka_topic_partition_list_t *done;       // offsets to report
     uint64_t epoch;                              // grows with each rebalance
     bool rewind_due;                             // a partition's start could not be found
+    bool resume_due;                             // a partition goes on at its start
     bool broken;                                 // a fatal error of the client
     rd_kafka_message_t *messages[CONSUMER_MESSAGES_MAX];
     size_t count;
@@ -50,6 +51,7 @@ static void on_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t what,
     struct consumer *c = opaque;
     c->epoch++;
     c->rewind_due = false;
+    c->resume_due = false;
     if (what == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS) {
         log_info("partitions assigned", log_int("partitions", partitions->cnt));
         drop_assignment(c);
@@ -208,36 +210,53 @@ bool consumer_assigned(const struct consumer *c) {
 enum err_code consumer_rewind(struct consumer *c, struct err *e) {
     free_messages(c);
     c->rewind_due = false;
+    c->resume_due = false;
     if (c->assignment == NULL) {
         return ERR_OK;
     }
     // Unassigned first, so that nothing fetched before can be taken for what comes after.
     (void)rd_kafka_assign(c->client, NULL);
-    return assign(c, c->assignment, e);
+    enum err_code code = assign(c, c->assignment, e);
+    c->rewind_due = code != ERR_OK;
+    return code;
 }
 
-// The partition begins again at what the topic still holds.
+// The partition begins again at what the topic still holds. librdkafka gives it up with this error
+// (a seek is refused), so it takes an assignment to read on: at the next poll, when what was read
+// before has been taken.
 static enum err_code begin_at_start(struct consumer *c, int32_t partition, struct err *e) {
     int64_t low = 0;
     int64_t high = 0;
     rd_kafka_resp_err_t failed = rd_kafka_query_watermark_offsets(
         c->client, c->topic, partition, &low, &high, WATERMARK_TIMEOUT_MS);
     if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        c->rewind_due = true; // then all is asked for again
         return kafka_error_set(failed, "start of the partition", e);
     }
     c->events.expired(c->events.ctx, partition, low);
-    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
-    rd_kafka_topic_partition_list_add(list, c->topic, partition)->offset = low;
-    rd_kafka_error_t *error = rd_kafka_seek_partitions(c->client, list, WATERMARK_TIMEOUT_MS);
-    rd_kafka_topic_partition_list_destroy(list);
-    return kafka_error_take(error, "seek", e);
+    c->resume_due = true;
+    return ERR_OK;
+}
+
+// All partitions again, each from where it is.
+static enum err_code resume(struct consumer *c, struct err *e) {
+    c->resume_due = false;
+    if (c->assignment == NULL) {
+        return ERR_OK;
+    }
+    for (int i = 0; i < c->assignment->cnt; i++) {
+        rd_kafka_topic_partition_t *p = &c->assignment->elems[i];
+        p->offset = c->events.next(c->events.ctx, p->partition);
+    }
+    (void)rd_kafka_assign(c->client, NULL);
+    rd_kafka_resp_err_t failed = rd_kafka_assign(c->client, c->assignment);
+    c->rewind_due = failed != RD_KAFKA_RESP_ERR_NO_ERROR;
+    return c->rewind_due ? kafka_error_set(failed, "assign", e) : ERR_OK;
 }
 
 static enum err_code answer_of(struct consumer *c, const rd_kafka_message_t *m, struct err *e) {
     if (m->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
-        enum err_code code = begin_at_start(c, m->partition, e);
-        c->rewind_due = code != ERR_OK; // or nobody would read the partition any more
-        return code;
+        return begin_at_start(c, m->partition, e);
     }
     if (m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
         return ERR_OK;
@@ -249,6 +268,10 @@ enum err_code consumer_poll(struct consumer *c, int timeout_ms, rd_kafka_message
                             size_t *ret_count, struct err *e) {
     free_messages(c);
     *ret_count = 0;
+    enum err_code resumed = c->resume_due ? resume(c, e) : ERR_OK;
+    if (resumed != ERR_OK) {
+        return resumed;
+    }
     uint64_t epoch = c->epoch;
     rd_kafka_message_t *first = rd_kafka_consume_queue(c->queue, timeout_ms);
     if (first != NULL) {

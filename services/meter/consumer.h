@@ -35,6 +35,8 @@ struct consumer_events {
     // The topic doesn't hold the offset that was asked for; reading goes on at its start, `offset`.
     // That is below the one asked for where the topic was made anew or has lost its end.
     void (*expired)(void *ctx, int32_t partition, int64_t offset);
+    // The offset to go on from, in a partition that was assigned before.
+    int64_t (*next)(void *ctx, int32_t partition);
     void *ctx;
 };
 

@@ -171,6 +171,13 @@ static void on_expired(void *ctx, int32_t partition, int64_t offset) {
     }
 }
 
+static int64_t on_next(void *ctx, int32_t partition) {
+    struct meter *m = ctx;
+    const struct log_partition *p = log_partitions_find(&m->fold.partitions, partition);
+    check(p != NULL);
+    return p->next_offset;
+}
+
 // --- records
 // ----------------------------------------------------------------------------------------
 
@@ -343,8 +350,11 @@ static enum err_code run_with_database(struct meter *m, const struct config *con
     }
     const char *topic = config_text(config, "log_topic");
     settings->topic = topic == NULL ? m->store.log_topic : topic;
-    struct consumer_events events = {
-        .assigned = on_assigned, .revoked = on_revoked, .expired = on_expired, .ctx = m};
+    struct consumer_events events = {.assigned = on_assigned,
+                                     .revoked = on_revoked,
+                                     .expired = on_expired,
+                                     .next = on_next,
+                                     .ctx = m};
     code = consumer_new(settings, &events, &m->consumer, e);
     if (code != ERR_OK) {
         return code;

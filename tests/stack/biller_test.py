@@ -359,7 +359,7 @@ def test_any_order_of_usage_and_runs__costs_what_one_run_costs(market, biller):
             total = used[sale.subscription]
             for kind, most in (("bytes", 120 * GB), ("messages", 9_000_000), ("replayed", 70 * GB)):
                 # The last round only adds, so that no lowering is left for a later invoice.
-                step = dice.randrange(0 if round == 6 else -total[kind], most) if round < 6 else 300 * GB
+                step = dice.randrange(-total[kind], most) if round < 6 else 3 * most
                 total[kind] += step
                 figures = {"messages": step} if kind == "messages" else {"bytes": step}
                 sale.use(f"2022-05-{10 + round}T0{round}:00Z", delivery=int(kind == "replayed"), **figures)
@@ -377,7 +377,7 @@ def test_any_order_of_usage_and_runs__costs_what_one_run_costs(market, biller):
               where l.subscription_id = %s and d.state = 'issued'"""
     for sale, twin in zip(sales, twins):
         assert market.row(net, sale.subscription) == market.row(net, twin.subscription)
-        assert market.value("select count(*) from document_line where subscription_id = %s and corrects_document is not null", sale.subscription) > 3
+        assert market.value("select count(*) from document_line where subscription_id = %s and corrects_document is not null", sale.subscription) > 1
     off = market.rows("""select l.document_id, l.line from document_line l
                            left join lateral (select sum(s.amount) as amount from document_split s
                                                where s.document_id = l.document_id and s.line = l.line) s on true
