@@ -116,8 +116,12 @@ static bool is_json_type(struct slice type) {
 static bool parse_body(struct request *r) {
     struct slice body = r->job->body;
     json_error_t error;
+    if (body.len == 0 && !slice_eq_str(r->job->method, "POST")) {
+        request_problem(r, PROBLEM_INVALID, NULL, "the body is missing: say what to change");
+        return false;
+    }
     if (body.len == 0) {
-        // An operation whose fields are all optional may come without a body.
+        // A POST whose fields are all optional may come without a body.
         r->body = json_object();
         return true;
     }

@@ -75,6 +75,7 @@ def test_a_field_that_is_null_changes_nothing(house):
     assert operator.patch(path, {"verified": True}).json["verified_at"]
     assert operator.patch(path, {"verified": None}).json["verified_at"]
     assert person.patch(path, {"verified": None, "name": "N"}).status == 200
+    assert person.send("PATCH", path).status == 400  # nothing at all is no change either
     assert operator.patch(path, {"verified": False}).json["verified_at"] is None
 
 
