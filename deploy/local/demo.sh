@@ -38,12 +38,6 @@ clean_up() {
     if [ -n "${story_pid:-}" ] && kill -TERM "$story_pid" 2>/dev/null; then
         wait "$story_pid" || true
     fi
-    if [ "$verdict" -ne 0 ]; then
-        rm -rf "$weir_build/demo-check"
-        mkdir -p "$weir_build/demo-check"
-        cp -R "$WEIR_STACK_DIR/log" "$WEIR_STACK_DIR/story" "$weir_build/demo-check/" 2>/dev/null || true
-        echo "what the programs said is kept in $weir_build/demo-check" >&2
-    fi
     "$here/stack.sh" purge >/dev/null || verdict=2
     exit "$verdict"
 }

@@ -6,7 +6,7 @@ import subprocess
 import threading
 import time
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 from .failure import StoryFailed
@@ -82,6 +82,7 @@ class LibrdkafkaReader:
         self.name = name
         self.wanted = count
         self.count = 0
+        self.seen = set()
         self.group = f"{application.principal}.{name}"
         self.error = None
         config = librdkafka_config(
@@ -101,6 +102,7 @@ class LibrdkafkaReader:
                     continue
                 if message.error() is None:
                     self.count += 1
+                    self.seen.add(hash(message.value()))
                 elif message.error().code() not in PASSING_ERRORS:
                     raise KafkaException(message.error())
         except KafkaException as error:
@@ -133,6 +135,7 @@ class JavaReader:
         self.name = name
         self.wanted = count
         self.count = 0
+        self.seen = set()
         self.group = f"{application.principal}.{name}"
         endpoint = f"{place.api}/oauth/token"
         self.properties = properties = folder / f"{name}.properties"
@@ -165,8 +168,9 @@ class JavaReader:
         self.thread.start()
 
     def _listen(self):
-        for _ in self.process.stdout:
+        for line in self.process.stdout:
             self.count += 1
+            self.seen.add(hash(line))
 
     def _last_words(self):
         return " / ".join(self.said.read_text().strip().splitlines()[-3:]) or "nothing said"
@@ -199,6 +203,27 @@ class JavaReader:
         self.properties.unlink(missing_ok=True)
 
 
+def wait_joined(place, readers):
+    """Until the group of every reader has its partitions. A group still forming may begin again from its
+    last commit, and then its reader is given messages twice."""
+    from .parties import admin_config
+
+    admin = AdminClient(admin_config(place))
+    groups = [reader.group for reader in readers]
+
+    def joined():
+        for reader in readers:
+            reader.check()
+        answers = admin.describe_consumer_groups(groups, request_timeout=10)
+        try:
+            told = [answers[group].result(20) for group in groups]
+        except KafkaException:
+            return False  # no such group yet
+        return all(group.state == ConsumerGroupState.STABLE and any(m.assignment.topic_partitions for m in group.members) for group in told)
+
+    wait_for(joined, "the readers' groups", 60)
+
+
 def wait_read(readers, count):
     """Until each reader has that many messages."""
 
@@ -229,8 +254,6 @@ def refused(place, application, topic):
 
 def wait_committed(place, readers, count):
     """Until the groups of all readers have committed what they read."""
-    from confluent_kafka import ConsumerGroupTopicPartitions
-
     from .parties import admin_config
 
     admin = AdminClient(admin_config(place))

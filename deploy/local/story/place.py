@@ -1,7 +1,9 @@
 """Where the stack stands: its folder, addresses and secrets, and its command-line tools."""
 
+import gzip
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -44,6 +46,16 @@ class Place:
         logs = self.folder / "kafka" / "logs"
         files = [*sorted(logs.glob("kafka-request.log.*")), logs / "kafka-request.log"]
         return [path for path in files if path.exists() and path.stat().st_mtime >= since]
+
+    def keep_evidence(self):
+        """Keeps the broker's request log and what the programs said, for a stack that is about to go away."""
+        kept = ROOT / "build" / "story-failed"
+        shutil.rmtree(kept, ignore_errors=True)
+        kept.mkdir(parents=True)
+        for path in [*self.request_logs(), *(self.folder / "log").iterdir()]:
+            with open(path, "rb") as source, gzip.open(kept / f"{path.name}.gz", "wb", compresslevel=3) as copy:
+                shutil.copyfileobj(source, copy)
+        return kept
 
     # --- tools ---------------------------------------------------------------------------------------
     def run(self, command, what, env=None, timeout=120):

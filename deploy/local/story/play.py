@@ -38,6 +38,12 @@ class Play:
         self.seconds_until_visible = 0.0
 
     def run(self):
+        try:
+            return self.tell()
+        except StoryFailed as error:
+            raise StoryFailed(f"{error}\n  the broker's log and what the programs said are kept in {self.place.keep_evidence()}") from None
+
+    def tell(self):
         # The file system's clock is coarser than the system's.
         self.began_at = time.time() - 1
         self.number, self.folder = self.place.new_run()
@@ -131,6 +137,7 @@ class Play:
             desk.readers.append(clients.LibrdkafkaReader(self.place, self.desk, topic, "desk-python", total))
             risk.readers = [clients.LibrdkafkaReader(self.place, self.risk, topic, "risk-python", total)]
             readers = desk.readers + risk.readers
+            clients.wait_joined(self.place, readers)
             self.stream(readers)
             for reader in readers:
                 reader.finish()

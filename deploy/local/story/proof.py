@@ -53,13 +53,14 @@ def rows_by_principal(rows, topic):
 
 
 def told_by_log(play, subscription):
-    """What the broker's log says of an application, in words."""
+    """What the broker's log and the clients say of an application, in words."""
     files = play.place.request_logs(since=play.began_at)
     principal = f"User:{subscription.application.principal}"
     said = []
     for name, rows in (("weirctl recount", play.place.recount_by_weirctl(files)), ("the independent recount", play.place.recount_independent(files))):
         row = rows_by_principal(rows, play.product.topic).get(principal, {})
         said.append(f"{name} finds {row.get('messages', 0)} messages, {row.get('bytes', 0)} bytes, {row.get('open_fetches', 0)} fetches open")
+    said += [f"{reader.name} was given {reader.count} messages, {reader.count - len(reader.seen)} of them again" for reader in subscription.readers]
     return "; ".join(said)
 
 
