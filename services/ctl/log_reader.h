@@ -1,4 +1,4 @@
-// Lines of a request log file: plain (mapped), gzip, or standard input ("-").
+// Lines of a request log file: plain, gzip, or standard input ("-").
 #ifndef WEIR_CTL_LOG_READER_H
 #define WEIR_CTL_LOG_READER_H
 

@@ -144,13 +144,3 @@ enum err_code kafka_error_set(rd_kafka_resp_err_t code, const char *what, struct
     return err_set(e, kafka_error_code(code), "%s: %s (%s)", what, rd_kafka_err2str(code),
                    rd_kafka_err2name(code));
 }
-
-enum err_code kafka_error_take(rd_kafka_error_t *error, const char *what, struct err *e) {
-    if (error == NULL) {
-        return ERR_OK;
-    }
-    enum err_code code = err_set(e, kafka_error_code(rd_kafka_error_code(error)), "%s: %s (%s)",
-                                 what, rd_kafka_error_string(error), rd_kafka_error_name(error));
-    rd_kafka_error_destroy(error);
-    return code;
-}

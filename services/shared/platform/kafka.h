@@ -35,7 +35,5 @@ ERR_MUST_CHECK enum err_code kafka_client_new(rd_kafka_type_t type, rd_kafka_con
 enum err_code kafka_error_code(rd_kafka_resp_err_t code);
 // Fills `e` with the code and "what: librdkafka's text (NAME)".
 enum err_code kafka_error_set(rd_kafka_resp_err_t code, const char *what, struct err *e);
-// The same from an rd_kafka_error_t, which is freed. NULL is ERR_OK.
-enum err_code kafka_error_take(rd_kafka_error_t *error, const char *what, struct err *e);
 
 #endif
