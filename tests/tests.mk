@@ -101,7 +101,7 @@ test: ## everything: unit, fuzz corpora, real servers; one summary at the end
 	@deploy/local/install.sh dev
 	@tests/run_parts.sh $(TEST_PARTS)
 
-test-stack: all ## tests on real PostgreSQL and Kafka (pytest)
+test-stack: all portal ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
 

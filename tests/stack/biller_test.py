@@ -121,22 +121,23 @@ def month_bounds(month):
 
 
 class Sale:
-    """A provider, a product on a topic, a consumer with one application and one subscription."""
+    """A provider, a product on a topic, a consumer with one application and one subscription. With `reader`,
+    another sale, it is that sale's consumer and application that subscribe here too."""
 
-    def __init__(self, market, month, plan=SIMPLE, share=None, starts=None, ends=None, months=1, zone="Europe/Berlin", country="DE", heard=True):
+    def __init__(self, market, month, plan=SIMPLE, share=None, starts=None, ends=None, months=1, zone="Europe/Berlin", country="DE", heard=True, reader=None, topic="acme.ticks"):
         self.market = market
         self.month = month
         first, last = month_bounds(month)
         for _ in range(months - 1):
             last = month_bounds(last[:7])[1]
         self.provider = market.organisation("Acme data")
-        self.consumer = market.organisation("Reader", zone=zone, country=country)
+        self.consumer = reader.consumer if reader else market.organisation("Reader", zone=zone, country=country)
         self.cluster = market.cluster(f"c-{month}")
-        self.topic = "acme.ticks"
+        self.topic = topic
         self.product, self.plan = market.product(self.provider, [(self.cluster, self.topic)], plan, share or {"percent": "15"})
         self.starts = starts or f"{first} 00:00 {zone}"
         self.ends = ends or f"{last} 00:00 {zone}"
-        self.application, self.who = market.application(self.consumer)
+        self.application, self.who = (reader.application, reader.who) if reader else market.application(self.consumer)
         self.subscription = market.subscription(self.consumer, self.provider, self.product, self.plan, self.starts, self.ends)
         market.grant(self.cluster, self.application, self.consumer, self.topic, self.subscription, self.starts, self.ends)
         if heard:
@@ -348,11 +349,11 @@ def test_any_order_of_usage_and_runs__costs_what_one_run_costs(market, biller):
     running differences is what one run at the end bills, to the cent, for each subscription."""
     dice = random.Random(20251122)
     month = "2022-05"
-    sales = [Sale(market, month, PLAN if n % 2 else SIMPLE, starts=f"2022-05-0{n + 1} 00:00 Europe/Berlin") for n in range(6)]
-    for sale in sales[3:]:  # one account with subscriptions of several providers
-        sale.consumer, sale.application, sale.who = sales[2].consumer, sales[2].application, sales[2].who
-        market.run("update subscription set org_id = %s where id = %s", sale.consumer, sale.subscription)
-        sale.topic += str(sale.subscription)
+    sales = []
+    for n in range(6):  # the last three: one account with subscriptions of several providers
+        reader = sales[2] if n > 2 else None
+        starts = f"2022-05-0{n + 1} 00:00 Europe/Berlin"
+        sales.append(Sale(market, month, PLAN if n % 2 else SIMPLE, starts=starts, reader=reader, topic=f"acme.ticks{n}"))
     used = {sale.subscription: dict.fromkeys(("bytes", "messages", "replayed"), 0) for sale in sales}
     for round in range(7):
         for sale in sales:

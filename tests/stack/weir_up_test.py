@@ -4,6 +4,8 @@ import json
 import urllib.request
 from pathlib import Path
 
+from stack import wait_for
+
 PROGRAMS = ["weir-api", "weir-tap", "weir-meter", "weir-biller", "weir-access"]
 
 
@@ -61,7 +63,7 @@ def test_down__leaves_nothing_and_up_goes_on(weir):
     pids = [weir.pid(name) for name in PROGRAMS]
     weir.down()
     assert [weir.pid(name) for name in [*PROGRAMS, "kafka"]] == [None] * (len(PROGRAMS) + 1)
-    for pid in pids:
-        assert not Path(f"/proc/{pid}").exists()
+    # They have ended; init takes them off its list a moment later.
+    wait_for(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids), "the processes to be gone")
     weir.up()
     assert [name for name in PROGRAMS if weir.pid(name) is None] == []
