@@ -7,10 +7,6 @@
 #include "base/check.h"
 #include "core/usage_model.h"
 
-static int64_t min_i64(int64_t a, int64_t b) {
-    return a < b ? a : b;
-}
-
 // True if a fact of `time_us` at `broker` is not earlier than the fetch. One broker has one clock.
 static bool not_earlier(const struct usage_state *st, const struct usage_position *p,
                         int32_t broker, int64_t time_us) {
@@ -162,7 +158,10 @@ void usage_claim_fetch(struct usage_state *st, uint32_t position) {
 
 void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset) {
     struct usage_position *p = &st->positions[position];
-    int64_t end = min_i64(offset, p->fetch.high);
+    // Not bounded by the answer's high watermark: the broker reads it before the records, so it can
+    // lie below what it sent. An offset beyond the log's end is refused as out of range and closes
+    // nothing.
+    int64_t end = offset;
     int64_t messages = end > p->fetch.offset ? end - p->fetch.offset : 0;
     // Any claim but OPEN: the strongest one, for what is counted matters and not by what.
     set_claim(st, p, USAGE_BY_SAME_START, messages);

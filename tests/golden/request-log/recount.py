@@ -201,7 +201,7 @@ class Recount:
                 self.starts[line.principal, topic, partition].append(Start(line, offset))
             before = self.unclosed.pop(key, None)
             if before and offset > before.start:
-                self.row(line, topic)["messages"] += min(offset, before.high_watermark) - before.start
+                self.row(line, topic)["messages"] += offset - before.start
 
     def close_last(self, principal, topic, partition, fetch):
         """The last fetch of a chain: by the start of a later chain, else by a commit, else it is open."""

@@ -36,11 +36,12 @@ static void successor__counts_the_fetch_before(void **state) {
     assert_int_equal(m->all.fetches, 1);
 }
 
-static void successor__is_capped_by_the_high_watermark(void **state) {
+// Seen on a live 4.3.1: an answer with records whose high watermark is still that of before them.
+static void successor__counts_past_a_high_watermark_read_too_early(void **state) {
     struct maker *m = *state;
-    maker_plain_fetch(m, "0@100", "0:2000/150");
-    maker_plain_fetch(m, "0@1000000", "0:0/150");
-    assert_int_equal(m->all.messages, 50);
+    maker_plain_fetch(m, "0@1934", "0:1179/1934");
+    maker_plain_fetch(m, "0@1962", "0:0/2009");
+    assert_int_equal(m->all.messages, 28);
 }
 
 static void successor__that_goes_back_counts_nothing(void **state) {
@@ -602,7 +603,7 @@ static void many_partitions__are_bounded(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(successor__counts_the_fetch_before),
-        CASE(successor__is_capped_by_the_high_watermark),
+        CASE(successor__counts_past_a_high_watermark_read_too_early),
         CASE(successor__that_goes_back_counts_nothing),
         CASE(cut_tail__counts_bytes_twice_and_messages_once),
         CASE(commits__between_two_fetches_change_nothing),
