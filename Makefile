@@ -34,6 +34,7 @@ bin_of    = $(BUILD)/bin/$(if $(filter ctl,$1),weirctl,weir-$1)
 BINS     := $(foreach p,$(PROGRAMS),$(if $(wildcard services/$p/main.c),$(call bin_of,$p)))
 
 sources_in = $(sort $(shell find $1 -name '*.c' 2>/dev/null))
+sql_in     = $(sort $(shell find $1 -name '*.sql' 2>/dev/null))
 objects_of = $(patsubst %.c,$(BUILD)/obj/%.o,$1)
 
 SHARED_LIBS := $(foreach l,platform core base,$(BUILD)/lib/lib$l.a)
@@ -60,20 +61,20 @@ $(foreach l,$(LAYERS),$(eval $(call layer_rules,$l)))
 
 EXTRA_GEN_ctl := $(BUILD)/gen/migrations.h
 
-# A program: its library, its SQL statements as a C table (services/X/sql/*.sql), its binary.
+# A program: its library, its SQL statements (services/X/**/*.sql) as a C table, its binary.
 define program_rules
 SRC_$1 := $(filter-out services/$1/main.c,$(call sources_in,services/$1))
-SQL_$1 := $(sort $(wildcard services/$1/sql/*.sql))
-GEN_$1 := $(if $(wildcard services/$1/sql/*.sql),$(BUILD)/gen/$1_sql)
+SQL_$1 := $(call sql_in,services/$1)
+GEN_$1 := $(if $(call sql_in,services/$1),$(BUILD)/gen/$1_sql)
 
 $(BUILD)/lib/lib$1.a: $$(call objects_of,$$(SRC_$1)) $$(if $$(GEN_$1),$$(GEN_$1).o)
 	$$(call say,AR,$$@)
 	@mkdir -p $$(@D); rm -f $$@; $(AR) rcs $$@ $$^
 
-$(BUILD)/gen/$1_sql.c $(BUILD)/gen/$1_sql.h &: $$(SQL_$1) services/shared/platform/embed_sql.awk
+$(BUILD)/gen/$1_sql.c $(BUILD)/gen/$1_sql.h &: $$(SQL_$1) services/shared/platform/pg/embed_sql.awk
 	@mkdir -p $$(@D)
-	$(Q)awk -v program=$1 -v kind=h -f services/shared/platform/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.h
-	$(Q)awk -v program=$1 -v kind=c -f services/shared/platform/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.c
+	$(Q)awk -v program=$1 -v kind=h -f services/shared/platform/pg/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.h
+	$(Q)awk -v program=$1 -v kind=c -f services/shared/platform/pg/embed_sql.awk $$(SQL_$1) >$(BUILD)/gen/$1_sql.c
 
 $$(call objects_of,$$(SRC_$1) services/$1/main.c): | $$(if $$(GEN_$1),$$(GEN_$1).h) $$(EXTRA_GEN_$1)
 
@@ -85,12 +86,12 @@ endef
 $(foreach p,$(PROGRAMS),$(eval $(call program_rules,$p)))
 
 # weirctl carries the migrations, so that one file is enough to set a database up.
-$(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/shared/platform/embed_files.awk
+$(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/shared/platform/pg/embed_files.awk
 	@mkdir -p $(@D)
-	$(Q)awk -f services/shared/platform/embed_files.awk $(filter %.sql,$^) >$@
+	$(Q)awk -f services/shared/platform/pg/embed_files.awk $(filter %.sql,$^) >$@
 
 # weir-api carries its OpenAPI document (.incbin, which the compiler doesn't list as a dependency).
-$(BUILD)/obj/services/api/openapi.o: api/openapi.json
+$(BUILD)/obj/services/api/site/openapi.o: api/openapi.json
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)
@@ -113,7 +114,7 @@ $(BUILD)/portal/node_modules/.made: services/portal/package.json services/portal
 	@touch $@
 $(BUILD)/portal/.made: $(BUILD)/portal/node_modules/.made $(sort $(shell find services/portal -name '*.js' -o -name '*.html' -o -name '*.css' -o -name '*.svg'))
 	@mkdir -p $(BUILD)/portal/www
-	cp -R services/portal/*.js services/portal/*.html services/portal/*.css services/portal/*.svg services/portal/pages $(BUILD)/portal/www/
+	cp -R services/portal/*.js services/portal/*.html services/portal/*.css services/portal/*.svg services/portal/parts services/portal/pages $(BUILD)/portal/www/
 	@mkdir -p $(BUILD)/portal/www/vendor
 	cp $(BUILD)/portal/node_modules/htm/preact/standalone.module.js $(BUILD)/portal/www/vendor/preact.js
 	@touch $@

@@ -1,14 +1,17 @@
-# Tests and checks. One cmocka program per module: tests/unit/<folder>/<module>_test.c links the layers
-# and, where <folder> is a program, that program's library.
+# Tests and checks. One cmocka program per module: tests/unit mirrors services (without shared/), and
+# tests/unit/<folder>/…/<module>_test.c links the layers and, where <folder> is a program, its library.
 
-UNIT_SOURCES := $(sort $(wildcard tests/unit/*/*_test.c))
+UNIT_SOURCES := $(filter %_test.c,$(call sources_in,tests/unit))
 UNIT_BINS    := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(UNIT_SOURCES))
 
 .PHONY: test-unit test-db asan format lint fuzz test-fuzz
 .SECONDEXPANSION:
-# Helpers shared by the tests of one folder stand beside them in a .c without _test.
-unit_support = $(filter-out %_test.c,$(wildcard tests/unit/$(patsubst %/,%,$(dir $1))/*.c))
-unit_library = $(if $(filter $(patsubst %/,%,$(dir $1)),$(PROGRAMS)),$(BUILD)/lib/lib$(patsubst %/,%,$(dir $1)).a)
+# What the tests of a folder share stands beside or above them, in a .c without _test.
+unit_dirs    = $(if $(filter-out ./,$(dir $1)),$(dir $1) $(call unit_dirs,$(patsubst %/,%,$(dir $1))))
+unit_support = $(filter-out %_test.c,$(wildcard $(patsubst %,tests/unit/%*.c,$(call unit_dirs,$1))))
+$(BUILD)/obj/tests/unit/%.o: CPPFLAGS += -Itests/unit
+unit_program = $(filter $(firstword $(subst /, ,$1)),$(PROGRAMS))
+unit_library = $(addprefix $(BUILD)/lib/lib,$(addsuffix .a,$(unit_program)))
 
 $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_support,$$*)) $$(call unit_library,$$*) $(SHARED_LIBS)
 	@mkdir -p $(@D)
@@ -17,21 +20,21 @@ $(BUILD)/unit/%: $(BUILD)/obj/tests/unit/%.o $$(call objects_of,$$(call unit_sup
 
 # Tests of a program may include its table of statements.
 define unit_needs
-$(call objects_of,$(wildcard tests/unit/$1/*.c)): | $(GEN_$1).h
+$(call objects_of,$(call sources_in,tests/unit/$1)): | $(GEN_$1).h
 endef
-$(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(if $(wildcard tests/unit/$p/*.c),$(eval $(call unit_needs,$p)))))
+$(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(if $(call sources_in,tests/unit/$p),$(eval $(call unit_needs,$p)))))
 
 test-unit: $(UNIT_BINS) ## unit tests (cmocka), no server needed
 	@tests/run_units.sh $(BUILD)/unit $(UNIT_BINS)
 
 # Those of the unit tests that talk to PostgreSQL, with a private one.
-DB_TESTS := $(BUILD)/unit/platform/pg_test
+DB_TESTS := $(BUILD)/unit/platform/pg/pg_test
 test-db: $(DB_TESTS) sql-check ## tests that need nothing but a PostgreSQL, on a private one
 	@tests/with_postgres.sh tests/run_units.sh $(BUILD)/unit $(DB_TESTS)
 
 # --- lint ------------------------------------------------------------------------------------------
 # Every statement of every program on a freshly migrated database; the schema against its golden file.
-SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(wildcard services/$p/sql/*.sql),$(BUILD)/gen/$p_sql.o))
+SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(GEN_$p).o))
 $(BUILD)/obj/tests/lint/sql_check.o: | $(BUILD)/gen/migrations.h
 $(BUILD)/lint/sql_check: $(BUILD)/obj/tests/lint/sql_check.o $(SQL_TABLES) $(SHARED_LIBS)
 	@mkdir -p $(@D)
@@ -63,7 +66,7 @@ tidy: $(TIDY_FILES:%.c=$(BUILD)/tidy/%.ok)
 # comparePointers: the embedded openapi.json lies between two symbols of the assembler.
 CPPCHECK_FLAGS := --quiet --error-exitcode=1 --enable=warning,performance --std=c11 --library=posix \
                   --suppress=unknownMacro --suppress=memleak \
-                  --suppress=comparePointers:services/api/openapi.c
+                  --suppress=comparePointers:services/api/site/openapi.c
 cppcheck:
 	@mkdir -p $(BUILD)/cppcheck
 	@cppcheck $(CPPCHECK_FLAGS) \

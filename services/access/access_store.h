@@ -1,11 +1,11 @@
 // What weir-access reads and writes in PostgreSQL.
-#ifndef WEIR_ACCESS_STORE_H
-#define WEIR_ACCESS_STORE_H
+#ifndef WEIR_ACCESS_ACCESS_STORE_H
+#define WEIR_ACCESS_ACCESS_STORE_H
 
 #include <stdint.h>
 
 #include "access/acl_diff.h"
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 enum { ACCESS_UUID_TEXT = 37, ACCESS_AUDIT_BYTES_MAX = 64 << 20 };
 

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "platform/clock.h"
-#include "platform/program.h"
+#include "platform/program/clock.h"
+#include "platform/program/program.h"
 
 _Static_assert((int)ACL_TOPIC == RD_KAFKA_RESOURCE_TOPIC, "Kafka's code");
 _Static_assert((int)ACL_GROUP == RD_KAFKA_RESOURCE_GROUP, "Kafka's code");

@@ -4,7 +4,7 @@
 #define WEIR_ACCESS_BROKER_ACLS_H
 
 #include "access/acl_diff.h"
-#include "platform/kafka.h"
+#include "platform/kafka/kafka.h"
 
 enum {
     BROKER_ACLS_BATCH = 200,         // of one request

@@ -5,11 +5,11 @@
 #include <string.h>
 
 #include "access/access_store.h"
-#include "access/compare.h"
-#include "platform/log.h"
-#include "platform/metrics.h"
-#include "platform/metrics_server.h"
-#include "platform/program.h"
+#include "access/reconcile.h"
+#include "platform/http/metrics_server.h"
+#include "platform/program/log.h"
+#include "platform/program/metrics.h"
+#include "platform/program/program.h"
 
 enum { STANDBY_MS = 2000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000, STATEMENT_TIMEOUT_MS = 30000 };
 

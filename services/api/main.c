@@ -3,14 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/api.h"
-#include "api/portal.h"
-#include "api/refresh.h"
-#include "api/routes.h"
-#include "api/snapshot.h"
+#include "api/dispatch/routes.h"
+#include "api/identity/refresh.h"
+#include "api/identity/snapshot.h"
+#include "api/request/api.h"
+#include "api/site/portal.h"
 #include "api_sql.h"
-#include "platform/log.h"
-#include "platform/program.h"
+#include "platform/program/log.h"
+#include "platform/program/program.h"
 
 static const struct config_row ROWS[] = {
     CONFIG_ROW_DATABASE,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "biller/month_store.h"
 #include "biller_sql.h"
 
 struct account {
@@ -82,7 +83,7 @@ static void add_note(struct account *x, const char *text) {
 }
 
 // The units of one currency.
-static enum err_code draft_currency(struct account *x, struct unit **units, size_t count,
+static enum err_code draft_currency(struct account *x, struct month **units, size_t count,
                                     struct err *e) {
     struct draft draft;
     bool any = false;
@@ -107,14 +108,14 @@ static enum err_code draft_currency(struct account *x, struct unit **units, size
 }
 
 static enum err_code draft_all(struct account *x, int64_t months_back, struct err *e) {
-    struct unit *units = NULL;
+    struct month *units = NULL;
     size_t count = 0;
     enum err_code code =
-        unit_list(x->pg, x->a, x->result->org_id, x->month, months_back, &units, &count, e);
-    struct unit **group = arena_array(x->a, count, sizeof *group);
+        month_store_list(x->pg, x->a, x->result->org_id, x->month, months_back, &units, &count, e);
+    struct month **group = arena_array(x->a, count, sizeof *group);
     size_t size = 0;
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
-        code = unit_rate(x->pg, x->a, &units[i], e);
+        code = month_store_rate(x->pg, x->a, &units[i], e);
         group[size++] = &units[i];
         bool last = i + 1 == count || strcmp(units[i].currency, units[i + 1].currency) != 0;
         if (code == ERR_OK && last) {

@@ -3,7 +3,7 @@
 #define WEIR_BILLER_ACCOUNT_H
 
 #include "biller/document_store.h"
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 struct account_result {
     bool claimed; // false: no account of the run is left to draft

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 // Adds a sentence to `missing` (an array) for each broker that has not been heard past usage_end.
 ERR_MUST_CHECK enum err_code completeness_brokers(struct pg *pg, const char *month,

@@ -5,9 +5,10 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "biller/describe.h"
+#include "biller/month_store.h"
 #include "biller_sql.h"
-#include "core/rating_json.h"
+#include "core/billing/describe.h"
+#include "core/rating/rating_json.h"
 
 static const char *number_text(struct arena *a, struct decimal x) {
     return decimal_text(a, x, 0, NULL);
@@ -46,9 +47,9 @@ static enum err_code insert_document(struct pg *pg, struct arena *a,
     return code;
 }
 
-static const char *description_of(struct arena *a, const struct unit *u,
+static const char *description_of(struct arena *a, const struct month *u,
                                   const struct rating_line *l,
-                                  const struct unit_original *corrected) {
+                                  const struct month_original *corrected) {
     return describe_line(
         a, &(struct describe_input){.product = u->product_name,
                                     .topics = u->topics,
@@ -69,9 +70,9 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                                  struct err *e) {
     const struct document_line *line = &d->document.lines[i];
     const struct rating_line *l = line->rated;
-    const struct unit *u = d->units[line->source];
+    const struct month *u = d->units[line->source];
     const struct currency *currency = d->currency;
-    const struct unit_original *corrected = draft_original(u, l);
+    const struct month_original *corrected = draft_original(u, l);
     bool usage = l->kind == RATING_USAGE;
     bool exact = true;
     const char *unrounded = currency_text(a, currency, l->unrounded, &exact);
@@ -138,11 +139,11 @@ static enum err_code insert_billed(struct pg *pg, struct arena *a, const struct 
                                    const char *document_id, struct err *e) {
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < d->unit_count; i++) {
-        const struct unit *u = d->units[i];
+        const struct month *u = d->units[i];
         code = pg_run(pg, &biller_sql_billed_insert,
                       PG_PARAMS(pg_text(u->subscription), pg_instant(u->from_us),
                                 pg_int8(u->billed_seq + 1), pg_text(document_id),
-                                pg_text(unit_usage_json(a, u)),
+                                pg_text(month_store_usage_json(a, u)),
                                 pg_text(json_text(a, rating_result_json(a, &u->rated)))),
                       NULL, e);
     }

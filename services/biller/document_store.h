@@ -2,8 +2,8 @@
 #ifndef WEIR_BILLER_DOCUMENT_STORE_H
 #define WEIR_BILLER_DOCUMENT_STORE_H
 
-#include "biller/draft.h"
-#include "platform/pg.h"
+#include "core/billing/draft.h"
+#include "platform/pg/pg.h"
 
 enum { DOCUMENT_UUID_TEXT = 37, DOCUMENT_TERMS_DAYS = 30 };
 

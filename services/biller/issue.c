@@ -5,7 +5,7 @@
 
 #include "base/check.h"
 #include "biller_sql.h"
-#include "core/ledger.h"
+#include "core/billing/ledger.h"
 
 enum { LEDGER_BYTES_MAX = 16 << 20 };
 
@@ -33,8 +33,7 @@ enum err_code issue_next_number(struct pg *pg, const char *entity_id, const char
     return ERR_OK;
 }
 
-// --- the ledger
-// ----------------------------------------------------------------------------------------------
+// --- the ledger ----------------------------------------------------------------------------------
 
 // The stored parts as a document, as far as the ledger's entry needs it: what was stored is posted,
 // nothing is divided again.
@@ -184,8 +183,7 @@ static enum err_code post(struct pg *pg, struct arena *a, const char *document_i
                : post_transfers(pg, a, document_id, date, currency, transfers, count, e);
 }
 
-// --- issuing
-// ---------------------------------------------------------------------------------------------
+// --- issuing -------------------------------------------------------------------------------------
 
 static enum err_code issue_one(struct pg *pg, struct arena *a, const struct pg_rows *drafts, int i,
                                const struct issue_prefixes *prefixes, struct issue_result *result,

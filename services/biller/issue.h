@@ -4,7 +4,7 @@
 #define WEIR_BILLER_ISSUE_H
 
 #include "biller/document_store.h"
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 enum { ISSUE_NUMBER_MAX = 22 }; // 21 characters: what bookkeeping programs take
 

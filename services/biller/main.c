@@ -8,9 +8,9 @@
 #include "base/check.h"
 #include "biller/run.h"
 #include "biller/watch.h"
-#include "platform/log.h"
-#include "platform/metrics_server.h"
-#include "platform/program.h"
+#include "platform/http/metrics_server.h"
+#include "platform/program/log.h"
+#include "platform/program/program.h"
 
 enum { STATEMENT_TIMEOUT_MS = 600000, STANDBY_MS = 2000, RETRY_MS = 1000 };
 
@@ -70,8 +70,7 @@ static struct pg_options database(const struct config *c, const char *name) {
                                .statement_timeout_ms = STATEMENT_TIMEOUT_MS};
 }
 
-// --- running charges
-// --------------------------------------------------------------------------------------
+// --- running charges -----------------------------------------------------------------------------
 
 static void watch_loop(struct watch *w, int64_t every_ms) {
     while (!program_should_stop()) {
@@ -113,8 +112,7 @@ static void *watch_main(void *ctx) {
     return NULL;
 }
 
-// --- billing runs
-// -----------------------------------------------------------------------------------------
+// --- billing runs --------------------------------------------------------------------------------
 
 static void run_loop(struct pg *pg, const struct run_settings *s, int64_t every_ms) {
     while (!program_should_stop()) {

@@ -8,11 +8,11 @@
 #include "biller/completeness.h"
 #include "biller/statement.h"
 #include "biller_sql.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/metrics.h"
-#include "platform/pg_error.h"
-#include "platform/program.h"
+#include "platform/pg/pg_error.h"
+#include "platform/program/clock.h"
+#include "platform/program/log.h"
+#include "platform/program/metrics.h"
+#include "platform/program/program.h"
 
 enum { ACCOUNTS_BYTES_MAX = 64 << 20, PROGRESS_EVERY_MS = 250 };
 
@@ -58,8 +58,7 @@ static enum err_code end_run(struct run *r, const char *state, const char *error
     return code;
 }
 
-// --- planning
-// ---------------------------------------------------------------------------------------------
+// --- planning ------------------------------------------------------------------------------------
 
 struct planning {
     struct run *run;
@@ -174,8 +173,7 @@ static enum err_code plan(struct run *r, bool *ret_began, bool *ret_waits, struc
     return code;
 }
 
-// --- accounts
-// ---------------------------------------------------------------------------------------------
+// --- accounts ------------------------------------------------------------------------------------
 
 // Two that wanted the same thing at once: done again, it finds what the other has written.
 static bool collided(enum err_code code, const struct err *e) {

@@ -4,7 +4,7 @@
 #define WEIR_BILLER_RUN_H
 
 #include "biller/issue.h"
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 enum { RUN_RETRIES_MAX = 20, RUN_RETRY_PAUSE_MS = 20 };
 

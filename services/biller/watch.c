@@ -3,14 +3,14 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "biller/unit.h"
+#include "biller/month_store.h"
 #include "biller_sql.h"
-#include "core/rating_json.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/metrics.h"
-#include "platform/pg_error.h"
-#include "platform/program.h"
+#include "core/rating/rating_json.h"
+#include "platform/pg/pg_error.h"
+#include "platform/program/clock.h"
+#include "platform/program/log.h"
+#include "platform/program/metrics.h"
+#include "platform/program/program.h"
 
 enum { TURNED_EVERY_MS = 15000 };
 
@@ -27,7 +27,7 @@ void watch_register_metrics(void) {
     metrics_register(&BEHIND);
 }
 
-static enum err_code save(struct pg *pg, struct arena *a, const struct unit *u,
+static enum err_code save(struct pg *pg, struct arena *a, const struct month *u,
                           const struct pg_param *touched_at, struct err *e) {
     json_t *lines = rating_result_json(a, &u->rated);
     char *text = json_dumps(lines, JSON_COMPACT);
@@ -54,19 +54,19 @@ static enum err_code rate_in(struct pg *pg, struct arena *a, const char *subscri
     if (code != ERR_OK || pg_rows_count(&rows) == 0) {
         return code;
     }
-    struct unit u = {.subscription = subscription,
-                     .open_fetches = "0",
-                     .share_messages = "0",
-                     .from_us = pg_rows_instant_us(&rows, 0, 2),
-                     .to_us = pg_rows_instant_us(&rows, 0, 3),
-                     .period = {.from_day = pg_rows_int8(&rows, 0, 4),
-                                .to_day = pg_rows_int8(&rows, 0, 5),
-                                .service_from_day = pg_rows_int8(&rows, 0, 6),
-                                .service_to_day = pg_rows_int8(&rows, 0, 7),
-                                .final = true}};
+    struct month u = {.subscription = subscription,
+                      .open_fetches = "0",
+                      .share_messages = "0",
+                      .from_us = pg_rows_instant_us(&rows, 0, 2),
+                      .to_us = pg_rows_instant_us(&rows, 0, 3),
+                      .period = {.from_day = pg_rows_int8(&rows, 0, 4),
+                                 .to_day = pg_rows_int8(&rows, 0, 5),
+                                 .service_from_day = pg_rows_int8(&rows, 0, 6),
+                                 .service_to_day = pg_rows_int8(&rows, 0, 7),
+                                 .final = true}};
     code = plan_parse_text(a, pg_rows_slice(&rows, 0, 1), &u.plan, e);
     if (code == ERR_OK) {
-        code = unit_read_usage(pg, a, &u, e);
+        code = month_store_read_usage(pg, a, &u, e);
     }
     struct rating_input input = {
         .period = u.period, .usage = u.usage, .usage_count = u.usage_count};

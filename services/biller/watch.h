@@ -5,7 +5,7 @@
 
 #include <stdbool.h>
 
-#include "platform/pg.h"
+#include "platform/pg/pg.h"
 
 enum { WATCH_BATCH = 200 }; // subscriptions of one look
 

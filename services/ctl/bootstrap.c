@@ -11,9 +11,9 @@
 
 #include "base/buf.h"
 #include "ctl_sql.h"
-#include "platform/pg.h"
-#include "platform/program.h"
-#include "platform/secret.h"
+#include "platform/pg/pg.h"
+#include "platform/program/program.h"
+#include "platform/secret/secret.h"
 
 static const struct config_row ROWS[] = {
     {.name = "marketplace",

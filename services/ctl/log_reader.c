@@ -9,9 +9,9 @@
 #include <zlib.h>
 
 #include "base/check.h"
-#include "core/request_line.h"
+#include "core/brokerlog/broker_line.h"
 
-enum { CHUNK = 1 << 18, BUFFER_MAX = 4 * REQUEST_LINE_MAX };
+enum { CHUNK = 1 << 18, BUFFER_MAX = 4 * BROKER_LINE_MAX };
 
 // Plain files are read, not mapped: one that is cut while it is read would kill the program.
 struct log_reader {
@@ -149,7 +149,7 @@ bool log_reader_next(struct log_reader *r, struct log_line *ret_line) {
     for (;;) {
         size_t unread = (size_t)(r->end - r->pos);
         newline = unread == looked ? NULL : memchr(r->pos + looked, '\n', unread - looked);
-        if (newline != NULL || unread > REQUEST_LINE_MAX)
+        if (newline != NULL || unread > BROKER_LINE_MAX)
             break;
         looked = unread;
         if (!fill(r))
@@ -163,11 +163,11 @@ bool log_reader_next(struct log_reader *r, struct log_line *ret_line) {
         .offset = r->offset,
         .len = len,
         .finished = newline != NULL,
-        .too_long = len > REQUEST_LINE_MAX,
+        .too_long = len > BROKER_LINE_MAX,
     };
     r->pos += len + (newline != NULL);
     r->offset += len + (newline != NULL);
-    if (newline == NULL && len > REQUEST_LINE_MAX) {
+    if (newline == NULL && len > BROKER_LINE_MAX) {
         // Its text is not needed: the reason alone is told.
         ret_line->text.len = 0;
         ret_line->finished = skip_rest(r, ret_line);

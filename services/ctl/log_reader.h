@@ -21,7 +21,7 @@ struct log_line {
     uint64_t offset;   // of its first byte, in the unpacked file
     uint64_t len;      // of the whole line; more than text.len if it was too long to keep
     bool finished;     // ended with a newline; false only for the last line
-    bool too_long;     // above REQUEST_LINE_MAX: text is its beginning
+    bool too_long;     // above BROKER_LINE_MAX: text is its beginning
 };
 
 // False at the end and on an error, which log_reader_error then tells.

@@ -3,8 +3,8 @@
 
 #include "ctl/command.h"
 #include "migrations.h"
-#include "platform/migrate.h"
-#include "platform/program.h"
+#include "platform/pg/migrate.h"
+#include "platform/program/program.h"
 
 static const struct config_row ROWS[] = {
     {.name = "status",

@@ -9,8 +9,8 @@
 
 #include "base/check.h"
 #include "ctl/rest.h"
-#include "platform/program.h"
-#include "platform/secret.h"
+#include "platform/program/program.h"
+#include "platform/secret/secret.h"
 
 enum { BODY_MAX = 4 << 20, POLL_MS = 500 };
 
@@ -63,8 +63,7 @@ static enum err_code call_and_print(const struct config *c, const struct rest_ca
     return code;
 }
 
-// --- weirctl api
-// ----------------------------------------------------------------------------------
+// --- weirctl api ---------------------------------------------------------------------------------
 static const struct config_row API_ROWS[] = {
     REST_CONFIG_ROWS,
     {.name = "data",
@@ -127,8 +126,7 @@ int api_command(int argc, char **argv) {
                "METHOD PATH", 2, 2, API_ROWS, api_run);
 }
 
-// --- weirctl bill
-// ---------------------------------------------------------------------------------
+// --- weirctl bill --------------------------------------------------------------------------------
 static const struct config_row BILL_ROWS[] = {
     REST_CONFIG_ROWS,
     {.name = "close_early",
@@ -249,8 +247,7 @@ int bill_command(int argc, char **argv) {
                "YYYY-MM", 1, 1, BILL_ROWS, bill_run);
 }
 
-// --- weirctl export
-// -------------------------------------------------------------------------------
+// --- weirctl export ------------------------------------------------------------------------------
 static const char *const FORMATS[] = {"csv", "json", NULL};
 static const struct config_row EXPORT_ROWS[] = {
     REST_CONFIG_ROWS,
@@ -287,8 +284,7 @@ int export_command(int argc, char **argv) {
                "invoices|invoice-lines", 1, 1, EXPORT_ROWS, export_run);
 }
 
-// --- lists
-// ----------------------------------------------------------------------------------------
+// --- lists ---------------------------------------------------------------------------------------
 static const struct config_row LIST_ROWS[] = {
     REST_CONFIG_ROWS,
     {.name = "limit",

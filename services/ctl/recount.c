@@ -6,9 +6,9 @@
 #include "base/arena.h"
 #include "base/check.h"
 #include "base/hash_table.h"
-#include "core/json_scan.h"
-#include "core/topic_names.h"
-#include "core/usage_fold.h"
+#include "core/brokerlog/topic_names.h"
+#include "core/json/json_scan.h"
+#include "core/usage/usage_fold.h"
 #include "ctl/log_reader.h"
 
 static const int64_t HORIZON_US = 60 * 1000000LL;      // merged lines may still be this late
@@ -41,7 +41,7 @@ struct source {
 struct recount {
     struct arena text;
     struct topic_names *names;
-    struct request_line line;
+    struct broker_line line;
     struct principal *principals;
     size_t principal_count, principal_cap;
     struct hash_table by_principal;
@@ -61,7 +61,7 @@ struct recount *recount_new(void) {
     check(rc != NULL);
     arena_init(&rc->text);
     rc->names = topic_names_new();
-    request_line_init(&rc->line);
+    broker_line_init(&rc->line);
     return rc;
 }
 
@@ -76,7 +76,7 @@ void recount_free(struct recount *rc) {
     hash_table_done(&rc->by_principal);
     hash_table_done(&rc->by_key);
     hash_table_done(&rc->brokers);
-    request_line_done(&rc->line);
+    broker_line_done(&rc->line);
     topic_names_free(rc->names);
     arena_done(&rc->text);
     free(rc);
@@ -186,7 +186,7 @@ static void fold(struct recount *rc, int32_t broker) {
 }
 
 void recount_line(struct recount *rc, struct slice text, int32_t broker) {
-    enum line_fault fault = request_line_parse(&rc->line, text);
+    enum line_fault fault = broker_line_parse(&rc->line, text);
     rc->totals.lines++;
     rc->totals.line_bytes += text.len;
     if (rc->line.torn.len > 0)
@@ -236,7 +236,7 @@ static enum line_fault parse(struct recount *rc, struct source *s) {
     rc->line.torn = slice_of("", 0);
     if (s->line.too_long)
         return LINE_FAULT_TOO_LONG;
-    enum line_fault fault = request_line_parse(&rc->line, s->line.text);
+    enum line_fault fault = broker_line_parse(&rc->line, s->line.text);
     if (fault == LINE_FAULT_NONE)
         s->time_us = rc->line.time_us;
     return fault;

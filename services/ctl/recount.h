@@ -9,7 +9,7 @@
 
 #include "base/err.h"
 #include "base/number.h"
-#include "core/request_line.h"
+#include "core/brokerlog/broker_line.h"
 
 enum { RECOUNT_DEAD_LETTERS_SHOWN = 20 };
 

@@ -7,7 +7,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "platform/secret.h"
+#include "platform/secret/secret.h"
 
 struct rest {
     CURL *curl;

@@ -4,7 +4,7 @@
 
 #include "base/buf.h"
 #include "base/err.h"
-#include "platform/config.h"
+#include "platform/program/config.h"
 
 struct rest;
 

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "platform/log.h"
+#include "platform/program/log.h"
 
 enum { NUMBER_TEXT_MAX = 24, CLOSE_TIMEOUT_MS = 5000, WATERMARK_TIMEOUT_MS = 5000 };
 

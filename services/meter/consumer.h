@@ -12,7 +12,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include "base/err.h"
-#include "platform/kafka.h"
+#include "platform/kafka/kafka.h"
 
 enum { CONSUMER_MESSAGES_MAX = 8192 }; // of one consumer_poll
 

@@ -1,6 +1,6 @@
 // weir-meter: reads the brokers' request logs from weir.broker-log.<cluster> and keeps usage.
 #include "meter/meter.h"
-#include "platform/program.h"
+#include "platform/program/program.h"
 
 static const struct config_row ROWS[] = {
     CONFIG_ROW_DATABASE,

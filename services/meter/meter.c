@@ -9,14 +9,14 @@
 
 #include "base/check.h"
 #include "meter/consumer.h"
-#include "meter/fold.h"
-#include "meter/pace.h"
-#include "meter/stats.h"
+#include "meter/fold/fold.h"
+#include "meter/fold/pace.h"
+#include "meter/meter_metrics.h"
 #include "meter/store/store.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/metrics_server.h"
-#include "platform/program.h"
+#include "platform/http/metrics_server.h"
+#include "platform/program/clock.h"
+#include "platform/program/log.h"
+#include "platform/program/program.h"
 
 enum {
     IDLE_MS = 1000,          // longest wait for a message
@@ -55,8 +55,7 @@ static void complain(struct meter *m, const char *event, const struct err *e) {
     }
 }
 
-// --- database
-// ---------------------------------------------------------------------------------------
+// --- database ------------------------------------------------------------------------------------
 
 // After an error: makes the connection anew if it is gone, else pauses. False: stop.
 static bool recover(struct meter *m, const char *event, struct err *e) {
@@ -117,8 +116,7 @@ static void commit(struct meter *m, bool once) {
     }
 }
 
-// --- events of the consumer
-// -------------------------------------------------------------------------
+// --- events of the consumer ----------------------------------------------------------------------
 
 static enum err_code on_assigned(void *ctx, rd_kafka_topic_partition_list_t *list, struct err *e) {
     struct meter *m = ctx;
@@ -178,8 +176,7 @@ static int64_t on_next(void *ctx, int32_t partition) {
     return p->next_offset;
 }
 
-// --- records
-// ----------------------------------------------------------------------------------------
+// --- records -------------------------------------------------------------------------------------
 
 static void take(struct meter *m, const rd_kafka_message_t *message) {
     struct log_partition *p = log_partitions_find(&m->fold.partitions, message->partition);
@@ -205,9 +202,9 @@ static void take(struct meter *m, const rd_kafka_message_t *message) {
             }
         }
     }
-    struct log_record record;
+    struct broker_record record;
     struct err e = {0};
-    if (log_record_parse(texts[0], texts[1], texts[2], &record, &e) != ERR_OK) {
+    if (broker_record_parse(texts[0], texts[1], texts[2], &record, &e) != ERR_OK) {
         complain(m, "record of the log topic that no tap wrote", &e);
         fold_foreign(&m->fold, p);
         return;
@@ -235,8 +232,7 @@ static void read_some(struct meter *m, int timeout_ms, struct err *e, enum err_c
     }
 }
 
-// --- loop
-// -------------------------------------------------------------------------------------------
+// --- loop ----------------------------------------------------------------------------------------
 
 static void measure(struct meter *m) {
     int64_t lag = 0;
@@ -310,8 +306,7 @@ static enum err_code loop(struct meter *m, struct err *e) {
     return ERR_OK;
 }
 
-// --- start
-// ------------------------------------------------------------------------------------------
+// --- start ---------------------------------------------------------------------------------------
 
 static bool ready(void *ctx, char *why, size_t why_size) {
     const struct meter *m = ctx;

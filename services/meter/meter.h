@@ -3,7 +3,7 @@
 #define WEIR_METER_METER_H
 
 #include "base/err.h"
-#include "platform/config.h"
+#include "platform/program/config.h"
 
 // Runs until the program should stop.
 ERR_MUST_CHECK enum err_code meter_run(const struct config *config, struct err *e);

@@ -1,11 +1,11 @@
 // The portal's frame: who is signed in, the menu, and which page the address names.
 import { html, render, useEffect, useState } from '/vendor/preact.js';
-import { get, remove } from '/api.js';
-import { SignIn } from '/pages/sign-in.js';
-import { Catalogue, Product } from '/pages/catalogue.js';
-import { Subscriptions, Subscription } from '/pages/subscriptions.js';
-import { Applications } from '/pages/applications.js';
-import { Invoices, Invoice, Statements, Statement } from '/pages/invoices.js';
+import { get, remove } from '/parts/api.js';
+import { SignIn } from '/pages/account/sign-in.js';
+import { Catalogue, Product } from '/pages/market/catalogue.js';
+import { Subscriptions, Subscription } from '/pages/market/subscriptions.js';
+import { Applications } from '/pages/account/applications.js';
+import { Invoices, Invoice, Statements, Statement } from '/pages/money/invoices.js';
 
 // Address -> page. ':id' takes one part of the path.
 const PAGES = [

@@ -1,6 +1,6 @@
 // weir-tap: settings, metrics, and the loop of tap.c.
-#include "platform/metrics_server.h"
-#include "platform/program.h"
+#include "platform/http/metrics_server.h"
+#include "platform/program/program.h"
 #include "tap/settings.h"
 #include "tap/tap.h"
 

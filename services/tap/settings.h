@@ -2,8 +2,8 @@
 #ifndef WEIR_TAP_SETTINGS_H
 #define WEIR_TAP_SETTINGS_H
 
-#include "platform/config.h"
-#include "platform/kafka.h"
+#include "platform/kafka/kafka.h"
+#include "platform/program/config.h"
 #include "tap/tap.h"
 
 extern const struct config_program settings_program;

@@ -11,13 +11,13 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "platform/clock.h"
-#include "platform/log.h"
-#include "platform/program.h"
-#include "tap/follow.h"
-#include "tap/ship.h"
-#include "tap/start_check.h"
-#include "tap/state.h"
+#include "platform/program/clock.h"
+#include "platform/program/log.h"
+#include "platform/program/program.h"
+#include "tap/follow/follow.h"
+#include "tap/follow/start_check.h"
+#include "tap/ship/ship.h"
+#include "tap/ship/state.h"
 #include "tap/tap_metrics.h"
 
 enum {
@@ -70,7 +70,7 @@ struct tap *tap_new(const struct tap_options *o) {
     t->lock = -1;
     t->backoff_ms = BACKOFF_MIN_MS;
     t->select = select_new(&o->select, on_record, t);
-    buf_init(&t->value, LOG_RECORD_VALUE_MAX);
+    buf_init(&t->value, BROKER_RECORD_VALUE_MAX);
     tap_metrics_register();
     metric_set(&tap_log_missing, 1);
     metric_set(&tap_kafka_away, 1);
@@ -114,8 +114,7 @@ static bool may_warn(struct tap *t) {
     return true;
 }
 
-// --- records
-// -----------------------------------------------------------------------------------------------
+// --- records -------------------------------------------------------------------------------------
 
 static bool on_record(void *ctx, const struct select_record *r) {
     struct tap *t = ctx;
@@ -126,7 +125,7 @@ static bool on_record(void *ctx, const struct select_record *r) {
                             : ship_line(t->ship, r->kind, t->item, r->offset, r->key, r->value);
     t->abandoned = !ok;
     tap_metrics_shipped(r->kind);
-    if (r->kind == LOG_RECORD_DEAD) {
+    if (r->kind == BROKER_RECORD_DEAD) {
         tap_metrics_dead(line_fault_name(r->fault));
     }
     return ok;
@@ -153,8 +152,8 @@ static void hole_item(struct tap *t, const struct follow_item *item) {
     log_position_format(to, &hole.to);
     buf_clear(&t->value);
     log_hole_encode(&t->value, &hole);
-    t->abandoned = !ship_notice(t->ship, LOG_RECORD_HOLE, t->item, buf_slice(&t->value));
-    tap_metrics_shipped(LOG_RECORD_HOLE);
+    t->abandoned = !ship_notice(t->ship, BROKER_RECORD_HOLE, t->item, buf_slice(&t->value));
+    tap_metrics_shipped(BROKER_RECORD_HOLE);
     tap_metrics_hole(item->why);
     select_clear(t->select); // chains are broken: nothing is left out on the ground of what was
 }
@@ -176,8 +175,7 @@ static void ship_item(struct tap *t, const struct follow_item *item) {
     metric_add(&tap_bytes_read, item->bytes);
 }
 
-// --- state
-// -------------------------------------------------------------------------------------------------
+// --- state ---------------------------------------------------------------------------------------
 
 static enum err_code read_state(struct tap *t, bool *ret_known, struct err *e) {
     enum err_code rc = state_read(t->options.state_path, &t->state, e);
@@ -253,8 +251,7 @@ static enum err_code take_lock(struct tap *t, struct err *e) {
     return ERR_OK;
 }
 
-// --- Kafka
-// -------------------------------------------------------------------------------------------------
+// --- Kafka ---------------------------------------------------------------------------------------
 
 // A producer that works, however long it takes. ERR_OK with program_should_stop: there is none.
 static enum err_code reach_kafka(struct tap *t, struct err *e) {
@@ -321,14 +318,13 @@ static void send_control(struct tap *t) {
     buf_clear(&t->value);
     log_control_encode(&t->value, &c);
     t->item = (struct ship_origin){mark.generation, mark.offset};
-    (void)ship_notice(t->ship, LOG_RECORD_CONTROL, t->item, buf_slice(&t->value));
+    (void)ship_notice(t->ship, BROKER_RECORD_CONTROL, t->item, buf_slice(&t->value));
     t->control_sequence = ship_sequence(t->ship);
-    tap_metrics_shipped(LOG_RECORD_CONTROL);
+    tap_metrics_shipped(BROKER_RECORD_CONTROL);
     metric_set(&tap_control_time_seconds, t->complete_us / US_PER_SECOND);
 }
 
-// --- the loop
-// ----------------------------------------------------------------------------------------------
+// --- the loop ------------------------------------------------------------------------------------
 
 static void tell_status(struct tap *t) {
     int64_t now = clock_monotonic_us();
@@ -472,7 +468,7 @@ enum err_code tap_run(struct tap *t, struct err *e) {
         .state = known ? &t->state : NULL,
     };
     t->ship = ship_new(&so);
-    t->follow = follow_new(t->options.log_file, REQUEST_LINE_MAX, known ? &t->state.resume : NULL,
+    t->follow = follow_new(t->options.log_file, BROKER_LINE_MAX, known ? &t->state.resume : NULL,
                            known ? &t->state.past : NULL);
     rc = reach_kafka(t, e);
     if (rc != ERR_OK || program_should_stop()) {

@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "platform/kafka.h"
-#include "tap/select.h"
+#include "platform/kafka/kafka.h"
+#include "tap/select/select.h"
 
 struct tap_options {
     const struct kafka_settings *kafka;

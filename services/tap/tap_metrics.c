@@ -37,7 +37,7 @@ static struct metric shipped =
                       "Records queued, before those for every partition are multiplied", "kind");
 
 static struct metric_series *line_series[SELECT_DROPS];
-static struct metric_series *shipped_series[LOG_RECORD_HOLE + 1];
+static struct metric_series *shipped_series[BROKER_RECORD_HOLE + 1];
 
 void tap_metrics_register(void) {
     struct metric *all[] = {
@@ -63,8 +63,9 @@ void tap_metrics_register(void) {
     for (int d = 0; d < SELECT_DROPS; d++) {
         line_series[d] = metric_with(&lines, select_drop_name((enum select_drop)d));
     }
-    for (int k = 0; k <= LOG_RECORD_HOLE; k++) {
-        shipped_series[k] = metric_with(&shipped, log_record_kind_name((enum log_record_kind)k));
+    for (int k = 0; k <= BROKER_RECORD_HOLE; k++) {
+        shipped_series[k] =
+            metric_with(&shipped, broker_record_kind_name((enum broker_record_kind)k));
     }
 }
 
@@ -80,6 +81,6 @@ void tap_metrics_hole(const char *why) {
     metric_add_in(metric_with(&holes, why), 1);
 }
 
-void tap_metrics_shipped(enum log_record_kind kind) {
+void tap_metrics_shipped(enum broker_record_kind kind) {
     metric_add_in(shipped_series[kind], 1);
 }

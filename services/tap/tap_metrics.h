@@ -2,9 +2,9 @@
 #ifndef WEIR_TAP_TAP_METRICS_H
 #define WEIR_TAP_TAP_METRICS_H
 
-#include "core/log_record.h"
-#include "platform/metrics.h"
-#include "tap/select.h"
+#include "core/brokerlog/broker_record.h"
+#include "platform/program/metrics.h"
+#include "tap/select/select.h"
 
 extern struct metric tap_bytes_read, tap_lag_bytes, tap_pending_records, tap_acked_total,
     tap_ack_age_seconds, tap_rewinds, tap_state_failures, tap_read_failures, tap_log_missing,
@@ -15,6 +15,6 @@ void tap_metrics_register(void);
 void tap_metrics_line(enum select_drop drop);
 void tap_metrics_dead(const char *reason);
 void tap_metrics_hole(const char *why);
-void tap_metrics_shipped(enum log_record_kind kind);
+void tap_metrics_shipped(enum broker_record_kind kind);
 
 #endif

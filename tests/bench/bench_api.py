@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "stack"))
+sys.path.insert(0, str(ROOT / "tests" / "stack" / "support"))
 
 import psycopg  # noqa: E402
 import requests  # noqa: E402

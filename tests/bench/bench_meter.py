@@ -20,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests" / "stack"))
+sys.path.insert(0, str(ROOT / "tests" / "stack" / "support"))
 
 import psycopg  # noqa: E402
 from confluent_kafka import Producer  # noqa: E402

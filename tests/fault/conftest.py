@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 TESTS = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTS / "stack"), str(TESTS.parent / "deploy" / "local")]
+sys.path[:0] = [str(TESTS / "stack" / "support"), str(TESTS.parent / "deploy" / "local")]
 
 from stack import Stack, open_folder  # noqa: E402
 

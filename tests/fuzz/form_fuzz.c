@@ -4,7 +4,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "platform/http_form.h"
+#include "platform/http/http_form.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

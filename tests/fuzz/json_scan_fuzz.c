@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "core/json_scan.h"
+#include "core/json/json_scan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

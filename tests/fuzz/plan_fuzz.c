@@ -3,8 +3,8 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "core/ledger.h"
-#include "core/rating_json.h"
+#include "core/billing/ledger.h"
+#include "core/rating/rating_json.h"
 
 static void expect_sums(struct arena *a, const struct document *d) {
     struct ledger_transfer *transfers = NULL;

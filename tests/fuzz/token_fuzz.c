@@ -2,8 +2,8 @@
 #include <stdint.h>
 
 #include "base/check.h"
-#include "platform/secret.h"
-#include "platform/token.h"
+#include "platform/secret/secret.h"
+#include "platform/secret/token.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

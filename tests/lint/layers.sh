@@ -34,8 +34,8 @@ includes() {
 
 standard='(assert|ctype|endian|errno|inttypes|limits|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings)\.h'
 includes shared/base 'base/[a-z0-9_]+\.h' "$standard"
-includes shared/core '(base|core)/[a-z0-9_]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h"
-includes shared/platform '(base|core|platform)/[a-z0-9_]+\.h' '.*'
+includes shared/core '(base|core)/[a-z0-9_/]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h"
+includes shared/platform '(base|platform)/[a-z0-9_/]+\.h' '.*'
 for program in */; do
     program=${program%/}
     case $program in shared | portal) continue ;; esac
@@ -66,7 +66,7 @@ done < <(c_lines '(^|[^a-zA-Z0-9_])(strcpy|strcat|strncpy|strncat|stpcpy|sprintf
 
 # SQL is built by the server from parameters, never here from strings.
 while IFS= read -r line; do
-    offence "$line (SQL belongs in services/<program>/sql/*.sql)"
+    offence "$line (SQL belongs in a .sql file beside its store)"
 done < <(c_lines '(printf|buf_add_str)[^;]*"[[:space:]]*(select|insert into|update|delete from|with)[[:space:]][^"]*%' . -i)
 
 # Names that say nothing.

@@ -9,8 +9,8 @@
 
 #include "base/buf.h"
 #include "migrations.h"
-#include "platform/migrate.h"
-#include "platform/pg.h"
+#include "platform/pg/migrate.h"
+#include "platform/pg/pg.h"
 
 // Weak, for a program without SQL has no table.
 #define TABLE(program)                                                                             \

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent / "support"))
 
 from house import house  # noqa: E402, F401 (a fixture)
 from stack import Stack, open_folder  # noqa: E402

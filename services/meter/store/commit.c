@@ -64,8 +64,7 @@ static enum err_code columns_write(struct columns *c, struct store *s,
     return code;
 }
 
-// --- positions
-// --------------------------------------------------------------------------------------
+// --- positions -----------------------------------------------------------------------------------
 
 static enum err_code lock_partitions(struct store *s, struct fold *f, struct err *e) {
     struct columns c;
@@ -168,8 +167,7 @@ static enum err_code put_gaps(struct store *s, struct fold *f, struct err *e) {
     return columns_write(&c, s, &meter_sql_close_gaps, e);
 }
 
-// --- usage
-// ------------------------------------------------------------------------------------------
+// --- usage ---------------------------------------------------------------------------------------
 
 static void add_topic(struct pg_array *a, const struct topic_key *topic) {
     if (topic->has_id) {
@@ -229,8 +227,7 @@ static enum err_code add_evidence(struct store *s, const struct fold *f, struct 
     return columns_write(&c, s, &meter_sql_add_evidence, e);
 }
 
-// --- states
-// -----------------------------------------------------------------------------------------
+// --- states --------------------------------------------------------------------------------------
 
 static enum err_code put_states(struct store *s, const struct fold *f, struct err *e) {
     struct buf blob;
@@ -280,8 +277,7 @@ static enum err_code remove_states(struct store *s, const struct fold *f, struct
     return columns_write(&c, s, &meter_sql_remove_states, e);
 }
 
-// --- the rest
-// ---------------------------------------------------------------------------------------
+// --- the rest ------------------------------------------------------------------------------------
 
 static enum err_code put_topics(struct store *s, const struct fold *f, struct err *e) {
     static const struct pg_statement *const STATEMENTS[] = {&meter_sql_put_topics,
@@ -393,8 +389,7 @@ static enum err_code add_holes(struct store *s, const struct fold *f, struct err
     return columns_write(&c, s, &meter_sql_add_holes, e);
 }
 
-// --- all of it
-// --------------------------------------------------------------------------------------
+// --- all of it -----------------------------------------------------------------------------------
 
 static enum err_code write_batch(struct store *s, struct fold *f, struct store_outcome *ret,
                                  struct err *e) {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "meter/hash.h"
+#include "meter/fold/hash.h"
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
@@ -174,8 +174,7 @@ enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers
     return code;
 }
 
-// --- grants
-// -----------------------------------------------------------------------------------------
+// --- grants --------------------------------------------------------------------------------------
 
 enum { GRANT_HORIZON, GRANT_PRINCIPAL, GRANT_FROM, GRANT_TO, GRANT_BOUND_FROM, GRANT_STAMP };
 

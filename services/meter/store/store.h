@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 #include "base/err.h"
-#include "meter/fold.h"
-#include "platform/pg.h"
+#include "meter/fold/fold.h"
+#include "platform/pg/pg.h"
 
 enum { STORE_UUID_MAX = 37, STORE_XID_MAX = 24, STORE_CLASS_MAX = 32, STORE_TOPIC_MAX = 250 };
 

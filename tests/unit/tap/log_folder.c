@@ -1,4 +1,4 @@
-#include "log_folder.h"
+#include "tap/log_folder.h"
 
 #include <dirent.h>
 #include <fcntl.h>

@@ -1,0 +1,23 @@
+// One comparison of a cluster's ACLs with what the subscriptions say, and the changes it asks for.
+#ifndef WEIR_ACCESS_RECONCILE_H
+#define WEIR_ACCESS_RECONCILE_H
+
+#include "access/broker_acls.h"
+#include "platform/pg/pg.h"
+
+struct compare {
+    struct pg *pg;
+    struct broker_acls *broker;
+    const char *cluster;    // name
+    const char *cluster_id; // uuid
+    bool reconnected;       // set when `pg` is a new session: lock and LISTEN are gone
+};
+
+void compare_register_metrics(void);
+
+// Deletes first, so that a revocation never waits for grants. What the broker confirmed is recorded
+// even if a later change failed, and recorded again until PostgreSQL takes it or the program should
+// stop.
+ERR_MUST_CHECK enum err_code compare_once(struct compare *c, struct err *e);
+
+#endif

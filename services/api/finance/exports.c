@@ -1,0 +1,166 @@
+// One table of columns serves both formats. A cell that a spreadsheet would run as a formula is
+// quoted with an apostrophe in CSV; amounts keep their sign, for they are numbers.
+#include "api/dispatch/handlers.h"
+
+#include <string.h>
+
+#include "api/finance/period.h"
+#include "api/request/request.h"
+
+enum { EXPORT_ROWS_MAX = 20000, EXPORT_COLUMNS_MAX = 32 };
+
+struct export {
+    const struct pg_statement *statement;
+    const char *name; // of the file
+    const char *columns[EXPORT_COLUMNS_MAX];
+    size_t count;
+};
+
+static const struct export INVOICES = {
+    &api_sql_export_invoices,
+    "invoices",
+    {"number", "kind", "issue_date", "due_date", "period_from", "period_to", "currency", "buyer",
+     "buyer_vat_id", "buyer_country", "net", "tax", "total", "standing", "invoice_id"},
+    15,
+};
+
+static const struct export LINES = {
+    &api_sql_export_invoice_lines,
+    "invoice-lines",
+    {"number",      "line",           "issue_date",     "currency",
+     "buyer",       "product",        "price_id",       "kind",
+     "description", "metric",         "metering_class", "metered",
+     "quantity",    "base",           "discount",       "amount",
+     "net",         "tax_category",   "tax_rate",       "service_from",
+     "service_to",  "subscription_id"},
+    22,
+};
+
+struct exporting {
+    const struct export *what;
+    bool csv;
+    const char *period;
+};
+
+static bool is_number(struct slice s) {
+    size_t i = s.len > 0 && s.ptr[0] == '-' ? 1 : 0;
+    bool digit = false;
+    for (; i < s.len; i++) {
+        if (s.ptr[i] >= '0' && s.ptr[i] <= '9') {
+            digit = true;
+        } else if (s.ptr[i] != '.') {
+            return false;
+        }
+    }
+    return digit;
+}
+
+static void csv_cell(struct buf *out, struct slice value) {
+    static const char RUNS[] = "=+-@\t\r"; // what spreadsheets take for a formula
+    bool formula = value.len > 0 && strchr(RUNS, value.ptr[0]) != NULL && !is_number(value);
+    bool quote = formula;
+    for (size_t i = 0; i < value.len && !quote; i++) {
+        quote = strchr(",\"\r\n", value.ptr[i]) != NULL;
+    }
+    if (!quote) {
+        buf_add_slice(out, value);
+        return;
+    }
+    buf_add_char(out, '"');
+    if (formula) {
+        buf_add_char(out, '\'');
+    }
+    for (size_t i = 0; i < value.len; i++) {
+        if (value.ptr[i] == '"') {
+            buf_add_char(out, '"');
+        }
+        buf_add_char(out, value.ptr[i]);
+    }
+    buf_add_char(out, '"');
+}
+
+static void render_csv(struct buf *out, const struct export *x, const struct pg_rows *rows) {
+    for (size_t c = 0; c < x->count; c++) {
+        buf_printf(out, "%s%s", c == 0 ? "" : ",", x->columns[c]);
+    }
+    buf_add_str(out, "\r\n");
+    for (int row = 0; row < pg_rows_count(rows); row++) {
+        for (size_t c = 0; c < x->count; c++) {
+            if (c > 0) {
+                buf_add_char(out, ',');
+            }
+            csv_cell(out, pg_rows_slice(rows, row, (int)c));
+        }
+        buf_add_str(out, "\r\n");
+    }
+}
+
+static void render_json(struct buf *out, const struct export *x, const struct pg_rows *rows) {
+    buf_add_char(out, '[');
+    for (int row = 0; row < pg_rows_count(rows); row++) {
+        buf_add_str(out, row == 0 ? "\n{" : ",\n{");
+        for (size_t c = 0; c < x->count; c++) {
+            buf_printf(out, "%s\"%s\":", c == 0 ? "" : ",", x->columns[c]);
+            if (pg_rows_is_null(rows, row, (int)c)) {
+                buf_add_str(out, "null");
+            } else {
+                buf_add_json_string(out, pg_rows_slice(rows, row, (int)c));
+            }
+        }
+        buf_add_char(out, '}');
+    }
+    buf_add_str(out, "\n]\n");
+}
+
+static void export_found(struct request *r, struct pg_rows *rows) {
+    const struct exporting *x = r->user;
+    if (pg_rows_count(rows) > EXPORT_ROWS_MAX) {
+        request_problem(r, PROBLEM_LIMIT, "period",
+                        "more than %d rows: export one period at a time", EXPORT_ROWS_MAX);
+        return;
+    }
+    struct buf out;
+    buf_init(&out, REQUEST_ANSWER_MAX);
+    if (x->csv) {
+        render_csv(&out, x->what, rows);
+    } else {
+        render_json(&out, x->what, rows);
+    }
+    if (out.overflow) {
+        request_problem(r, PROBLEM_LIMIT, "period",
+                        "the export is too large: export one period at a time");
+    } else {
+        request_header(r, "content-disposition",
+                       arena_printf(r->arena, "attachment; filename=\"%s%s%s.%s\"", x->what->name,
+                                    x->period == NULL ? "" : "-",
+                                    x->period == NULL ? "" : x->period, x->csv ? "csv" : "json"));
+        const char *body = arena_str(r->arena, buf_slice(&out));
+        request_reply_bytes(r, 200, x->csv ? "text/csv; charset=utf-8" : "application/json",
+                            slice_of(body, out.len));
+    }
+    buf_done(&out);
+}
+
+static void export_run(struct request *r, const struct export *what) {
+    struct exporting *x = arena_alloc(r->arena, sizeof *x);
+    const char *format = request_query(r, "format");
+    if (format != NULL && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0) {
+        request_problem(r, PROBLEM_INVALID, "format", "format is \"csv\" or \"json\"");
+        return;
+    }
+    if (!period_query(r, &x->period)) {
+        return;
+    }
+    x->what = what;
+    x->csv = format == NULL || strcmp(format, "csv") == 0;
+    r->user = x;
+    request_read(r, what->statement, PG_PARAMS(pg_text(x->period), pg_int8(EXPORT_ROWS_MAX + 1)),
+                 export_found);
+}
+
+void export_invoices(struct request *r) {
+    export_run(r, &INVOICES);
+}
+void export_invoice_lines(struct request *r) {
+    export_run(r, &LINES);
+}

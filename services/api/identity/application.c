@@ -1,0 +1,237 @@
+// Applications, their secrets and their right to write below the organisation's topic prefix.
+#include "api/dispatch/handlers.h"
+#include "api/identity/auth.h"
+#include "api/request/api.h"
+#include "api/request/new_uuid.h"
+#include "api/request/request.h"
+#include "platform/secret/secret.h"
+
+enum { SECRETS_PER_APPLICATION_MAX = 5, SECRET_DAYS_MAX = 3650 };
+
+// --- applications --------------------------------------------------------------------------------
+static void on_created(struct request *r, struct pg_rows *rows) {
+    const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, 2));
+    request_audit(r, "application.create", "application", id, NULL,
+                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+    request_header(r, "location", arena_printf(r->arena, "/v1/applications/%s", id));
+    request_reply_row(r, 201, rows);
+}
+
+// A credential with rights in the API is the owners' to give: a developer could otherwise make
+// itself an owner.
+static bool may_handle_api_role(struct request *r) {
+    if (r->who.role == ROLE_OWNER)
+        return true;
+    request_problem(r, PROBLEM_DENIED, "/api_role",
+                    "only an owner makes applications or secrets with rights in the API");
+    return false;
+}
+
+void application_create(struct request *r) {
+    const char *name = NULL, *api_role = NULL;
+    enum role role;
+    if (!REQUEST_FIELDS(r,
+                        {"name", FIELD_TEXT, .required = true, .min = 1, .max = 200, .out = &name},
+                        {"api_role", FIELD_TEXT, .out = &api_role}))
+        return;
+    if (api_role != NULL && !role_parse(api_role, &role)) {
+        request_problem(r, PROBLEM_INVALID, "/api_role",
+                        "api_role is owner, developer, finance or auditor");
+        return;
+    }
+    if (api_role != NULL && !may_handle_api_role(r))
+        return;
+    char *principal = arena_alloc(r->arena, PRINCIPAL_CHARS + 1);
+    secret_principal(principal);
+    request_write(
+        r, &api_sql_application_insert,
+        PG_PARAMS(pg_text(r->who.org), pg_text(name), pg_text(principal), pg_text(api_role)),
+        on_created);
+}
+
+static void on_list(struct request *r, struct pg_rows *rows) {
+    request_reply_page(r, r->user, rows);
+}
+
+void application_list(struct request *r) {
+    struct page *page = arena_alloc(r->arena, sizeof *page);
+    if (!request_page(r, page))
+        return;
+    r->user = page;
+    request_read(r, &api_sql_application_list,
+                 PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
+                 on_list);
+}
+
+static void on_one(struct request *r, struct pg_rows *rows) {
+    request_reply_row(r, 200, rows);
+}
+
+void application_get(struct request *r) {
+    request_read(r, &api_sql_application_get, PG_PARAMS(pg_text(request_param(r, "id"))), on_one);
+}
+
+// --- secrets -------------------------------------------------------------------------------------
+struct credential {
+    const char *application;
+    const char *id; // of the secret or grant
+    const char *org;
+    const char *principal;
+    const char *cluster;
+    int64_t days;
+    char token[SECRET_TOKEN_CHARS + 1];
+};
+
+// The columns of application_lock.
+enum {
+    LOCK_ORG,
+    LOCK_PRINCIPAL,
+    LOCK_API_ROLE,
+    LOCK_ADOPTED,
+    LOCK_SECRETS,
+    LOCK_PREFIX,
+    LOCK_STATE
+};
+
+// False: answered.
+static bool take_locked(struct request *r, struct pg_rows *rows, struct credential *c) {
+    if (pg_rows_count(rows) == 0) {
+        request_reply_row(r, 200, rows); // 404
+        return false;
+    }
+    c->org = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_ORG));
+    c->principal = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_PRINCIPAL));
+    r->audit_org = c->org;
+    if (strcmp(pg_rows_text(rows, 0, LOCK_STATE), "active") != 0) {
+        request_problem(r, PROBLEM_CONFLICT, NULL, "the application is disabled");
+        return false;
+    }
+    return true;
+}
+
+static void on_secret(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    json_t *answer =
+        json_pack("{s:s, s:s, s:s, s:s, s:s?}", "id", c->id, "application_id", c->application,
+                  "client_id", c->principal, "created_at", pg_rows_text(rows, 0, 0), "expires_at",
+                  pg_rows_is_null(rows, 0, 1) ? NULL : pg_rows_text(rows, 0, 1));
+    request_audit(r, "secret.create", "application", c->application, NULL,
+                  request_json_text(r, answer), NULL);
+    json_object_set_new(answer, "secret_shown", json_true());
+    request_replay_instead(r, slice_str(request_json_text(r, answer)));
+    json_object_set_new(answer, "secret_shown", json_false());
+    json_object_set_new(answer, "secret", json_string(c->token));
+    json_object_set_new(answer, "token_endpoint",
+                        json_sprintf("%s/oauth/token", r->api->public_url));
+    request_reply_jansson(r, 201, answer);
+}
+
+static void on_locked_for_secret(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (!take_locked(r, rows, c))
+        return;
+    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r))
+        return;
+    if (pg_rows_bool(rows, 0, LOCK_ADOPTED)) {
+        request_problem(r, PROBLEM_CONFLICT, NULL,
+                        "the application uses a principal that Weir did not issue");
+        return;
+    }
+    if (pg_rows_int8(rows, 0, LOCK_SECRETS) >= SECRETS_PER_APPLICATION_MAX) {
+        request_problem(r, PROBLEM_LIMIT, NULL, "an application has at most %d secrets; revoke one",
+                        SECRETS_PER_APPLICATION_MAX);
+        return;
+    }
+    unsigned char *hash = arena_alloc(r->arena, SECRET_HASH_BYTES);
+    secret_token(c->token);
+    secret_hash(hash, slice_str(c->token), r->api->master_key);
+    c->id = new_uuid(r->arena);
+    const char *days = c->days > 0 ? arena_printf(r->arena, "%d", (int)c->days) : NULL;
+    request_write(r, &api_sql_secret_insert,
+                  PG_PARAMS(pg_text(c->id), pg_text(c->application), pg_text(c->org),
+                            pg_bytea(hash, SECRET_HASH_BYTES), pg_text(days)),
+                  on_secret);
+}
+
+static struct credential *credential_of(struct request *r) {
+    struct credential *c = arena_alloc(r->arena, sizeof *c);
+    c->application = request_param(r, "id");
+    r->user = c;
+    return c;
+}
+
+void secret_create(struct request *r) {
+    struct credential *c = credential_of(r);
+    if (!REQUEST_FIELDS(
+            r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days}))
+        return;
+    request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
+                  on_locked_for_secret);
+}
+
+static void on_revoked(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (pg_rows_count(rows) == 0) {
+        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such secret in use");
+        return;
+    }
+    request_audit(r, "secret.revoke", "application", c->application, NULL, NULL, c->id);
+    request_reply_empty(r);
+}
+
+static void on_locked_for_revoke(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (pg_rows_count(rows) == 0) {
+        request_reply_row(r, 200, rows); // 404
+        return;
+    }
+    r->audit_org = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_ORG));
+    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r))
+        return;
+    request_write(r, &api_sql_secret_revoke, PG_PARAMS(pg_text(c->id), pg_text(c->application)),
+                  on_revoked);
+}
+
+void secret_revoke(struct request *r) {
+    struct credential *c = credential_of(r);
+    c->id = request_param(r, "sid");
+    request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
+                  on_locked_for_revoke);
+}
+
+// --- producer grants -----------------------------------------------------------------------------
+static void on_granted(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (pg_rows_count(rows) == 0) {
+        request_problem(r, PROBLEM_INVALID, "/cluster_id", "there is no such cluster");
+        return;
+    }
+    request_audit(r, "producer_grant.create", "application", c->application, NULL,
+                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+    request_reply_row(r, 201, rows);
+}
+
+static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (!take_locked(r, rows, c))
+        return;
+    if (pg_rows_is_null(rows, 0, LOCK_PREFIX)) {
+        request_problem(r, PROBLEM_CONFLICT, NULL,
+                        "the organisation has no topic prefix yet; the operator sets it");
+        return;
+    }
+    const char *prefix = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_PREFIX));
+    request_write(
+        r, &api_sql_producer_grant_insert,
+        PG_PARAMS(pg_text(c->application), pg_text(c->org), pg_text(c->cluster), pg_text(prefix)),
+        on_granted);
+}
+
+void producer_grant_create(struct request *r) {
+    struct credential *c = credential_of(r);
+    if (!REQUEST_FIELDS(
+            r, {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster}))
+        return;
+    request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
+                  on_locked_for_grant);
+}

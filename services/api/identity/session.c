@@ -1,0 +1,118 @@
+// Sign-in of people, sign-out, and who one is.
+#include <stdio.h>
+
+#include "api/dispatch/handlers.h"
+#include "api/identity/auth.h"
+#include "api/request/api.h"
+#include "platform/secret/secret.h"
+
+struct sign_in {
+    const char *email;
+    const char *password;
+    const char *hash; // NULL: nobody has this address
+    char person[UUID_CHARS + 1];
+    char org[UUID_CHARS + 1];
+    bool right;
+    char token[SECRET_TOKEN_CHARS + 1];
+};
+
+static void set_cookie(struct request *r, const char *value, int max_age_s) {
+    request_header(r, "set-cookie",
+                   arena_printf(r->arena, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
+                                r->api->cookie_name, value, max_age_s,
+                                r->api->cookie_secure ? "; Secure" : ""));
+}
+
+static void on_created(struct request *r, struct pg_rows *rows) {
+    struct sign_in *s = r->user;
+    set_cookie(r, s->token, API_SESSION_HOURS * 3600);
+    request_reply_row(r, 201, rows);
+}
+
+static void on_pruned(struct request *r, struct pg_rows *rows) {
+    (void)rows;
+    struct sign_in *s = r->user;
+    unsigned char *hash = arena_alloc(r->arena, SECRET_HASH_BYTES);
+    secret_token(s->token);
+    auth_session_hash(r->api, slice_str(s->token), hash);
+    request_audit(r, "session.create", "person", s->person, NULL, NULL, NULL);
+    request_write(r, &api_sql_session_insert,
+                  PG_PARAMS(pg_bytea(hash, SECRET_HASH_BYTES), pg_text(s->person), pg_text(s->org),
+                            pg_text(arena_printf(r->arena, "%d", API_SESSION_HOURS))),
+                  on_created);
+}
+
+static void verify(struct request *r) {
+    struct sign_in *s = r->user;
+    if (s->hash != NULL)
+        s->right = secret_password_verify(s->hash, slice_str(s->password));
+    else
+        secret_password_verify_nobody(slice_str(s->password));
+}
+
+static void on_verified(struct request *r) {
+    struct sign_in *s = r->user;
+    if (!s->right) {
+        request_problem(r, PROBLEM_UNAUTHENTICATED, NULL,
+                        "the e-mail address or the password is wrong");
+        return;
+    }
+    r->who.actor = ACTOR_PERSON;
+    snprintf(r->who.subject, sizeof r->who.subject, "%s", s->person);
+    snprintf(r->who.org, sizeof r->who.org, "%s", s->org);
+    request_scope(r, r->who.org, false);
+    request_write(r, &api_sql_session_prune, PG_NO_PARAMS, on_pruned);
+}
+
+static void on_person(struct request *r, struct pg_rows *rows) {
+    struct sign_in *s = r->user;
+    if (pg_rows_count(rows) > 0) {
+        s->hash = arena_str(r->arena, pg_rows_slice(rows, 0, 1));
+        snprintf(s->person, sizeof s->person, "%s", pg_rows_text(rows, 0, 0));
+        snprintf(s->org, sizeof s->org, "%s", pg_rows_text(rows, 0, 2));
+    }
+    request_offload(r, verify, on_verified);
+}
+
+void session_create(struct request *r) {
+    struct sign_in *s = arena_alloc(r->arena, sizeof *s);
+    if (!REQUEST_FIELDS(
+            r, {"email", FIELD_TEXT, .required = true, .min = 3, .max = 254, .out = &s->email},
+            {"password", FIELD_TEXT, .required = true, .min = 1, .max = SECRET_PASSWORD_MAX,
+             .out = &s->password}))
+        return;
+    r->user = s;
+    // Nobody's rows are in reach before it is known who signs in.
+    request_scope(r, "", true);
+    request_read(r, &api_sql_sign_in_person, PG_PARAMS(pg_text(s->email)), on_person);
+}
+
+static void on_ended(struct request *r, struct pg_rows *rows) {
+    (void)rows;
+    set_cookie(r, "", 0);
+    request_reply_empty(r);
+}
+
+void session_end(struct request *r) {
+    struct slice cookie = auth_session_cookie(r);
+    if (cookie.ptr == NULL) {
+        request_problem(r, PROBLEM_INVALID, NULL,
+                        "there is no session to end; a token just expires");
+        return;
+    }
+    unsigned char *hash = arena_alloc(r->arena, SECRET_HASH_BYTES);
+    auth_session_hash(r->api, cookie, hash);
+    request_audit(r, "session.end", "person", r->who.subject, NULL, NULL, NULL);
+    request_write(r, &api_sql_session_delete, PG_PARAMS(pg_bytea(hash, SECRET_HASH_BYTES)),
+                  on_ended);
+}
+
+static void on_me(struct request *r, struct pg_rows *rows) {
+    request_reply_row(r, 200, rows);
+}
+
+void me_get(struct request *r) {
+    const struct pg_statement *st =
+        r->who.actor == ACTOR_PERSON ? &api_sql_me_person : &api_sql_me_application;
+    request_read(r, st, PG_PARAMS(pg_text(r->who.subject), pg_text(r->who.org)), on_me);
+}

@@ -1,0 +1,60 @@
+// The program's state: what all loops share (constant after start, or owning its own lock) and
+// what each loop has for itself.
+#ifndef WEIR_API_REQUEST_API_H
+#define WEIR_API_REQUEST_API_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "platform/http/http_server.h"
+#include "platform/http/workers.h"
+#include "platform/pg/pg_pool.h"
+#include "platform/program/config.h"
+#include "platform/secret/secret.h"
+
+struct portal;
+struct refresh;
+struct snapshot;
+struct token_cache;
+
+// "aud" of tokens for the API itself; no cluster may have it.
+#define API_AUDIENCE "weir-api"
+
+enum {
+    API_READ_LINKS = 2,
+    API_WRITE_LINKS = 4,
+    API_READ_DEPTH = 32,
+    API_QUEUE_MAX = 512,
+    API_QUEUE_WAIT_MS = 3000,
+    API_STATEMENT_TIMEOUT_MS = 5000,
+    API_WORKERS = 2,
+    API_WORKER_QUEUE = 64,
+    API_SESSION_HOURS = 12,
+};
+
+struct api {
+    const struct config *config;
+    const char *public_url; // without a slash at the end
+    const char *cookie_name;
+    bool cookie_secure;
+    int token_life_s;
+    const char *snapshot_dir; // NULL: none
+    unsigned char master_key[SECRET_KEY_BYTES];
+    struct workers *workers;
+    struct portal *portal;
+    struct snapshot *stored; // as found on disk at the start
+    struct api_loop *loops[HTTP_THREADS_MAX];
+    unsigned loops_count;
+};
+
+struct api_loop {
+    struct api *api;
+    struct http_loop *http;
+    struct pg_pool *pool;
+    // Immutable, counted; each loop holds its own reference.
+    struct snapshot *snapshot; // NULL until the first one was read
+    struct token_cache *tokens;
+    struct refresh *refresh; // loop 0 only
+};
+
+#endif

@@ -1,0 +1,197 @@
+// What a handler works with: one request, who asks, the database, and the one answer.
+//
+//     static void found(struct request *r, struct pg_rows *rows) { request_reply_row(r, 200, rows);
+//     } void product_get(struct request *r) {
+//         request_read(r, &api_sql_product_get, PG_PARAMS(pg_text(request_param(r, "id"))), found);
+//     }
+//
+// A handler never blocks and ends in exactly one reply, at once or in a later step. Every step runs
+// on the request's loop. If a statement fails, the request is answered with a problem and the step
+// isn't called. Memory comes from r->arena and lives until the request is done.
+//
+// Reads go to shared connections. The first request_write opens a transaction on an exclusive one;
+// further writes (and reads by request_write) continue it. A reply below 400 commits first (with
+// the audit rows and the stored answer of an Idempotency-Key), any other reply rolls back.
+#ifndef WEIR_API_REQUEST_REQUEST_H
+#define WEIR_API_REQUEST_REQUEST_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "api_sql.h"
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/slice.h"
+#include "platform/http/http_job.h"
+#include "platform/http/problem.h"
+#include "platform/pg/pg_pool.h"
+
+struct api;
+struct api_loop;
+struct request;
+struct route;
+
+enum {
+    REQUEST_PATH_PARAMS_MAX = 3,
+    REQUEST_COMMANDS_MAX = 12,
+    REQUEST_AUDITS_MAX = 8,
+    REQUEST_PAGE_DEFAULT = 50,
+    REQUEST_PAGE_MAX = 200,
+    REQUEST_ANSWER_MAX = 8 << 20, // bytes of a rendered body
+    UUID_CHARS = 36,
+};
+
+// Roles of a person in an organisation, or of an application (api_role).
+enum role { ROLE_OWNER = 1, ROLE_DEVELOPER = 2, ROLE_FINANCE = 4, ROLE_AUDITOR = 8 };
+enum { ROLES_ANY = ROLE_OWNER | ROLE_DEVELOPER | ROLE_FINANCE | ROLE_AUDITOR };
+
+enum actor { ACTOR_NOBODY, ACTOR_PERSON, ACTOR_APPLICATION };
+
+struct identity {
+    enum actor actor;
+    char subject[UUID_CHARS + 1]; // person's or application's id
+    char org[UUID_CHARS + 1];
+    enum role role;
+    bool is_operator; // of the organisation that runs the marketplace: sees all tenants
+};
+
+typedef void (*request_step)(struct request *r, struct pg_rows *rows);
+
+struct request {
+    struct http_job *job;
+    struct arena *arena; // the job's
+    struct api *api;
+    struct api_loop *loop;
+    const struct route *route;
+    struct slice params[REQUEST_PATH_PARAMS_MAX];
+    struct identity who;
+    json_t *body; // parsed, or NULL; owned by the request
+    void *user;   // the handler's own
+    // Whose audit rows follow, if not the scope's: the organisation that owns the object.
+    const char *audit_org;
+
+    // Below: request*.c only.
+    const char *scope_org; // "" for none
+    bool scope_operator;
+    struct pg_segment segment;
+    struct pg_command commands[REQUEST_COMMANDS_MAX];
+    size_t command_count;
+    request_step step;
+    void (*otherwise)(struct request *r, const struct err *e); // of this step, or NULL
+    struct pg_tx tx;
+    bool tx_open;
+    bool busy; // a segment, an opening or a worker is under way
+    struct pg_command audits[REQUEST_AUDITS_MAX];
+    size_t audit_count;
+    bool idempotent;
+    struct slice replay; // what to store instead of the answer (secrets)
+    int status;          // the answer that waits for its commit
+    const char *content_type;
+    struct slice answer;
+    void (*handler)(struct request *r);
+    void (*identified)(struct request *r);
+    void (*work)(struct request *r);
+    void (*work_done)(struct request *r);
+};
+
+// --- what was asked ------------------------------------------------------------------------------
+
+// A path parameter by its name in the template; those ending in "id" are uuids by then.
+const char *request_param(const struct request *r, const char *name);
+// A query parameter, unescaped; NULL if absent (a malformed one never gets here).
+const char *request_query(struct request *r, const char *name);
+
+// ?limit= and ?cursor=. `keys` are the parts of the cursor (see request_reply_page), NULL on the
+// first page. False: answered with a problem.
+struct page {
+    int64_t limit; // rows to show
+    int64_t fetch; // limit + 1: what the statement should take
+    const char *keys[2];
+};
+bool request_page(struct request *r, struct page *ret);
+
+// The body's fields, declared: unknown fields, wrong types and lengths are answered with a problem
+// that names the field. Absent or null optional fields leave *out as it was.
+enum field_type {
+    FIELD_TEXT,   // const char **; min..max bytes (max 0: 1000)
+    FIELD_UUID,   // const char **
+    FIELD_TIME,   // const char **, RFC 3339
+    FIELD_INT,    // int64_t *; min..max if max > min
+    FIELD_BOOL,   // bool *
+    FIELD_OBJECT, // json_t **, borrowed
+    FIELD_ARRAY,  // json_t **, borrowed; min..max items (max 0: 100)
+    FIELD_TEXTS,  // json_t **: an array of strings of at most 200 bytes
+    FIELD_UUIDS,  // json_t **: an array of uuids
+};
+struct field {
+    const char *name;
+    enum field_type type;
+    bool required;
+    int64_t min, max;
+    void *out;
+};
+// False: answered. `object` NULL is the request's body; `at` is its JSON pointer ("" for the body).
+bool request_fields(struct request *r, json_t *object, const char *at, const struct field *fields,
+                    size_t count);
+#define REQUEST_FIELDS(r, ...)                                                                     \
+    request_fields((r), NULL, "", (const struct field[]){__VA_ARGS__},                             \
+                   sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field))
+bool request_uuid_valid(struct slice s);
+// Compact JSON text in the arena (numbers and key order as they came in).
+const char *request_json_text(struct request *r, const json_t *value);
+// A PostgreSQL array literal ('{"a","b"}') of an array of strings, for $1::text[] or ::uuid[].
+const char *request_array_text(struct request *r, const json_t *array);
+
+// If-Match against the object's version; true if absent or equal, else answered with 412.
+bool request_version_matches(struct request *r, int64_t version);
+
+// --- the database --------------------------------------------------------------------------------
+
+// Parameters are copied; the texts they point at must live as long as the request.
+void request_read(struct request *r, const struct pg_statement *st, struct pg_params params,
+                  request_step then);
+// The same; a database that is away or too busy ends in `otherwise` instead of a problem.
+void request_read_or(struct request *r, const struct pg_statement *st, struct pg_params params,
+                     request_step then, void (*otherwise)(struct request *r, const struct err *e));
+void request_write(struct request *r, const struct pg_statement *st, struct pg_params params,
+                   request_step then);
+// Whose rows the following statements see; by default the asker's organisation, and everything for
+// the operator's people. Only for work on behalf of nobody yet (sign-up, sign-in).
+void request_scope(struct request *r, const char *org, bool operator_sees_all);
+// One row of audit_log, written with the commit. before/after: JSON text or NULL.
+void request_audit(struct request *r, const char *action, const char *object_kind,
+                   const char *object_id, const char *before, const char *after,
+                   const char *reason);
+// Runs `work` on the worker pool (no database, no reply there), then `done` on the loop.
+void request_offload(struct request *r, void (*work)(struct request *r),
+                     void (*done)(struct request *r));
+
+// --- the answer ----------------------------------------------------------------------------------
+
+// Bodies must live in the arena or be constant.
+void request_reply_json(struct request *r, int status, struct slice body);
+void request_reply_jansson(struct request *r, int status, json_t *value); // takes the reference
+void request_reply_bytes(struct request *r, int status, const char *content_type,
+                         struct slice body);
+void request_reply_empty(struct request *r); // 204
+// The first row: column 0 is the JSON text, column 1 (if there is one) the version for the ETag.
+// No row is 404.
+void request_reply_row(struct request *r, int status, struct pg_rows *rows);
+// Column 0 is each item's JSON text, columns 1 and 2 (2 optional) the cursor's keys. More rows than
+// page->limit make a next_cursor.
+void request_reply_page(struct request *r, const struct page *page, struct pg_rows *rows);
+// As request_reply_page with the page that r->user points to: a step of lists.
+void request_reply_user_page(struct request *r, struct pg_rows *rows);
+// All rows as {"items":[...]}.
+void request_reply_items(struct request *r, struct pg_rows *rows);
+void request_header(struct request *r, const char *name, const char *value);
+// For answers with a secret: what a replay of the same Idempotency-Key gets instead.
+void request_replay_instead(struct request *r, struct slice body);
+
+void request_fail(struct request *r, const struct err *e);
+void request_problem(struct request *r, enum problem_kind kind, const char *field, const char *fmt,
+                     ...) __attribute__((format(printf, 4, 5)));
+
+#endif

@@ -1,0 +1,92 @@
+-- The account's subscriptions in the month of the run, and in earlier months that were billed: late
+-- usage is found by rating those again. $3: how many months back. PostgreSQL does the calendar, in
+-- the zone the month was first billed in.
+-- name: month_list
+with month as (
+    select s.id as subscription_id, ($2 || '-01')::date as first_day, o.time_zone
+      from subscription s join organisation o on o.id = s.org_id
+     where s.org_id = $1::uuid
+    union
+    select b.subscription_id, (b.period_start at time zone d.time_zone)::date, d.time_zone
+      from billed b
+      join subscription s on s.id = b.subscription_id
+      join document d on d.id = b.document_id
+     where s.org_id = $1::uuid and b.seq = 1
+       and (b.period_start at time zone d.time_zone)::date < ($2 || '-01')::date
+       and (b.period_start at time zone d.time_zone)::date
+           >= ($2 || '-01')::date - make_interval(months => $3::int)
+), unit as (
+    select m.*, m.first_day::timestamp at time zone m.time_zone as period_from,
+           (m.first_day + interval '1 month') at time zone m.time_zone as period_to,
+           (m.first_day + interval '1 month')::date as last_day
+      from month m
+)
+select s.id, s.provider_org_id, provider.name, s.product_id, product.name, s.plan_id, s.plan_version,
+       plan.name, v.currency, v.body::text, v.revenue_share::text, v.weakest_class,
+       u.period_from, u.period_to, u.time_zone,
+       (u.first_day - date '1970-01-01')::int8, (u.last_day - date '1970-01-01')::int8,
+       (d.service_from - date '1970-01-01')::int8,
+       (greatest(d.service_from, d.service_to) - date '1970-01-01')::int8,
+       coalesce(b.seq, 0)::int8, s.sold_through is not null,
+       (select string_agg(t.topic, ', ' order by t.topic)
+          from (select distinct topic from product_topic t
+                 where t.product_id = s.product_id and t.number = s.product_version
+                 order by topic limit 4) t),
+       greatest(u.period_from, s.starts_at), least(u.period_to, coalesce(s.ends_at, 'infinity')),
+       coalesce(b.service_to, -1)::int8
+  from unit u
+  join subscription s on s.id = u.subscription_id
+  join organisation provider on provider.id = s.provider_org_id
+  join product on product.id = s.product_id
+  join plan on plan.id = s.plan_id
+  join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version
+ cross join lateral (
+    select least(greatest(u.first_day, (s.starts_at at time zone u.time_zone)::date), u.last_day) as service_from,
+           least(u.last_day, (coalesce(s.ends_at, 'infinity') at time zone u.time_zone)::date) as service_to) d
+  left join lateral (
+    select max(x.seq) as seq, min((x.usage ->> 'service_to_day')::int8) as service_to from billed x
+     where x.subscription_id = s.id and x.period_start = u.period_from) b on true
+ where b.seq is not null
+    or s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+       and (s.starts_at < u.period_to and coalesce(s.ends_at, 'infinity') > u.period_from
+            or exists (select from usage_quarter q
+                        where q.subscription_id = s.id and q.from_at >= u.period_from and q.from_at < u.period_to))
+ order by v.currency, u.period_from, s.requested_at, s.id;
+
+-- name: month_usage
+select delivery::int8, sum(bytes)::text, sum(messages + share_messages)::text, sum(fetches)::text,
+       greatest(sum(open_fetches), 0)::text, greatest(sum(share_messages), 0)::text,
+       (array_agg(metering_class order by array_position('{committed,reported,request_log}', metering_class)))[1]
+  from usage_quarter
+ where subscription_id = $1::uuid and from_at >= $2::timestamptz and from_at < $3::timestamptz
+ group by delivery order by delivery;
+
+-- What earlier documents carried of the same month, per price.
+-- name: month_billed
+select l ->> 'price_id', l ->> 'kind', coalesce(sum((l ->> 'metered')::numeric), 0)::text,
+       sum((l ->> 'base')::numeric)::text, sum((l ->> 'discount')::numeric)::text, sum((l ->> 'cap')::numeric)::text
+  from billed b, json_array_elements(b.lines) l
+ where b.subscription_id = $1::uuid and b.period_start = $2::timestamptz
+ group by 1, 2 order by 1, 2;
+
+-- The lines that a difference corrects: the first of each price in that month.
+-- name: month_originals
+select distinct on (l.price_id, l.kind) l.price_id, l.kind, l.document_id, l.line, coalesce(d.number, ''),
+       l.tax_category, l.tax_rate::text
+  from billed b
+  join document_line l on l.document_id = b.document_id and l.subscription_id = b.subscription_id
+  join document d on d.id = l.document_id
+ where b.subscription_id = $1::uuid and b.period_start = $2::timestamptz and l.corrects_document is null
+   and l.service_from >= $2::timestamptz and l.service_from < $3::timestamptz
+ order by l.price_id, l.kind, b.seq, l.line;
+
+-- Whether something that nobody can read any more may have held the subscription's reading: a hole in
+-- the log of its cluster that overlaps one of its grants inside the period.
+-- name: month_hole
+select exists (
+    select from grant_period g
+      join application a on a.id = g.application_id
+      join log_hole h on h.cluster_id = g.cluster_id
+       and tstzrange(h.from_at, h.to_at) && (g.during * tstzrange($2::timestamptz, $3::timestamptz))
+       and coalesce(regexp_replace(h.principal, '^User:', ''), a.principal) = a.principal
+     where g.subscription_id = $1::uuid);

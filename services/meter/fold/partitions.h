@@ -1,0 +1,86 @@
+// The partitions of the log that this meter owns: how far each broker has been read in them, and
+// what is missing. Pure.
+#ifndef WEIR_METER_FOLD_PARTITIONS_H
+#define WEIR_METER_FOLD_PARTITIONS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/brokerlog/broker_record.h"
+
+enum { PARTITION_BROKERS_MAX = 65536, GAPS_MAX = 4096 };
+
+// What is known of one broker in one partition.
+struct log_broker {
+    int32_t id;
+    bool has_watermark;
+    bool has_time;
+    bool dirty;      // watermark or time moved in the open batch
+    bool gap_open;   // records above the watermark came and were not taken
+    bool gap_closed; // in the open batch: the watermark moved past a gap
+    bool may_jump;   // records before its next one have expired in the topic
+    struct log_position watermark;
+    int64_t time_us; // of the newest control record: everything completed before it has been read
+};
+
+struct log_partition {
+    int32_t number;
+    int64_t stored_offset; // what the database says is next (compared and set)
+    int64_t next_offset;   // what is next in memory
+    bool touched;          // the open batch holds something of it
+    bool expired;          // see log_partition_expire
+    struct log_broker *brokers;
+    size_t broker_count;
+    size_t broker_cap;
+};
+
+// Records of a broker that were not taken, by the watermark that they didn't fit on.
+struct log_gap {
+    int32_t partition;
+    struct log_position above; // 0:0 where nothing of the broker had been read
+    uint64_t records;
+};
+
+struct log_partitions {
+    struct log_partition **by_number; // NULL: not owned
+    size_t cap;
+    size_t owned;
+    struct log_gap *gaps; // of the open batch
+    size_t gap_count;
+};
+
+void log_partitions_init(struct log_partitions *p);
+void log_partitions_done(struct log_partitions *p);
+// Owned from now on, empty. An owned one is made empty again.
+struct log_partition *log_partitions_own(struct log_partitions *p, int32_t number);
+void log_partitions_drop(struct log_partitions *p, int32_t number);
+void log_partitions_drop_all(struct log_partitions *p);
+// NULL if not owned.
+struct log_partition *log_partitions_find(const struct log_partitions *p, int32_t number);
+// Found or made.
+struct log_broker *log_partition_broker(struct log_partition *p, int32_t id);
+
+// Judges a record and moves the watermark if it is taken; a gap is noted.
+enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
+                                      const struct broker_record *r);
+// The topic no longer holds what comes next (its retention was shorter than the meter was away).
+// The next record of each broker may then lie above a gap that nothing will ever close.
+// `offset` is what the topic has next; below the one before where the topic was made anew: what
+// was read already is then told by the positions.
+void log_partition_expire(struct log_partition *p, int64_t offset);
+// True if that explains why `r` was a gap: then the watermark is now the record's `prev` (judge it
+// again) and [*ret_from, r->prev) is a hole; *ret_from is 0:0 where nothing had been read.
+bool log_partition_jump(struct log_partitions *p, struct log_partition *partition,
+                        const struct broker_record *r, struct log_position *ret_from);
+// A control record was taken: times never go back.
+void log_partition_heard(struct log_partition *p, int32_t broker, int64_t time_us);
+// Before this instant no broker will send a line any more: the smallest time of `expected` and of
+// the brokers heard that are in it; with an empty `expected`, of all heard. INT64_MIN: unknown.
+int64_t log_partition_horizon(const struct log_partition *p, const int32_t *expected, size_t count);
+// Open gaps of all owned partitions.
+size_t log_partitions_open_gaps(const struct log_partitions *p);
+// The open batch is in the database: marks are gone, next_offset is stored.
+void log_partitions_stored(struct log_partitions *p);
+
+#endif

@@ -1,0 +1,172 @@
+#include "meter/fold/rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/check.h"
+#include "meter/fold/hash.h"
+
+enum { FIRST_ROWS = 1024 };
+
+void usage_rows_init(struct usage_rows *r) {
+    *r = (struct usage_rows){.cap = FIRST_ROWS, .slots_cap = (size_t)FIRST_ROWS * 2};
+    r->items = calloc(r->cap, sizeof *r->items);
+    r->slots = calloc(r->slots_cap, sizeof *r->slots);
+    check(r->items != NULL && r->slots != NULL);
+    arena_init(&r->arena);
+}
+
+void usage_rows_done(struct usage_rows *r) {
+    free(r->items);
+    free(r->slots);
+    arena_done(&r->arena);
+    *r = (struct usage_rows){0};
+}
+
+void usage_rows_clear(struct usage_rows *r) {
+    if (r->count > 0) {
+        memset(r->slots, 0, r->slots_cap * sizeof *r->slots);
+    }
+    r->count = 0;
+    r->evidence_count = 0;
+    arena_reset(&r->arena);
+}
+
+static uint64_t key_hash(const struct principal *p, const struct topic_key *topic,
+                         enum usage_delivery delivery, int64_t from_us) {
+    uint64_t h = hash_mix(p->hash, (uint64_t)from_us);
+    h = hash_mix(h, (uint64_t)delivery);
+    return topic->has_id ? hash_bytes(h, topic->id, sizeof topic->id)
+                         : hash_bytes(h, topic->name.ptr, topic->name.len);
+}
+
+static bool same_topic(const struct topic_key *a, const struct topic_key *b) {
+    if (a->has_id != b->has_id) {
+        return false;
+    }
+    return a->has_id ? memcmp(a->id, b->id, sizeof a->id) == 0 : slice_eq(a->name, b->name);
+}
+
+static void grow(struct usage_rows *r) {
+    r->cap *= 2;
+    r->items = realloc(r->items, r->cap * sizeof *r->items);
+    free(r->slots);
+    r->slots_cap = r->cap * 2;
+    r->slots = calloc(r->slots_cap, sizeof *r->slots);
+    check(r->items != NULL && r->slots != NULL);
+    for (size_t i = 0; i < r->count; i++) {
+        size_t slot = r->items[i].hash & (r->slots_cap - 1);
+        while (r->slots[slot] != 0) {
+            slot = (slot + 1) & (r->slots_cap - 1);
+        }
+        r->slots[slot] = (uint32_t)i + 1;
+    }
+}
+
+// Kafka's names have letters, digits, '.', '_' and '-' only.
+static bool is_kafka_name(struct slice name) {
+    for (size_t i = 0; i < name.len; i++) {
+        unsigned char c = (unsigned char)name.ptr[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (!letter && c != '.' && c != '_' && c != '-') {
+            return false;
+        }
+    }
+    return true;
+}
+
+// No topic has another name, so nothing is ever replaced; but what PostgreSQL doesn't take as text
+// must not stop a whole batch.
+static struct slice plain_name(struct usage_rows *r, struct slice name) {
+    if (is_kafka_name(name)) {
+        return name;
+    }
+    char *copy = arena_str(&r->arena, name);
+    for (size_t i = 0; i < name.len; i++) {
+        if (!is_kafka_name(slice_of(copy + i, 1))) {
+            copy[i] = '?';
+        }
+    }
+    return slice_of(copy, name.len);
+}
+
+static struct usage_row *get(struct usage_rows *r, const struct principal *p,
+                             const struct usage_delta *d) {
+    struct topic_key topic = d->topic;
+    if (!topic.has_id) {
+        topic.name = plain_name(r, topic.name);
+    }
+    int64_t from_us = borders_quarter_from(&p->borders, d->at_us);
+    uint64_t hash = key_hash(p, &topic, d->delivery, from_us);
+    size_t slot = hash & (r->slots_cap - 1);
+    for (; r->slots[slot] != 0; slot = (slot + 1) & (r->slots_cap - 1)) {
+        struct usage_row *row = &r->items[r->slots[slot] - 1];
+        if (row->hash == hash && row->principal == p && row->from_us == from_us &&
+            row->delivery == d->delivery && same_topic(&row->topic, &topic)) {
+            return row;
+        }
+    }
+    struct usage_row *row = &r->items[r->count++];
+    *row = (struct usage_row){.principal = p,
+                              .topic = topic,
+                              .delivery = d->delivery,
+                              .from_us = from_us,
+                              .day_from_us = borders_day_from(&p->borders, d->at_us),
+                              .hash = hash};
+    if (!topic.has_id) {
+        row->topic.name = slice_of(arena_str(&r->arena, topic.name), topic.name.len);
+    }
+    r->slots[slot] = (uint32_t)r->count;
+    if (r->count == r->cap) {
+        size_t index = r->count - 1;
+        grow(r);
+        row = &r->items[index];
+    }
+    return row;
+}
+
+static void add_signed(int64_t *sum, int64_t n) {
+    if (__builtin_add_overflow(*sum, n, sum)) {
+        *sum = n > 0 ? INT64_MAX : INT64_MIN;
+    }
+}
+
+static void add_unsigned(int64_t *sum, uint64_t n) {
+    add_signed(sum, n > INT64_MAX ? INT64_MAX : (int64_t)n);
+}
+
+static void add_evidence(struct usage_rows *r, struct usage_row *row, const struct log_position *at,
+                         uint32_t lines) {
+    struct usage_evidence *e = row->evidence;
+    while (e != NULL && e->first.broker != at->broker) {
+        e = e->next;
+    }
+    if (e == NULL) {
+        e = arena_alloc(&r->arena, sizeof *e);
+        *e = (struct usage_evidence){.next = row->evidence, .first = *at, .last = *at};
+        row->evidence = e;
+        r->evidence_count++;
+    }
+    if (log_position_cmp(at, &e->first) < 0) {
+        e->first = *at;
+    }
+    if (log_position_cmp(at, &e->last) > 0) {
+        e->last = *at;
+    }
+    e->lines += lines;
+}
+
+void usage_rows_add(struct usage_rows *r, const struct principal *p, const struct log_position *at,
+                    const struct usage_delta *d) {
+    struct usage_row *row = get(r, p, d);
+    add_unsigned(&row->bytes, d->bytes);
+    add_signed(&row->messages, d->messages);
+    add_unsigned(&row->fetches, d->fetches);
+    add_signed(&row->open_fetches, d->open_fetches);
+    add_unsigned(&row->share_messages, d->share_messages);
+    add_unsigned(&row->produced_bytes, d->produced_bytes);
+    add_signed(&row->produced_messages, d->produced_messages);
+    if (d->lines > 0) {
+        add_evidence(r, row, at, d->lines);
+    }
+}

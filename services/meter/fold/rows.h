@@ -1,0 +1,57 @@
+// The usage of an open batch: one row per (principal, topic as the line names it, delivery, begin),
+// with the evidence of each broker. Pure.
+#ifndef WEIR_METER_FOLD_ROWS_H
+#define WEIR_METER_FOLD_ROWS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "core/brokerlog/broker_record.h"
+#include "core/usage/usage_fold.h"
+#include "meter/fold/principals.h"
+
+// Which lines of a broker a row rests on.
+struct usage_evidence {
+    struct usage_evidence *next;
+    struct log_position first;
+    struct log_position last;
+    uint64_t lines;
+};
+
+struct usage_row {
+    const struct principal *principal;
+    struct topic_key topic; // its name is kept in the batch's arena
+    enum usage_delivery delivery;
+    int64_t from_us;     // quarter hour, or a border in it
+    int64_t day_from_us; // of the day row that it adds to
+    uint64_t hash;
+    // To be added; they saturate at the bounds of int64_t.
+    int64_t bytes;
+    int64_t messages;
+    int64_t fetches;
+    int64_t open_fetches;
+    int64_t share_messages;
+    int64_t produced_bytes;
+    int64_t produced_messages;
+    struct usage_evidence *evidence; // NULL: corrections only
+};
+
+struct usage_rows {
+    struct usage_row *items;
+    size_t count;
+    size_t cap;
+    uint32_t *slots; // index + 1; open addressing
+    size_t slots_cap;
+    size_t evidence_count;
+    struct arena arena;
+};
+
+void usage_rows_init(struct usage_rows *r);
+void usage_rows_done(struct usage_rows *r);
+void usage_rows_clear(struct usage_rows *r);
+// Adds a delta of `p`; `at` is the position of the line that told it.
+void usage_rows_add(struct usage_rows *r, const struct principal *p, const struct log_position *at,
+                    const struct usage_delta *d);
+
+#endif

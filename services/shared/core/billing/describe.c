@@ -1,0 +1,117 @@
+#include "core/billing/describe.h"
+
+#include <string.h>
+
+#include "base/instant.h"
+
+static const char *const MONTHS[] = {"January",   "February", "March",    "April",
+                                     "May",       "June",     "July",     "August",
+                                     "September", "October",  "November", "December"};
+
+const char *describe_period(struct arena *a, int64_t from_day, int64_t to_day) {
+    int64_t year = 0;
+    unsigned month = 0;
+    unsigned day = 0;
+    civil_from_days(from_day, &year, &month, &day);
+    int64_t last_year = 0;
+    unsigned last_month = 0;
+    unsigned last_day = 0;
+    civil_from_days(to_day > from_day ? to_day - 1 : from_day, &last_year, &last_month, &last_day);
+    bool same_month = year == last_year && month == last_month;
+    if (same_month && day == 1 && last_day == days_in_month(year, month)) {
+        return arena_printf(a, "%s %lld", MONTHS[month - 1], (long long)year);
+    }
+    if (same_month && day == last_day) {
+        return arena_printf(a, "%u %s %lld", day, MONTHS[month - 1], (long long)year);
+    }
+    if (same_month) {
+        return arena_printf(a, "%u-%u %s %lld", day, last_day, MONTHS[month - 1], (long long)year);
+    }
+    return arena_printf(a, "%u %s %lld - %u %s %lld", day, MONTHS[month - 1], (long long)year,
+                        last_day, MONTHS[last_month - 1], (long long)last_year);
+}
+
+// The unit that a price counts in, from what it divides the metric by.
+static const char *unit_of(struct arena *a, const struct plan_price *p) {
+    static const struct {
+        enum plan_metric metric;
+        const char *factor, *name;
+    } units[] = {
+        {PLAN_METRIC_BYTES, "1000", "kB"},          {PLAN_METRIC_BYTES, "1000000", "MB"},
+        {PLAN_METRIC_BYTES, "1000000000", "GB"},    {PLAN_METRIC_BYTES, "1000000000000", "TB"},
+        {PLAN_METRIC_BYTES, "1024", "KiB"},         {PLAN_METRIC_BYTES, "1048576", "MiB"},
+        {PLAN_METRIC_BYTES, "1073741824", "GiB"},   {PLAN_METRIC_BYTES, "1099511627776", "TiB"},
+        {PLAN_METRIC_MESSAGES, "1000", "thousand"}, {PLAN_METRIC_MESSAGES, "1000000", "million"},
+    };
+    const char *metric = plan_metric_name(p->metric);
+    if (!p->has_conversion) {
+        return metric;
+    }
+    const char *factor = decimal_text(a, p->conversion.factor, 0, NULL);
+    for (size_t i = 0; p->conversion.divide && i < sizeof units / sizeof *units; i++) {
+        if (units[i].metric == p->metric && strcmp(units[i].factor, factor) == 0) {
+            return units[i].name;
+        }
+    }
+    return arena_printf(a, p->conversion.divide ? "units of %s %s" : "%s units per %s", factor,
+                        metric);
+}
+
+static const char *what_of(struct arena *a, const struct describe_input *in) {
+    const struct plan_price *p = in->line->price;
+    if (in->line->kind == RATING_FIXED) {
+        return arena_printf(a, "fee (%s)", p->price_id);
+    }
+    if (in->line->kind == RATING_MINIMUM) {
+        return arena_printf(a, "minimum charge (%s)", p->price_id);
+    }
+    const char *counted = p->metric == PLAN_METRIC_BYTES      ? "data read"
+                          : p->metric == PLAN_METRIC_MESSAGES ? "messages read"
+                                                              : "fetches";
+    const char *delivery = p->deliveries == PLAN_DELIVERY_FRESH    ? ", fresh"
+                           : p->deliveries == PLAN_DELIVERY_REPLAY ? ", replayed"
+                                                                   : "";
+    return arena_printf(a, "%s%s, in %s (%s)%s%s", counted, delivery, unit_of(a, p), p->price_id,
+                        in->topics[0] == '\0' ? "" : " from ", in->topics);
+}
+
+static const char *missing_of(struct arena *a, const struct describe_input *in) {
+    enum plan_metric metric =
+        in->line->kind == RATING_USAGE ? in->line->price->metric : PLAN_METRIC_NONE;
+    if (metric == PLAN_METRIC_MESSAGES && strcmp(in->open_fetches, "0") != 0) {
+        return arena_printf(a,
+                            ". Fetches still open: %s; their messages are not in this figure yet",
+                            in->open_fetches);
+    }
+    if (metric == PLAN_METRIC_BYTES && strcmp(in->share_messages, "0") != 0) {
+        return arena_printf(a,
+                            ". Messages read by share groups: %s; their bytes are unknown and not "
+                            "in this figure",
+                            in->share_messages);
+    }
+    return "";
+}
+
+static const char *correction_of(struct arena *a, const struct describe_input *in) {
+    if (in->corrects_line == 0) {
+        return in->late ? "Later usage: " : "";
+    }
+    return in->corrects_number[0] == '\0'
+               ? arena_printf(a, "Correction of line %d: ", in->corrects_line)
+               : arena_printf(a, "Correction of %s, line %d: ", in->corrects_number,
+                              in->corrects_line);
+}
+
+const char *describe_line(struct arena *a, const struct describe_input *in) {
+    bool fixed = in->line->kind == RATING_FIXED;
+    int64_t from = fixed ? in->service_from_day : in->month_from_day;
+    int64_t to = fixed ? in->service_to_day : in->month_to_day;
+    const struct rating_row *row = in->line->row_count > 0 ? &in->line->rows[0] : NULL;
+    const char *days = "";
+    if (fixed && row != NULL && row->prorated && row->billable_days != row->period_days) {
+        days = arena_printf(a, ", %lld of %lld days", (long long)row->billable_days,
+                            (long long)row->period_days);
+    }
+    return arena_printf(a, "%s%s: %s, %s%s%s", correction_of(a, in), in->product, what_of(a, in),
+                        describe_period(a, from, to), days, missing_of(a, in));
+}

@@ -1,0 +1,18 @@
+// The request and response parts of a line, per API. Only broker_line.c calls this.
+#ifndef WEIR_CORE_BROKERLOG_BROKER_LINE_BODY_H
+#define WEIR_CORE_BROKERLOG_BROKER_LINE_BODY_H
+
+#include "core/brokerlog/broker_line.h"
+#include "core/json/json_scan.h"
+
+// Read one value, which is an object, into the lists of `l`; api_key and api_version are set. A
+// fault of JSON is left in `s`; any other is returned.
+enum line_fault broker_line_body_read_request(struct broker_line *l, struct json_scan *s);
+enum line_fault broker_line_body_read_response(struct broker_line *l, struct json_scan *s);
+// A string of the line with its escapes resolved; fails the scan on a lone surrogate.
+struct slice broker_line_body_text(struct broker_line *l, struct json_scan *s,
+                                   struct json_string v);
+// True if bodies of this API are read at all.
+bool broker_line_body_known(int32_t api_key);
+
+#endif

@@ -1,0 +1,14 @@
+// Between http_server.c and http_job.c only.
+#ifndef WEIR_PLATFORM_HTTP_HTTP_SERVER_INTERNAL_H
+#define WEIR_PLATFORM_HTTP_HTTP_SERVER_INTERNAL_H
+
+#include "platform/http/http_job.h"
+#include "platform/http/http_server.h"
+
+struct st_h2o_req_t;
+
+// A job for h2o's request; h2o's memory pool holds one count of it.
+struct http_job *http_job_new(struct http_loop *loop, struct st_h2o_req_t *req);
+void http_job_metrics_register(void);
+
+#endif

@@ -1,0 +1,350 @@
+// A server for one scraper and a few probes: one thread, poll(2), a handful of connections, one
+// request each (Connection: close). Reads no body and no header; loopback or a private network.
+#include "platform/http/metrics_server.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "base/number.h"
+#include "platform/program/clock.h"
+#include "platform/program/metrics.h"
+
+enum {
+    CLIENTS_MAX = 16,
+    REQUEST_MAX = 4096,           // bytes of request line and headers
+    CLIENT_LIFE_US = 5 * 1000000, // from connect to the end of the answer
+    ADDRESS_MAX = 256,
+    WHY_MAX = 256,
+};
+
+struct client {
+    int fd; // -1: free
+    int64_t deadline_us;
+    size_t read;
+    char request[REQUEST_MAX];
+    struct buf answer;
+    size_t written;
+};
+
+struct metrics_server {
+    struct metrics_server_options options;
+    int listener;
+    int stop;
+    unsigned port;
+    pthread_t thread;
+    struct client clients[CLIENTS_MAX];
+};
+
+// --- answers -------------------------------------------------------------------------------------
+
+static void answer(struct client *c, const char *status, const char *type, struct slice body) {
+    buf_printf(&c->answer,
+               "HTTP/1.1 %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+               "Cache-Control: no-store\r\nConnection: close\r\n\r\n",
+               status, type, body.len);
+    buf_add_slice(&c->answer, body);
+}
+
+static void answer_text(struct client *c, const char *status, const char *text) {
+    answer(c, status, "text/plain; charset=utf-8", slice_str(text));
+}
+
+static void answer_metrics(const struct metrics_server *s, struct client *c) {
+    struct buf text;
+    buf_init(&text, METRICS_TEXT_MAX);
+    metrics_render(&text, s->options.program);
+    if (text.overflow) {
+        answer_text(c, "500 Internal Server Error", "too many metrics\n");
+    } else {
+        answer(c, "200 OK", "text/plain; version=0.0.4; charset=utf-8", buf_slice(&text));
+    }
+    buf_done(&text);
+}
+
+static void answer_ready(const struct metrics_server *s, struct client *c) {
+    char why[WHY_MAX] = "not ready";
+    if (s->options.ready == NULL || s->options.ready(s->options.ctx, why, sizeof why)) {
+        answer_text(c, "200 OK", "ready\n");
+        return;
+    }
+    char text[WHY_MAX + 2];
+    (void)snprintf(text, sizeof text, "%s\n", why);
+    answer_text(c, "503 Service Unavailable", text);
+}
+
+static bool asks_for(const char *request, const char *path) {
+    size_t len = strlen(path);
+    return strncmp(request, path, len) == 0 && (request[len] == ' ' || request[len] == '?');
+}
+
+static void handle(const struct metrics_server *s, struct client *c) {
+    static const char GET[] = "GET ";
+    if (strncmp(c->request, GET, sizeof GET - 1) != 0) {
+        answer_text(c, "405 Method Not Allowed", "GET only\n");
+        return;
+    }
+    const char *target = c->request + sizeof GET - 1;
+    if (asks_for(target, "/metrics")) {
+        answer_metrics(s, c);
+    } else if (asks_for(target, "/healthz")) {
+        answer_text(c, "200 OK", "ok\n");
+    } else if (asks_for(target, "/readyz")) {
+        answer_ready(s, c);
+    } else {
+        answer_text(c, "404 Not Found", "here are /metrics, /healthz and /readyz\n");
+    }
+}
+
+// --- connections ---------------------------------------------------------------------------------
+
+static void drop(struct client *c) {
+    (void)close(c->fd);
+    c->fd = -1;
+    buf_done(&c->answer);
+}
+
+static void accept_one(struct metrics_server *s) {
+    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        return;
+    }
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        struct client *c = &s->clients[i];
+        if (c->fd < 0) {
+            c->fd = fd;
+            c->deadline_us = clock_monotonic_us() + CLIENT_LIFE_US;
+            c->read = 0;
+            c->written = 0;
+            buf_init(&c->answer, METRICS_TEXT_MAX + REQUEST_MAX);
+            return;
+        }
+    }
+    (void)close(fd);
+}
+
+static void receive(const struct metrics_server *s, struct client *c) {
+    ssize_t n = recv(c->fd, c->request + c->read, REQUEST_MAX - 1 - c->read, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        drop(c);
+        return;
+    }
+    c->read += (size_t)n;
+    c->request[c->read] = '\0';
+    if (strstr(c->request, "\r\n\r\n") != NULL) {
+        handle(s, c);
+    } else if (c->read == REQUEST_MAX - 1) {
+        answer_text(c, "431 Request Header Fields Too Large", "request too large\n");
+    }
+}
+
+static void transmit(struct client *c) {
+    ssize_t n = send(c->fd, c->answer.ptr + c->written, c->answer.len - c->written, MSG_NOSIGNAL);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    c->written += n < 0 ? 0 : (size_t)n;
+    if (n < 0 || c->written == c->answer.len) {
+        (void)shutdown(c->fd, SHUT_WR);
+        drop(c);
+    }
+}
+
+static int poll_timeout_ms(const struct metrics_server *s) {
+    int64_t first_us = INT64_MAX;
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (s->clients[i].fd >= 0 && s->clients[i].deadline_us < first_us) {
+            first_us = s->clients[i].deadline_us;
+        }
+    }
+    if (first_us == INT64_MAX) {
+        return -1;
+    }
+    int64_t left_us = first_us - clock_monotonic_us();
+    return left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
+}
+
+static void serve_clients(struct metrics_server *s, const struct pollfd *fds) {
+    int64_t now_us = clock_monotonic_us();
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        struct client *c = &s->clients[i];
+        if (c->fd < 0) {
+            continue;
+        }
+        if (now_us > c->deadline_us) {
+            drop(c);
+        } else if (fds[i].revents != 0 && c->answer.len == 0) {
+            receive(s, c);
+        } else if (fds[i].revents != 0) {
+            transmit(c);
+        }
+    }
+}
+
+static void *serve(void *arg) {
+    struct metrics_server *s = arg;
+    for (;;) {
+        struct pollfd fds[CLIENTS_MAX + 2];
+        for (size_t i = 0; i < CLIENTS_MAX; i++) {
+            const struct client *c = &s->clients[i];
+            fds[i] = (struct pollfd){.fd = c->fd, .events = c->answer.len > 0 ? POLLOUT : POLLIN};
+        }
+        struct pollfd *listener = &fds[CLIENTS_MAX];
+        struct pollfd *stop = &fds[CLIENTS_MAX + 1];
+        *listener = (struct pollfd){.fd = s->listener, .events = POLLIN};
+        *stop = (struct pollfd){.fd = s->stop, .events = POLLIN};
+        int n = poll(fds, CLIENTS_MAX + 2, poll_timeout_ms(s));
+        check(n >= 0 || errno == EINTR);
+        if (n > 0 && stop->revents != 0) {
+            return NULL;
+        }
+        if (n >= 0) {
+            serve_clients(s, fds);
+        }
+        if (n > 0 && listener->revents != 0) {
+            accept_one(s);
+        }
+    }
+}
+
+// --- start and stop ------------------------------------------------------------------------------
+
+static enum err_code bad_address(const char *text, const char *why, struct err *e) {
+    (void)err_field(e, ERR_CONFIG, "metrics_listen", "can't listen on %.100s: %s", text, why);
+    return e == NULL ? ERR_CONFIG : err_hint(e, "example: metrics_listen = 127.0.0.1:9100");
+}
+
+// Splits "host:port", "[::1]:port"; false if there is no port. (glibc takes 99999999 for a port.)
+static bool split_address(const char *text, char host[ADDRESS_MAX], const char **ret_port) {
+    const char *colon = strrchr(text, ':');
+    uint64_t port = 0;
+    if (colon == NULL || (size_t)(colon - text) >= ADDRESS_MAX ||
+        !number_parse_u64(slice_str(colon + 1), &port) || port > UINT16_MAX) {
+        return false;
+    }
+    size_t len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    memcpy(host, text, len);
+    host[len] = '\0';
+    *ret_port = colon + 1;
+    return true;
+}
+
+static int bind_one(const struct addrinfo *address) {
+    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0) {
+        return -1;
+    }
+    int on = 1;
+    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
+        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, CLIENTS_MAX) == 0) {
+        return fd;
+    }
+    int error = errno;
+    (void)close(fd);
+    errno = error;
+    return -1;
+}
+
+static enum err_code open_listener(const char *text, int *ret_fd, struct err *e) {
+    char host[ADDRESS_MAX];
+    const char *port = NULL;
+    if (!split_address(text, host, &port)) {
+        return bad_address(text, "not of the form host:port", e);
+    }
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
+                                   .ai_socktype = SOCK_STREAM};
+    struct addrinfo *addresses = NULL;
+    int status = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &addresses);
+    if (status != 0) {
+        return bad_address(text, gai_strerror(status), e);
+    }
+    int fd = bind_one(addresses);
+    int error = errno;
+    freeaddrinfo(addresses);
+    if (fd < 0) {
+        return bad_address(text, strerror(error), e);
+    }
+    *ret_fd = fd;
+    return ERR_OK;
+}
+
+static unsigned bound_port(int fd) {
+    struct sockaddr_storage address = {0};
+    socklen_t len = sizeof address;
+    char port[NI_MAXSERV] = "";
+    uint64_t number = 0;
+    check(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    check(getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
+                      NI_NUMERICSERV) == 0);
+    check(number_parse_u64(slice_str(port), &number));
+    return (unsigned)number;
+}
+
+enum err_code metrics_server_start(const struct metrics_server_options *o,
+                                   struct metrics_server **ret, struct err *e) {
+    if (strcmp(o->listen, "off") == 0) {
+        *ret = NULL;
+        return ERR_OK;
+    }
+    int listener = -1;
+    enum err_code code = open_listener(o->listen, &listener, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct metrics_server *s = calloc(1, sizeof *s);
+    check(s != NULL);
+    s->options = *o;
+    s->listener = listener;
+    s->port = bound_port(listener);
+    s->stop = eventfd(0, EFD_CLOEXEC);
+    check(s->stop >= 0);
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        s->clients[i].fd = -1;
+    }
+    sigset_t all; // signals belong to the program's own threads
+    sigset_t before;
+    check(sigfillset(&all) == 0 && pthread_sigmask(SIG_SETMASK, &all, &before) == 0);
+    check(pthread_create(&s->thread, NULL, serve, s) == 0);
+    check(pthread_sigmask(SIG_SETMASK, &before, NULL) == 0);
+    *ret = s;
+    return ERR_OK;
+}
+
+unsigned metrics_server_port(const struct metrics_server *s) {
+    return s->port;
+}
+
+void metrics_server_stop(struct metrics_server *s) {
+    if (s == NULL) {
+        return;
+    }
+    uint64_t one = 1;
+    check(write(s->stop, &one, sizeof one) == sizeof one);
+    check(pthread_join(s->thread, NULL) == 0);
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        if (s->clients[i].fd >= 0) {
+            drop(&s->clients[i]);
+        }
+    }
+    (void)close(s->listener);
+    (void)close(s->stop);
+    free(s);
+}

@@ -1,0 +1,29 @@
+// /metrics, /healthz and /readyz of a program without an HTTP API: one thread, a few connections,
+// GET only. weir-api serves the same by its own server.
+#ifndef WEIR_PLATFORM_HTTP_METRICS_SERVER_H
+#define WEIR_PLATFORM_HTTP_METRICS_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+
+struct metrics_server;
+
+struct metrics_server_options {
+    const char *listen;  // "127.0.0.1:9100"; port 0 takes a free one; "off" starts nothing
+    const char *program; // for weir_build_info
+    // Whether the program can do its job now; called in the server's thread. On false `why` gets
+    // one line. NULL: always ready.
+    bool (*ready)(void *ctx, char *why, size_t why_size);
+    void *ctx;
+};
+
+// *ret is NULL with "off". ERR_CONFIG for an address that can't be read or is in use.
+ERR_MUST_CHECK enum err_code metrics_server_start(const struct metrics_server_options *o,
+                                                  struct metrics_server **ret, struct err *e);
+unsigned metrics_server_port(const struct metrics_server *s);
+// Stops and frees; NULL is fine.
+void metrics_server_stop(struct metrics_server *s);
+
+#endif

@@ -1,0 +1,309 @@
+// Decides what is shipped; see the header.
+#include "tap/select/select.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/buf.h"
+#include "base/check.h"
+#include "tap/select/fact_memory.h"
+#include "tap/select/fetch_memory.h"
+#include "tap/select/refusal_memory.h"
+
+enum {
+    API_LIST_OFFSETS = 2,
+    API_OFFSET_FETCH = 9,
+    API_JOIN_GROUP = 11,
+    API_INIT_PRODUCER_ID = 22,
+    API_CONSUMER_GROUP_HEARTBEAT = 68,
+    API_SHARE_GROUP_HEARTBEAT = 76,
+    SECRET_RUN = 24, // a salt, a salted password or an HMAC is at least so long in base64
+};
+
+static const char *const DROP_NAMES[SELECT_DROPS] = {
+    [SELECT_KEPT] = "kept",
+    [SELECT_DEAD] = "dead",
+    [SELECT_NOT_A_REQUEST] = "not_a_request",
+    [SELECT_FORWARDED] = "forwarded",
+    [SELECT_LISTENER] = "listener",
+    [SELECT_OWN_PRINCIPAL] = "own_principal",
+    [SELECT_FOLLOWER] = "follower",
+    [SELECT_API] = "api",
+    [SELECT_EMPTY_FETCH] = "empty_fetch",
+    [SELECT_REFUSAL] = "refusal",
+};
+
+struct select {
+    struct select_options options;
+    select_emit emit;
+    void *ctx;
+    struct broker_line line;
+    struct fetch_memory *fetches;
+    struct fact_memory *facts;
+    struct refusal_memory refusals;
+    struct buf value;
+};
+
+const char *select_drop_name(enum select_drop drop) {
+    check((unsigned)drop < SELECT_DROPS);
+    return DROP_NAMES[drop];
+}
+
+struct select *select_new(const struct select_options *o, select_emit emit, void *ctx) {
+    struct select *s = calloc(1, sizeof(*s));
+    check(s != NULL);
+    s->options = *o;
+    s->emit = emit;
+    s->ctx = ctx;
+    broker_line_init(&s->line);
+    s->fetches = fetch_memory_new();
+    s->facts = fact_memory_new();
+    buf_init(&s->value, BROKER_RECORD_VALUE_MAX);
+    return s;
+}
+
+void select_free(struct select *s) {
+    if (s == NULL) {
+        return;
+    }
+    broker_line_done(&s->line);
+    fetch_memory_free(s->fetches);
+    fact_memory_free(s->facts);
+    buf_done(&s->value);
+    free(s);
+}
+
+void select_clear(struct select *s) {
+    fetch_memory_clear(s->fetches);
+    fact_memory_clear(s->facts);
+    refusal_memory_clear(&s->refusals);
+}
+
+static bool matches(const char *const *patterns, struct slice name) {
+    for (; patterns != NULL && *patterns != NULL; patterns++) {
+        struct slice p = slice_str(*patterns);
+        bool open = p.len > 0 && p.ptr[p.len - 1] == '*';
+        if (open ? slice_starts_with(name, slice_of(p.ptr, p.len - 1)) : slice_eq(name, p)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool give(struct select *s, enum broker_record_kind kind, uint64_t offset, struct slice key,
+                 struct slice value) {
+    struct select_record r = {.kind = kind,
+                              .offset = offset,
+                              .everywhere = kind == BROKER_RECORD_FACT,
+                              .key = key,
+                              .value = value};
+    return s->emit(s->ctx, &r);
+}
+
+// --- dead letters --------------------------------------------------------------------------------
+
+// A line that can't be read may be a credential change: what looks like one of its values is
+// masked. (Topic ids are shorter, principals issued by Weir have no capitals.)
+static size_t masked(char *out, struct slice text) {
+    size_t n = text.len < LOG_DEAD_TEXT_MAX ? text.len : LOG_DEAD_TEXT_MAX;
+    if (n == 0) {
+        return 0;
+    }
+    memcpy(out, text.ptr, n);
+    for (size_t i = 0; i < n;) {
+        size_t begin = i;
+        bool upper = false, lower = false;
+        for (; i < n; i++) {
+            char c = out[i];
+            bool digit = (c >= '0' && c <= '9') || c == '+' || c == '/' || c == '=';
+            if (!digit && !(c >= 'a' && c <= 'z') && !(c >= 'A' && c <= 'Z')) {
+                break;
+            }
+            upper |= c >= 'A' && c <= 'Z';
+            lower |= c >= 'a' && c <= 'z';
+        }
+        if (i - begin >= SECRET_RUN && upper && lower) {
+            memset(out + begin, '*', i - begin);
+        }
+        i += i == begin;
+    }
+    return n;
+}
+
+void select_dead(struct select *s, enum line_fault fault, struct slice text, uint64_t bytes,
+                 uint64_t offset) {
+    char kept[LOG_DEAD_TEXT_MAX];
+    struct log_dead dead = {slice_str(line_fault_name(fault)), bytes, {kept, masked(kept, text)}};
+    buf_clear(&s->value);
+    log_dead_encode(&s->value, &dead);
+    struct select_record r = {.kind = BROKER_RECORD_DEAD,
+                              .offset = offset,
+                              .value = buf_slice(&s->value),
+                              .fault = fault};
+    (void)s->emit(s->ctx, &r);
+}
+
+// Text of the same file that is no request and was never one: "[time] WARN something else".
+static bool is_other_text(struct slice text) {
+    static const char marker[] = "Completed request:{";
+    const char *level = text.len > 26 && text.ptr[0] == '[' ? memchr(text.ptr, ']', 26) : NULL;
+    if (level == NULL || level != text.ptr + 24 ||
+        memmem(text.ptr, text.len, marker, sizeof(marker) - 1) != NULL) {
+        return false;
+    }
+    // A request line cut inside its marker is a torn one.
+    struct slice message = slice_of(level + 2, text.len - 26);
+    const char *space = memchr(message.ptr, ' ', message.len);
+    if (space == NULL) {
+        return false;
+    }
+    size_t rest = (size_t)(message.ptr + message.len - space - 1);
+    size_t n = rest < sizeof(marker) - 1 ? rest : sizeof(marker) - 1;
+    return n > 0 && memcmp(space + 1, marker, n) != 0;
+}
+
+// --- facts and refusals --------------------------------------------------------------------------
+
+// Sends what is new among the line's facts, some to a record. Returns how many records it took.
+static uint64_t send_facts(struct select *s, uint64_t offset) {
+    struct log_topic topics[SELECT_FACT_TOPICS_MAX];
+    char ids[SELECT_FACT_TOPICS_MAX][TOPIC_ID_TEXT_LEN];
+    uint64_t records = 0;
+    struct log_fact fact = {.at_us = s->line.time_us, .topics = topics};
+    for (uint32_t i = 0; i <= s->line.fact_count; i++) {
+        bool last = i == s->line.fact_count;
+        if (fact.count > 0 && (last || fact.count == SELECT_FACT_TOPICS_MAX)) {
+            buf_clear(&s->value);
+            log_fact_encode(&s->value, &fact);
+            check(!s->value.overflow);
+            if (!give(s, BROKER_RECORD_FACT, offset + records, (struct slice){0},
+                      buf_slice(&s->value))) {
+                return records;
+            }
+            records++;
+            fact.count = 0;
+        }
+        if (last || !fact_memory_is_new(s->facts, &s->line.facts[i])) {
+            continue;
+        }
+        const struct topic_fact *t = &s->line.facts[i];
+        topic_id_format(ids[fact.count], t->id);
+        topics[fact.count] = (struct log_topic){
+            .id = slice_of(ids[fact.count], TOPIC_ID_TEXT_LEN),
+            .name = t->name,
+            .event = t->event == TOPIC_CREATED   ? LOG_TOPIC_CREATED
+                     : t->event == TOPIC_DELETED ? LOG_TOPIC_DELETED
+                                                 : LOG_TOPIC_SEEN,
+        };
+        fact.count++;
+    }
+    return records;
+}
+
+static bool can_be_refused(int32_t api_key) {
+    return api_key == KAFKA_API_METADATA || api_key == KAFKA_API_FIND_COORDINATOR ||
+           api_key == API_LIST_OFFSETS || api_key == API_OFFSET_FETCH ||
+           api_key == API_JOIN_GROUP || api_key == API_INIT_PRODUCER_ID ||
+           api_key == API_CONSUMER_GROUP_HEARTBEAT || api_key == API_SHARE_GROUP_HEARTBEAT;
+}
+
+static bool send_refusal(struct select *s, struct slice text, const struct broker_line_brief *b,
+                         struct slice principal, uint64_t offset) {
+    int64_t error = can_be_refused(b->api_key) ? refusal_error_in(text) : 0;
+    if (error == 0) {
+        return false;
+    }
+    uint64_t count = refusal_memory_count(&s->refusals, principal, b->api_key, error, b->time_us);
+    if (count > 0) {
+        struct log_refusal r = {
+            b->time_us, principal, b->api_key, error, refusal_resource_in(text, error), count};
+        buf_clear(&s->value);
+        log_refusal_encode(&s->value, &r);
+        (void)give(s, BROKER_RECORD_REFUSAL, offset, principal, buf_slice(&s->value));
+    }
+    return true;
+}
+
+// --- lines ---------------------------------------------------------------------------------------
+
+static bool is_shipped_api(int32_t api_key) {
+    return api_key == KAFKA_API_FETCH || api_key == KAFKA_API_PRODUCE ||
+           api_key == KAFKA_API_OFFSET_COMMIT || api_key == KAFKA_API_TXN_OFFSET_COMMIT ||
+           api_key == KAFKA_API_SHARE_FETCH || api_key == KAFKA_API_SHARE_ACKNOWLEDGE;
+}
+
+static bool tells_facts(int32_t api_key) {
+    return api_key == KAFKA_API_METADATA || api_key == KAFKA_API_CREATE_TOPICS ||
+           api_key == KAFKA_API_DELETE_TOPICS;
+}
+
+// The line without a torn one in front of it, classified.
+static enum select_drop select_whole(struct select *s, struct slice text, uint64_t offset,
+                                     const struct broker_line_brief *b) {
+    if (b->forwarded) {
+        return SELECT_FORWARDED;
+    }
+    struct slice principal = b->principal;
+    bool own = matches(s->options.own_principals, principal) &&
+               !matches(s->options.keep_principals, principal);
+    bool off = own || matches(s->options.drop_listeners, b->listener);
+    // The body is read where it decides.
+    if (b->escaped || tells_facts(b->api_key) || (!off && b->api_key == KAFKA_API_FETCH)) {
+        enum line_fault fault = broker_line_parse(&s->line, text);
+        if (fault != LINE_FAULT_NONE && !off) {
+            select_dead(s, fault, text, text.len, offset);
+            return SELECT_DEAD;
+        }
+        if (fault != LINE_FAULT_NONE) {
+            return own ? SELECT_OWN_PRINCIPAL : SELECT_LISTENER;
+        }
+        principal = s->line.principal;
+        own = matches(s->options.own_principals, principal) &&
+              !matches(s->options.keep_principals, principal);
+        off = own || matches(s->options.drop_listeners, s->line.listener);
+        if (tells_facts(b->api_key)) {
+            offset += send_facts(s, offset);
+        }
+    }
+    if (off) {
+        return own ? SELECT_OWN_PRINCIPAL : SELECT_LISTENER;
+    }
+    if (!is_shipped_api(b->api_key)) {
+        return send_refusal(s, text, b, principal, offset) ? SELECT_REFUSAL : SELECT_API;
+    }
+    if (b->api_key == KAFKA_API_FETCH) {
+        if (broker_line_is_follower(&s->line)) {
+            return SELECT_FOLLOWER;
+        }
+        if (fetch_memory_says_nothing(s->fetches, &s->line)) {
+            return SELECT_EMPTY_FETCH;
+        }
+    }
+    if (text.len + principal.len > BROKER_RECORD_VALUE_MAX) {
+        select_dead(s, LINE_FAULT_TOO_LONG, text, text.len, offset);
+        return SELECT_DEAD;
+    }
+    (void)give(s, BROKER_RECORD_LINE, offset, principal, text);
+    return SELECT_KEPT;
+}
+
+enum select_drop select_line(struct select *s, struct slice text, uint64_t offset,
+                             int64_t *ret_time_us) {
+    struct broker_line_brief b;
+    enum line_fault fault = broker_line_classify(text, &b);
+    if (fault != LINE_FAULT_NONE) {
+        if (is_other_text(text)) {
+            return SELECT_NOT_A_REQUEST;
+        }
+        select_dead(s, fault, text, text.len, offset);
+        return SELECT_DEAD;
+    }
+    *ret_time_us = b.time_us;
+    if (b.torn.len > 0) {
+        select_dead(s, LINE_FAULT_TORN, b.torn, b.torn.len, offset);
+        check(b.torn.len < text.len);
+        text = slice_of(text.ptr + b.torn.len, text.len - b.torn.len);
+        offset += b.torn.len;
+    }
+    return select_whole(s, text, offset, &b);
+}

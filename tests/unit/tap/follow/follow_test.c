@@ -1,0 +1,620 @@
+// Reading a log across rename, compression, truncation and restart, in a temporary folder.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tap/log_folder.h"
+#include "tap/follow/follow.h"
+
+enum { LINE_MAX_BYTES = 1000, CALLS_MAX = 100, ITEMS_MAX = 4096 };
+
+static struct log_folder folder;
+
+static int setup(void **state) {
+    (void)state;
+    log_folder_init(&folder);
+    return 0;
+}
+
+static int teardown(void **state) {
+    (void)state;
+    log_folder_done(&folder);
+    return 0;
+}
+
+static struct follow *begin(const struct follow_mark *start) {
+    return follow_new(folder.live, LINE_MAX_BYTES, start, NULL);
+}
+
+// The next item, asked for often enough that looks at the folder happen.
+static enum follow_kind next(struct follow *f, struct follow_item *item) {
+    for (int i = 0; i < CALLS_MAX; i++) {
+        struct err e = {0};
+        assert_int_equal(follow_next(f, item, &e), ERR_OK);
+        if (item->kind != FOLLOW_NOTHING) {
+            return item->kind;
+        }
+    }
+    return FOLLOW_NOTHING;
+}
+
+static void expect_nothing(struct follow *f) {
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_NOTHING);
+}
+
+static void expect_line(struct follow *f, int64_t generation, uint64_t offset, const char *ending) {
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_LINE);
+    assert_int_equal(item.generation, generation);
+    assert_int_equal(item.offset, offset);
+    size_t n = strlen(ending);
+    assert_true(item.text.len >= n);
+    assert_memory_equal(item.text.ptr + item.text.len - n, ending, n);
+}
+
+static void expect_first_hole(struct follow *f, int64_t generation) {
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_HOLE);
+    assert_string_equal(item.why, "unknown_before");
+    assert_false(item.has_from);
+    assert_int_equal(item.generation, generation);
+    assert_int_equal(item.offset, 0);
+}
+
+static void expect_hole(struct follow *f, const char *why, int64_t from_generation,
+                        uint64_t from_offset, int64_t generation) {
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_HOLE);
+    assert_string_equal(item.why, why);
+    assert_true(item.has_from);
+    assert_int_equal(item.from_generation, from_generation);
+    assert_int_equal(item.from_offset, from_offset);
+    assert_int_equal(item.generation, generation);
+}
+
+static void missing_file__is_waited_for(void **state) {
+    (void)state;
+    struct follow *f = begin(NULL);
+    struct follow_mark mark;
+    expect_nothing(f);
+    assert_false(follow_mark(f, &mark));
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_nothing(f);
+    assert_true(follow_caught_up(f));
+    follow_free(f);
+}
+
+static void lines__come_only_when_complete(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    log_folder_append(&folder, NULL, "[2026-11-22 16:0");
+    expect_nothing(f);
+    assert_false(follow_caught_up(f));
+    log_folder_append(&folder, NULL, "0:02,000] DEBUG b\n");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_nothing(f);
+    assert_true(follow_caught_up(f));
+    follow_free(f);
+}
+
+static void rename__goes_on_with_the_new_file(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_nothing(f);
+    // Written after the last look and before the rename.
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_nothing(f); // no new file yet
+    assert_false(follow_caught_up(f));
+    log_folder_append(&folder, NULL, "");
+    expect_nothing(f); // nor a line in it
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    expect_line(f, log_folder_ms(3), 0, "c");
+    expect_nothing(f);
+    assert_true(follow_caught_up(f));
+    follow_free(f);
+}
+
+static void several_renames__are_read_in_order(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
+    log_folder_append(&folder, "kafka-request.log.2026-11-22-17", log_folder_line(2, "b"));
+    log_folder_append(&folder, "kafka-request.log.2026-11-22-18", log_folder_line(3, "c"));
+    log_folder_gzip(&folder, "kafka-request.log.2026-11-22-17",
+                    "kafka-request.log.2026-11-22-17.gz");
+    log_folder_remove(&folder, "kafka-request.log.2026-11-22-17");
+    log_folder_append(&folder, NULL, log_folder_line(4, "d"));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(2), 0, "b");
+    expect_line(f, log_folder_ms(3), 0, "c");
+    expect_line(f, log_folder_ms(4), 0, "d");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void generation__is_always_above_the_one_before(void **state) {
+    (void)state;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(5, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(5, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(5));
+    expect_line(f, log_folder_ms(5), 0, "a");
+    expect_line(f, log_folder_ms(5) + 1, 0, "b");
+    // A clock that went back: the live file's first line is older.
+    log_folder_rename(&folder, NULL, "kafka-request.log.2");
+    log_folder_append(&folder, NULL, log_folder_line(2, "c"));
+    expect_line(f, log_folder_ms(5) + 2, 0, "c");
+    follow_free(f);
+}
+
+// File "b" begins after "c" by its own words, for the clock was set back in it.
+static void clock_set_back__no_file_is_read_twice(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(20, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(20), 0, "b");
+    log_folder_rename(&folder, NULL, "kafka-request.log.2");
+    log_folder_append(&folder, NULL, log_folder_line(15, "c"));
+    expect_line(f, log_folder_ms(20) + 1, 0, "c");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_past_at(f, mark.generation, &past);
+    log_folder_rename(&folder, NULL, "kafka-request.log.3");
+    log_folder_append(&folder, NULL, log_folder_line(30, "d"));
+    expect_line(f, log_folder_ms(30), 0, "d");
+    expect_nothing(f);
+    follow_free(f);
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past); // neither after a restart
+    expect_line(f, log_folder_ms(30), 0, "d");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void clock_set_back__no_file_is_passed_over(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.0", log_folder_line(1, "first"));
+    log_folder_append(&folder, NULL, log_folder_line(20, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "first");
+    expect_line(f, log_folder_ms(20), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_past_at(f, mark.generation, &past);
+    follow_free(f);
+    // Two rotations while nobody looked.
+    log_folder_rename(&folder, NULL, "kafka-request.log.1");
+    log_folder_append(&folder, "kafka-request.log.2", log_folder_line(10, "b"));
+    log_folder_append(&folder, NULL, log_folder_line(15, "c"));
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
+    expect_line(f, log_folder_ms(20) + 1, 0, "b");
+    expect_line(f, log_folder_ms(20) + 2, 0, "c");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+// The mark stays behind what is read: files begun after it are read again from it.
+static void clock_set_back__what_was_begun_behind_the_mark_is_read(void **state) {
+    (void)state;
+    static struct follow_past past;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    expect_line(f, log_folder_ms(2), 0, "b");
+    follow_past_at(f, mark.generation, &past);
+    follow_free(f);
+    f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
+    expect_line(f, log_folder_ms(2), 0, "b");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void generation__is_the_first_line_with_a_time(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, "left over from a crash\n");
+    struct follow *f = begin(NULL);
+    expect_nothing(f);
+    log_folder_append(&folder, NULL, log_folder_line(7, "a"));
+    expect_first_hole(f, log_folder_ms(7));
+    expect_line(f, log_folder_ms(7), 0, "crash");
+    expect_line(f, log_folder_ms(7), 23, "a");
+    follow_free(f);
+}
+
+static void unfinished_end__is_torn_once_the_file_is_done(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG half");
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_nothing(f);
+    log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_TORN);
+    assert_int_equal(item.offset, 34);
+    assert_int_equal(item.bytes, 36);
+    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_free(f);
+}
+
+static void long_line__is_given_by_its_head(void **state) {
+    (void)state;
+    static char text[30000];
+    memset(text, 'x', sizeof(text) - 1);
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, text));
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    assert_int_equal(item.offset, 34);
+    assert_int_equal(item.bytes, 32 + sizeof(text) - 1);
+    assert_int_equal(item.text.len, FOLLOW_HEAD_MAX);
+    expect_line(f, log_folder_ms(1), 34 + 33 + sizeof(text) - 1, "c");
+    follow_free(f);
+}
+
+// A line so long that it is never whole in memory, and still unfinished at first.
+static void long_line__needs_no_memory_of_its_size(void **state) {
+    (void)state;
+    static char block[1 << 20];
+    memset(block, 'y', sizeof(block) - 1);
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG ");
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_mark mark;
+    for (int i = 0; i < 3; i++) {
+        log_folder_append(&folder, NULL, block);
+        expect_nothing(f);
+        assert_true(follow_mark(f, &mark));
+        assert_int_equal(mark.offset, 34);
+    }
+    log_folder_append(&folder, NULL, "\n");
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    assert_int_equal(item.offset, 34);
+    assert_int_equal(item.bytes, 32 + 3 * (sizeof(block) - 1));
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    expect_line(f, log_folder_ms(1), 34 + item.bytes + 1, "c");
+    follow_free(f);
+}
+
+static void line_of_exactly_the_maximum__is_a_line(void **state) {
+    (void)state;
+    char text[LINE_MAX_BYTES + 1];
+    memset(text, 'z', sizeof(text));
+    text[LINE_MAX_BYTES - 32] = '\0';
+    log_folder_append(&folder, NULL, log_folder_line(1, text));
+    text[LINE_MAX_BYTES - 32] = 'z';
+    text[LINE_MAX_BYTES - 31] = '\0';
+    log_folder_append(&folder, NULL, log_folder_line(2, text));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "z");
+    struct follow_item item;
+    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    follow_free(f);
+}
+
+static void restart__goes_on_where_it_was(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_free(f);
+    // Renamed and compressed while nobody looked.
+    log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
+    log_folder_gzip(&folder, "kafka-request.log.2026-11-22-16",
+                    "kafka-request.log.2026-11-22-16.gz");
+    log_folder_remove(&folder, "kafka-request.log.2026-11-22-16");
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    f = begin(&mark);
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_line(f, log_folder_ms(3), 0, "c");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void restart_after_removal__is_a_hole(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    struct follow_mark mark;
+    assert_true(follow_mark(f, &mark));
+    follow_free(f);
+    log_folder_remove(&folder, "kafka-request.log");
+    f = begin(&mark);
+    expect_nothing(f); // perhaps only hidden by a rename
+    log_folder_append(&folder, NULL, log_folder_line(9, "z"));
+    expect_hole(f, "removed", log_folder_ms(1), 34, log_folder_ms(9));
+    expect_line(f, log_folder_ms(9), 0, "z");
+    follow_free(f);
+}
+
+static void truncation__begins_a_generation_with_a_hole(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    log_folder_truncate(&folder, NULL, 0);
+    expect_nothing(f);
+    log_folder_append(&folder, NULL, log_folder_line(4, "b"));
+    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    expect_line(f, log_folder_ms(4), 0, "b");
+    expect_nothing(f);
+    assert_true(follow_caught_up(f));
+    follow_free(f);
+}
+
+// Begun anew and grown past the old place between two looks: only the content tells.
+static void truncation__is_seen_when_the_file_is_longer_again(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_nothing(f);
+    log_folder_truncate(&folder, NULL, 0);
+    log_folder_append(&folder, NULL, log_folder_line(4, "b"));
+    log_folder_append(&folder, NULL, log_folder_line(5, "c"));
+    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    expect_line(f, log_folder_ms(4), 0, "b");
+    expect_line(f, log_folder_ms(4), 34, "c");
+    follow_free(f);
+}
+
+static void copytruncate__reads_on_in_the_copy(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(2, "b"));
+    log_folder_truncate(&folder, NULL, 0);
+    log_folder_append(&folder, NULL, log_folder_line(5, "c"));
+    expect_line(f, log_folder_ms(1), 34, "b");
+    // What was written between copy and truncation nobody knows.
+    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(5));
+    expect_line(f, log_folder_ms(5), 0, "c");
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void lost_end__goes_on_behind_what_is_left(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    log_folder_truncate(&folder, NULL, 34);
+    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(1) + 1);
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    expect_line(f, log_folder_ms(1) + 1, 34, "c");
+    follow_free(f);
+}
+
+static void damaged_gzip__is_a_hole(void **state) {
+    (void)state;
+    for (int i = 0; i < 2000; i++) {
+        char text[64];
+        snprintf(text, sizeof(text), "%d %u", i, (unsigned)i * 2654435761U);
+        log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, text));
+    }
+    log_folder_gzip(&folder, "kafka-request.log.1", "kafka-request.log.1.gz");
+    log_folder_remove(&folder, "kafka-request.log.1");
+    log_folder_truncate(&folder, "kafka-request.log.1.gz", 9000);
+    log_folder_append(&folder, NULL, log_folder_line(9, "z"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    struct follow_item item;
+    uint64_t lines = 0;
+    uint64_t end = 0;
+    while (next(f, &item) != FOLLOW_HOLE) {
+        lines += item.kind == FOLLOW_LINE;
+        end = item.offset + item.bytes;
+    }
+    assert_true(lines > 0 && lines < 2000);
+    assert_string_equal(item.why, "damaged");
+    assert_true(item.from_offset >= end);
+    expect_line(f, log_folder_ms(9), 0, "z");
+    follow_free(f);
+}
+
+static void rewind__gives_the_same_positions_even_of_removed_files(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    log_folder_rename(&folder, NULL, "kafka-request.log.1");
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    expect_line(f, log_folder_ms(3), 0, "c");
+    log_folder_remove(&folder, "kafka-request.log.1");
+    follow_rewind(f, log_folder_ms(1), 34);
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_rewind(f, log_folder_ms(1), 0);
+    expect_first_hole(f, log_folder_ms(1)); // not yet acknowledged either
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_release(f, log_folder_ms(3));
+    struct follow_mark mark;
+    assert_false(follow_mark_at(f, log_folder_ms(1), 0, &mark));
+    assert_true(follow_mark_at(f, log_folder_ms(3), 5, &mark));
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void rewind_into_truncated_content__widens_the_hole(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    log_folder_truncate(&folder, NULL, 0);
+    log_folder_append(&folder, NULL, log_folder_line(4, "c"));
+    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(4));
+    follow_rewind(f, log_folder_ms(1), 34); // b was not acknowledged, and is gone
+    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    expect_line(f, log_folder_ms(4), 0, "c");
+    follow_free(f);
+}
+
+// The same folder read in one go and in pieces, with restarts at every line: equal positions.
+static void any_restart__gives_the_same_positions(void **state) {
+    (void)state;
+    enum { FILES = 4, LINES = 25 };
+    unsigned seed = 20261122;
+    for (int file = 0; file < FILES; file++) {
+        char name[64];
+        snprintf(name, sizeof(name), "kafka-request.log.%d", file);
+        for (int i = 0; i < LINES; i++) {
+            char text[256];
+            seed = seed * 1103515245U + 12345;
+            memset(text, 'a' + i, sizeof(text));
+            text[seed >> 16 & 0xff] = '\0';
+            log_folder_append(&folder, file == FILES - 1 ? NULL : name,
+                              log_folder_line(file * 100 + i, text));
+        }
+        if (file == 1) {
+            log_folder_gzip(&folder, name, "kafka-request.log.1.gz");
+            log_folder_remove(&folder, name);
+        }
+    }
+    struct {
+        int64_t generation;
+        uint64_t offset;
+    } seen[FILES * LINES];
+    struct follow *f = begin(NULL);
+    struct follow_item item;
+    expect_first_hole(f, log_folder_ms(0));
+    for (int i = 0; i < FILES * LINES; i++) {
+        assert_int_equal(next(f, &item), FOLLOW_LINE);
+        seen[i].generation = item.generation;
+        seen[i].offset = item.offset;
+    }
+    expect_nothing(f);
+    follow_free(f);
+    f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(0));
+    for (int i = 0; i < FILES * LINES; i++) {
+        assert_int_equal(next(f, &item), FOLLOW_LINE);
+        assert_int_equal(item.generation, seen[i].generation);
+        assert_int_equal(item.offset, seen[i].offset);
+        struct follow_mark mark;
+        assert_true(follow_mark(f, &mark));
+        follow_free(f);
+        f = begin(&mark);
+    }
+    follow_free(f);
+}
+
+static void unreadable_folder__is_an_error_and_not_an_end(void **state) {
+    (void)state;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    char path[600];
+    snprintf(path, sizeof(path), "%s/kafka-request.log.1/kafka-request.log", folder.dir);
+    struct follow *f = follow_new(path, LINE_MAX_BYTES, NULL, NULL);
+    struct follow_item item;
+    struct err e;
+    assert_int_equal(follow_next(f, &item, &e), ERR_IO);
+    follow_free(f);
+}
+
+static void lag__counts_what_is_not_taken(void **state) {
+    (void)state;
+    log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    assert_int_equal(follow_lag_bytes(f), 68);
+    expect_line(f, log_folder_ms(1), 0, "a");
+    assert_int_equal(follow_lag_bytes(f), 34);
+    expect_line(f, log_folder_ms(2), 0, "b");
+    assert_int_equal(follow_lag_bytes(f), 0);
+    follow_free(f);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        CASE(missing_file__is_waited_for),
+        CASE(lines__come_only_when_complete),
+        CASE(rename__goes_on_with_the_new_file),
+        CASE(several_renames__are_read_in_order),
+        CASE(generation__is_always_above_the_one_before),
+        CASE(clock_set_back__no_file_is_read_twice),
+        CASE(clock_set_back__no_file_is_passed_over),
+        CASE(clock_set_back__what_was_begun_behind_the_mark_is_read),
+        CASE(generation__is_the_first_line_with_a_time),
+        CASE(unfinished_end__is_torn_once_the_file_is_done),
+        CASE(long_line__is_given_by_its_head),
+        CASE(long_line__needs_no_memory_of_its_size),
+        CASE(line_of_exactly_the_maximum__is_a_line),
+        CASE(restart__goes_on_where_it_was),
+        CASE(restart_after_removal__is_a_hole),
+        CASE(truncation__begins_a_generation_with_a_hole),
+        CASE(truncation__is_seen_when_the_file_is_longer_again),
+        CASE(copytruncate__reads_on_in_the_copy),
+        CASE(lost_end__goes_on_behind_what_is_left),
+        CASE(damaged_gzip__is_a_hole),
+        CASE(rewind__gives_the_same_positions_even_of_removed_files),
+        CASE(rewind_into_truncated_content__widens_the_hole),
+        CASE(any_restart__gives_the_same_positions),
+        CASE(unreadable_folder__is_an_error_and_not_an_end),
+        CASE(lag__counts_what_is_not_taken),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
