@@ -61,15 +61,18 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     (void)e;
     struct api *api = user;
     struct api_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL)
+    if (loop == NULL) {
         return err_set(e, ERR_INTERNAL, "out of memory");
+    }
     loop->api = api;
     loop->http = http;
     loop->tokens = token_cache_new();
-    if (api->stored != NULL)
+    if (api->stored != NULL) {
         refresh_adopt(loop, snapshot_ref(api->stored));
-    if (http_loop_index(http) == 0)
+    }
+    if (http_loop_index(http) == 0) {
         loop->refresh = refresh_new(loop);
+    }
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
         .conninfo = config_secret(api->config, "database_url"),
@@ -107,19 +110,23 @@ static void loop_stop(struct http_loop *http, void *state) {
 static void every_second(struct http_loop *http, void *state) {
     (void)http;
     struct api_loop *loop = state;
-    if (loop->refresh != NULL)
+    if (loop->refresh != NULL) {
         refresh_tick(loop->refresh);
+    }
 }
 
 // Without a snapshot the token endpoint waits for the database; a broken one is said and left.
 static enum err_code load_snapshot(struct api *api, struct err *e) {
-    if (api->snapshot_dir == NULL)
+    if (api->snapshot_dir == NULL) {
         return ERR_OK;
+    }
     enum err_code code = snapshot_load(api->snapshot_dir, api->master_key, &api->stored, e);
-    if (code == ERR_CONFIG)
+    if (code == ERR_CONFIG) {
         return code;
-    if (code != ERR_OK && code != ERR_NOT_FOUND)
+    }
+    if (code != ERR_OK && code != ERR_NOT_FOUND) {
         log_warn("snapshot of clients not used", log_err(e));
+    }
     return ERR_OK;
 }
 
@@ -147,14 +154,17 @@ static enum err_code run(const struct config *c, struct err *e) {
     static struct api api;
     secret_init();
     enum err_code code = read_settings(&api, c, e);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     code = portal_load(config_text(c, "portal_dir"), &api.portal, e);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     code = load_snapshot(&api, e);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),

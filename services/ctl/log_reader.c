@@ -31,8 +31,9 @@ struct log_reader {
 static bool is_plain_file(int fd) {
     struct stat st;
     unsigned char magic[2] = {0, 0};
-    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
         return false;
+    }
     return pread(fd, magic, sizeof magic, 0) != sizeof magic || magic[0] != 0x1f ||
            magic[1] != 0x8b;
 }
@@ -40,8 +41,9 @@ static bool is_plain_file(int fd) {
 enum err_code log_reader_open(const char *path, struct log_reader **ret_reader, struct err *e) {
     bool standard = strcmp(path, "-") == 0;
     int fd = standard ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0) {
         return err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
+    }
     struct stat st;
     if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode)) {
         close(fd);
@@ -65,12 +67,15 @@ enum err_code log_reader_open(const char *path, struct log_reader **ret_reader, 
 }
 
 void log_reader_close(struct log_reader *r) {
-    if (r == NULL)
+    if (r == NULL) {
         return;
-    if (r->fd >= 0)
+    }
+    if (r->fd >= 0) {
         close(r->fd);
-    if (r->stream != NULL)
+    }
+    if (r->stream != NULL) {
         gzclose(r->stream);
+    }
     free(r->buffer);
     free(r->path);
     free(r);
@@ -81,18 +86,20 @@ const char *log_reader_path(const struct log_reader *r) {
 }
 
 enum err_code log_reader_error(const struct log_reader *r, struct err *e) {
-    if (r->error.code != ERR_OK && e != NULL)
+    if (r->error.code != ERR_OK && e != NULL) {
         *e = r->error;
+    }
     return r->error.code;
 }
 
 static ssize_t read_plain(struct log_reader *r, char *to) {
     ssize_t n;
-    do
+    do {
         n = read(r->fd, to, CHUNK);
-    while (n < 0 && errno == EINTR);
-    if (n < 0)
+    } while (n < 0 && errno == EINTR);
+    if (n < 0) {
         (void)err_set(&r->error, ERR_IO, "%s: %s", r->path, strerror(errno));
+    }
     return n;
 }
 
@@ -100,19 +107,22 @@ static ssize_t read_stream(struct log_reader *r, char *to) {
     int n = gzread(r->stream, to, CHUNK);
     int code = Z_OK;
     const char *text = gzerror(r->stream, &code);
-    if (n < 0 || (n == 0 && code == Z_BUF_ERROR))
+    if (n < 0 || (n == 0 && code == Z_BUF_ERROR)) {
         (void)err_set(&r->error, ERR_IO, "%s: %s", r->path,
                       code == Z_BUF_ERROR ? "gzip data ends in the middle" : text);
+    }
     return n;
 }
 
 // Reads one more chunk behind the unread bytes. False if nothing came.
 static bool fill(struct log_reader *r) {
     size_t unread = (size_t)(r->end - r->pos);
-    if (r->at_end)
+    if (r->at_end) {
         return false;
-    if (unread > 0 && r->pos != r->buffer)
+    }
+    if (unread > 0 && r->pos != r->buffer) {
         memmove(r->buffer, r->pos, unread);
+    }
     if (r->buffer_cap - unread < CHUNK) {
         r->buffer_cap = r->buffer_cap == 0 ? 2 * (size_t)CHUNK : r->buffer_cap * 2;
         check(r->buffer_cap <= BUFFER_MAX);
@@ -136,10 +146,12 @@ static bool skip_rest(struct log_reader *r, struct log_line *line) {
         line->len += (uint64_t)(stop - r->pos);
         r->offset += (uint64_t)(stop - r->pos) + (newline != NULL);
         r->pos = newline == NULL ? r->end : newline + 1;
-        if (newline != NULL)
+        if (newline != NULL) {
             return true;
-        if (!fill(r))
+        }
+        if (!fill(r)) {
             return false;
+        }
     }
 }
 
@@ -149,15 +161,18 @@ bool log_reader_next(struct log_reader *r, struct log_line *ret_line) {
     for (;;) {
         size_t unread = (size_t)(r->end - r->pos);
         newline = unread == looked ? NULL : memchr(r->pos + looked, '\n', unread - looked);
-        if (newline != NULL || unread > BROKER_LINE_MAX)
+        if (newline != NULL || unread > BROKER_LINE_MAX) {
             break;
+        }
         looked = unread;
-        if (!fill(r))
+        if (!fill(r)) {
             break;
+        }
     }
     size_t len = (size_t)((newline == NULL ? r->end : newline) - r->pos);
-    if (len == 0 && newline == NULL)
+    if (len == 0 && newline == NULL) {
         return false;
+    }
     *ret_line = (struct log_line){
         .text = slice_of(r->pos, len),
         .offset = r->offset,

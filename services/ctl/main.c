@@ -18,8 +18,9 @@ static const struct command COMMANDS[] = {
 
 static void print_help(FILE *out) {
     fputs("usage: weirctl COMMAND [ARGUMENT…]\n\ncommands:\n", out);
-    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
         fprintf(out, "  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+    }
     fputs("\nweirctl COMMAND --help says more. weirctl --version prints the version.\n", out);
 }
 
@@ -37,9 +38,11 @@ int main(int argc, char **argv) {
         puts("weirctl " WEIR_VERSION);
         return EXIT_DONE;
     }
-    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++)
-        if (strcmp(argv[1], COMMANDS[i].name) == 0)
+    for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
+        if (strcmp(argv[1], COMMANDS[i].name) == 0) {
             return COMMANDS[i].run(argc - 1, argv + 1);
+        }
+    }
     fprintf(stderr, "weirctl: no command \"%s\"; weirctl --help lists them\n", argv[1]);
     return EXIT_USAGE;
 }

@@ -66,10 +66,12 @@ struct recount *recount_new(void) {
 }
 
 void recount_free(struct recount *rc) {
-    if (rc == NULL)
+    if (rc == NULL) {
         return;
-    for (size_t i = 0; i < rc->principal_count; i++)
+    }
+    for (size_t i = 0; i < rc->principal_count; i++) {
         usage_state_free(rc->principals[i].state);
+    }
     free(rc->principals);
     free(rc->counted);
     free(rc->rows);
@@ -91,8 +93,9 @@ struct recount_totals recount_totals(const struct recount *rc) {
 }
 
 static void *grown(void *items, size_t count, size_t *cap, size_t size) {
-    if (count < *cap)
+    if (count < *cap) {
         return items;
+    }
     *cap = *cap == 0 ? 64 : *cap * 2;
     void *more = realloc(items, *cap * size);
     check(more != NULL);
@@ -106,9 +109,11 @@ static struct slice copy(struct recount *rc, struct slice s) {
 static uint32_t principal_of(struct recount *rc, struct slice name) {
     uint64_t key = hash_bytes(name.ptr, name.len, 0);
     uint32_t at;
-    for (; hash_table_get(&rc->by_principal, key, &at); key++)
-        if (slice_eq(rc->principals[at].name, name))
+    for (; hash_table_get(&rc->by_principal, key, &at); key++) {
+        if (slice_eq(rc->principals[at].name, name)) {
             return at;
+        }
+    }
     rc->principals =
         grown(rc->principals, rc->principal_count, &rc->principal_cap, sizeof *rc->principals);
     at = (uint32_t)rc->principal_count++;
@@ -130,17 +135,20 @@ static struct counted *counted_of(struct recount *rc, uint32_t principal,
     uint64_t key = topic->has_id ? hash_bytes(topic->id, TOPIC_ID_LEN, seed)
                                  : hash_bytes(topic->name.ptr, topic->name.len, seed);
     uint32_t at;
-    for (; hash_table_get(&rc->by_key, key, &at); key++)
-        if (counted_is(&rc->counted[at], principal, topic, share))
+    for (; hash_table_get(&rc->by_key, key, &at); key++) {
+        if (counted_is(&rc->counted[at], principal, topic, share)) {
             return &rc->counted[at];
+        }
+    }
     rc->counted = grown(rc->counted, rc->counted_count, &rc->counted_cap, sizeof *rc->counted);
     at = (uint32_t)rc->counted_count++;
     struct counted *c = &rc->counted[at];
     *c = (struct counted){.principal = principal, .share = share, .has_id = topic->has_id};
-    if (topic->has_id)
+    if (topic->has_id) {
         memcpy(c->id, topic->id, TOPIC_ID_LEN);
-    else
+    } else {
         c->name = copy(rc, topic->name);
+    }
     hash_table_put(&rc->by_key, key, at);
     return c;
 }
@@ -153,8 +161,9 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
         c->fetches += d->share_fetches;
     }
     if (d->bytes == 0 && d->messages == 0 && d->fetches == 0 && d->open_fetches == 0 &&
-        d->produced_bytes == 0 && d->produced_messages == 0)
+        d->produced_bytes == 0 && d->produced_messages == 0) {
         return;
+    }
     struct counted *c = counted_of(rc, rc->current, &d->topic, false);
     c->bytes += d->bytes;
     c->messages += d->messages;
@@ -170,12 +179,14 @@ static void dead_letter(struct recount *rc, const char *path, uint64_t offset, u
                         enum line_fault fault) {
     rc->totals.dead_letters++;
     rc->totals.dead_by_fault[fault]++;
-    if (rc->report == NULL || rc->totals.dead_letters > RECOUNT_DEAD_LETTERS_SHOWN)
+    if (rc->report == NULL || rc->totals.dead_letters > RECOUNT_DEAD_LETTERS_SHOWN) {
         return;
+    }
     fprintf(rc->report, "%s:%" PRIu64 ": dead letter: %s (%" PRIu64 " bytes)\n", path, offset,
             line_fault_name(fault), bytes);
-    if (rc->totals.dead_letters == RECOUNT_DEAD_LETTERS_SHOWN)
+    if (rc->totals.dead_letters == RECOUNT_DEAD_LETTERS_SHOWN) {
         fputs("further dead letters are counted, not named\n", rc->report);
+    }
 }
 
 static void fold(struct recount *rc, int32_t broker) {
@@ -189,12 +200,14 @@ void recount_line(struct recount *rc, struct slice text, int32_t broker) {
     enum line_fault fault = broker_line_parse(&rc->line, text);
     rc->totals.lines++;
     rc->totals.line_bytes += text.len;
-    if (rc->line.torn.len > 0)
+    if (rc->line.torn.len > 0) {
         dead_letter(rc, "line", rc->totals.lines, rc->line.torn.len, LINE_FAULT_TORN);
-    if (fault != LINE_FAULT_NONE)
+    }
+    if (fault != LINE_FAULT_NONE) {
         dead_letter(rc, "line", rc->totals.lines, text.len, fault);
-    else
+    } else {
         fold(rc, broker);
+    }
 }
 
 // Which broker wrote the file: the one whose address its first line names.
@@ -203,10 +216,12 @@ static int32_t broker_of(struct recount *rc, struct source *s) {
     uint64_t key = hash_bytes(address.ptr, address.len, 0);
     uint32_t known;
     bool seen = hash_table_get(&rc->brokers, key, &known);
-    if (s->broker < 0)
+    if (s->broker < 0) {
         s->broker = seen ? (int32_t)known : rc->broker_count++;
-    if (!seen)
+    }
+    if (!seen) {
         hash_table_put(&rc->brokers, key, (uint32_t)s->broker);
+    }
     return s->broker;
 }
 
@@ -216,15 +231,17 @@ static void take_line(struct recount *rc, struct source *s, enum line_fault faul
     if (fault != LINE_FAULT_NONE && !s->line.finished && !s->line.too_long) {
         // The broker may be writing it just now.
         rc->totals.unfinished++;
-        if (rc->report != NULL)
+        if (rc->report != NULL) {
             fprintf(rc->report, "%s:%" PRIu64 ": the last line is not finished: not counted\n",
                     path, s->line.offset);
+        }
         return;
     }
     rc->totals.lines++;
     rc->totals.line_bytes += s->line.len;
-    if (rc->line.torn.len > 0)
+    if (rc->line.torn.len > 0) {
         dead_letter(rc, path, s->line.offset, rc->line.torn.len, LINE_FAULT_TORN);
+    }
     if (fault != LINE_FAULT_NONE) {
         dead_letter(rc, path, s->line.offset, s->line.len, fault);
         return;
@@ -234,11 +251,13 @@ static void take_line(struct recount *rc, struct source *s, enum line_fault faul
 
 static enum line_fault parse(struct recount *rc, struct source *s) {
     rc->line.torn = slice_of("", 0);
-    if (s->line.too_long)
+    if (s->line.too_long) {
         return LINE_FAULT_TOO_LONG;
+    }
     enum line_fault fault = broker_line_parse(&rc->line, s->line.text);
-    if (fault == LINE_FAULT_NONE)
+    if (fault == LINE_FAULT_NONE) {
         s->time_us = rc->line.time_us;
+    }
     return fault;
 }
 
@@ -256,17 +275,20 @@ static void prune(struct recount *rc, int64_t horizon_us) {
 
 static int by_time(const void *a, const void *b) {
     const struct source *x = a, *y = b;
-    if (x->has_line != y->has_line)
+    if (x->has_line != y->has_line) {
         return x->has_line ? -1 : 1;
+    }
     return (x->time_us > y->time_us) - (x->time_us < y->time_us);
 }
 
 // Index of the source whose line is the earliest, `count` if all are at their end.
 static size_t earliest(const struct source *sources, size_t count) {
     size_t best = count;
-    for (size_t i = 0; i < count; i++)
-        if (sources[i].has_line && (best == count || sources[i].time_us < sources[best].time_us))
+    for (size_t i = 0; i < count; i++) {
+        if (sources[i].has_line && (best == count || sources[i].time_us < sources[best].time_us)) {
             best = i;
+        }
+    }
     return best;
 }
 
@@ -280,12 +302,14 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
             open++;
             continue;
         }
-        if (at == open)
+        if (at == open) {
             return;
+        }
         struct source *s = &sources[at];
         bool alone = true;
-        for (size_t i = 0; i < open; i++)
+        for (size_t i = 0; i < open; i++) {
             alone &= i == at || !sources[i].has_line;
+        }
         int64_t next_us = open < count ? sources[open].time_us : INT64_MAX;
         do {
             take_line(rc, s, parse(rc, s));
@@ -294,8 +318,9 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
         } while (alone && s->has_line && s->time_us + HORIZON_US < next_us &&
                  s->time_us - HORIZON_US < pruned_us);
         // Not alone, or another file is about to begin: its time decides whose turn it is.
-        if (s->has_line && (!alone || open < count))
+        if (s->has_line && (!alone || open < count)) {
             (void)parse(rc, s);
+        }
         if (s->time_us - pruned_us > HORIZON_US) {
             pruned_us = s->time_us;
             prune(rc, pruned_us - HORIZON_US);
@@ -313,19 +338,22 @@ enum err_code recount_files(struct recount *rc, char *const *paths, size_t count
         s->broker = -1;
         s->time_us = NO_TIME_US;
         code = log_reader_open(paths[opened], &s->reader, e);
-        if (code != ERR_OK)
+        if (code != ERR_OK) {
             break;
+        }
         advance(s);
-        if (s->has_line)
+        if (s->has_line) {
             (void)parse(rc, s);
+        }
     }
     if (code == ERR_OK) {
         qsort(sources, count, sizeof *sources, by_time);
         merge(rc, sources, count);
     }
     for (size_t i = 0; i < opened; i++) {
-        if (code == ERR_OK)
+        if (code == ERR_OK) {
             code = log_reader_error(sources[i].reader, e);
+        }
         log_reader_close(sources[i].reader);
     }
     free(sources);
@@ -337,18 +365,21 @@ enum err_code recount_files(struct recount *rc, char *const *paths, size_t count
 static int by_row(const void *a, const void *b) {
     const struct recount_row *x = a, *y = b;
     int c = slice_cmp(x->principal, y->principal);
-    if (c == 0)
+    if (c == 0) {
         c = slice_cmp(x->topic, y->topic);
+    }
     return c != 0 ? c : (int)x->share - (int)y->share;
 }
 
 static struct slice topic_name(struct recount *rc, const struct counted *c) {
     char text[TOPIC_ID_TEXT_LEN];
-    if (!c->has_id)
+    if (!c->has_id) {
         return c->name;
+    }
     struct slice name = topic_names_of_id(rc->names, c->id);
-    if (name.len > 0)
+    if (name.len > 0) {
         return name;
+    }
     topic_id_format(text, c->id);
     return copy(rc, slice_of(text, sizeof text));
 }

@@ -61,10 +61,12 @@ static int run(char *const *paths, size_t count, enum recount_format format) {
     if (totals.dead_letters > 0) {
         fprintf(stderr, "weirctl recount: %" PRIu64 " of %" PRIu64 " lines could not be read:",
                 totals.dead_letters, totals.lines);
-        for (int f = 1; f < LINE_FAULT_COUNT; f++)
-            if (totals.dead_by_fault[f] > 0)
+        for (int f = 1; f < LINE_FAULT_COUNT; f++) {
+            if (totals.dead_by_fault[f] > 0) {
                 fprintf(stderr, " %s %" PRIu64, line_fault_name((enum line_fault)f),
                         totals.dead_by_fault[f]);
+            }
+        }
         fputc('\n', stderr);
         code = EXIT_DEAD_LETTERS;
     }
@@ -89,16 +91,19 @@ int recount_command(int argc, char **argv) {
             break;
         }
         const char *value = NULL;
-        if (strncmp(argv[i], "--format=", 9) == 0)
+        if (strncmp(argv[i], "--format=", 9) == 0) {
             value = argv[i] + 9;
-        else if (strcmp(argv[i], "--format") != 0)
+        } else if (strcmp(argv[i], "--format") != 0) {
             return usage_error("unknown option ", argv[i]);
-        else if (i + 1 < argc)
+        } else if (i + 1 < argc) {
             value = argv[++i];
-        if (value == NULL || !parse_format(value, &format))
+        }
+        if (value == NULL || !parse_format(value, &format)) {
             return usage_error("--format is table, csv or json", "");
+        }
     }
-    if (i == argc)
+    if (i == argc) {
         return usage_error("no file given", "");
+    }
     return run(argv + i, (size_t)(argc - i), format);
 }

@@ -13,8 +13,9 @@ static const char *const HEADER[COLUMNS] = {"principal",      "topic",       "by
 static bool number_of(const struct recount_row *r, int column, char out[I128_TEXT_MAX]) {
     switch (column) {
     case 2:
-        if (r->share)
+        if (r->share) {
             return false;
+        }
         number_format_u128(out, r->bytes);
         return true;
     case 3:
@@ -34,31 +35,35 @@ static struct slice text_of(const struct recount_row *r, int column) {
 // RFC 4180.
 static void print_csv_text(FILE *out, struct slice s) {
     bool quote = false;
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; i < s.len; i++) {
         quote |= s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
+    }
     if (!quote) {
         fprintf(out, "%.*s", SLICE_ARG(s));
         return;
     }
     fputc('"', out);
     for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"')
+        if (s.ptr[i] == '"') {
             fputc('"', out);
+        }
         fputc(s.ptr[i], out);
     }
     fputc('"', out);
 }
 
 static void print_csv(FILE *out, const struct recount_row *rows, size_t count) {
-    for (int c = 0; c < COLUMNS; c++)
+    for (int c = 0; c < COLUMNS; c++) {
         fprintf(out, "%s%s", HEADER[c], c + 1 < COLUMNS ? "," : "\n");
+    }
     for (size_t i = 0; i < count; i++) {
         for (int c = 0; c < COLUMNS; c++) {
             char text[I128_TEXT_MAX];
-            if (c < NUMBERS_FROM)
+            if (c < NUMBERS_FROM) {
                 print_csv_text(out, text_of(&rows[i], c));
-            else if (number_of(&rows[i], c, text))
+            } else if (number_of(&rows[i], c, text)) {
                 fputs(text, out);
+            }
             fputc(c + 1 < COLUMNS ? ',' : '\n', out);
         }
     }
@@ -80,10 +85,11 @@ static void print_json(FILE *out, const struct recount_row *rows, size_t count,
         for (int c = 0; c < COLUMNS; c++) {
             char text[I128_TEXT_MAX];
             fprintf(out, "%s\"%s\":", c == 0 ? "" : ",", HEADER[c]);
-            if (c < NUMBERS_FROM)
+            if (c < NUMBERS_FROM) {
                 print_json_text(out, text_of(&rows[i], c));
-            else
+            } else {
                 fputs(number_of(&rows[i], c, text) ? text : "null", out);
+            }
         }
         fputc('}', out);
     }
@@ -91,8 +97,9 @@ static void print_json(FILE *out, const struct recount_row *rows, size_t count,
             totals->lines, totals->dead_letters);
     const char *comma = "";
     for (int f = 1; f < LINE_FAULT_COUNT; f++) {
-        if (totals->dead_by_fault[f] == 0)
+        if (totals->dead_by_fault[f] == 0) {
             continue;
+        }
         fprintf(out, "%s\"%s\":%" PRIu64, comma, line_fault_name((enum line_fault)f),
                 totals->dead_by_fault[f]);
         comma = ",";
@@ -118,23 +125,26 @@ static void print_table(FILE *out, const struct recount_row *rows, size_t count)
         for (size_t i = 0; i < count; i++) {
             char text[I128_TEXT_MAX];
             int w = 1;
-            if (c < NUMBERS_FROM)
+            if (c < NUMBERS_FROM) {
                 w = text_of(&rows[i], c).len > 60 ? 60 : (int)text_of(&rows[i], c).len;
-            else if (number_of(&rows[i], c, text))
+            } else if (number_of(&rows[i], c, text)) {
                 w = (int)strlen(text);
+            }
             width[c] = w > width[c] ? w : width[c];
         }
     }
-    for (int c = 0; c < COLUMNS; c++)
+    for (int c = 0; c < COLUMNS; c++) {
         fprintf(out, c < NUMBERS_FROM ? "%-*s%s" : "%*s%s", width[c], HEADER[c],
                 c + 1 < COLUMNS ? "  " : "\n");
+    }
     for (size_t i = 0; i < count; i++) {
         for (int c = 0; c < COLUMNS; c++) {
             char text[I128_TEXT_MAX];
-            if (c < NUMBERS_FROM)
+            if (c < NUMBERS_FROM) {
                 print_plain(out, text_of(&rows[i], c), width[c]);
-            else
+            } else {
                 fprintf(out, "%*s", width[c], number_of(&rows[i], c, text) ? text : "-");
+            }
             fputs(c + 1 < COLUMNS ? "  " : "\n", out);
         }
     }
@@ -142,10 +152,11 @@ static void print_table(FILE *out, const struct recount_row *rows, size_t count)
 
 void recount_print(FILE *out, enum recount_format format, const struct recount_row *rows,
                    size_t count, const struct recount_totals *totals) {
-    if (format == RECOUNT_CSV)
+    if (format == RECOUNT_CSV) {
         print_csv(out, rows, count);
-    else if (format == RECOUNT_JSON)
+    } else if (format == RECOUNT_JSON) {
         print_json(out, rows, count, totals);
-    else
+    } else {
         print_table(out, rows, count);
+    }
 }

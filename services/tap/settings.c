@@ -95,7 +95,7 @@ const struct config_program settings_program = {
     .summary = "Ships the lines of a Kafka broker's request log that Weir meters by, each once "
                "and in order, with their positions.",
     .rows = rows,
-    .rows_count = sizeof(rows) / sizeof(rows[0]),
+    .rows_count = sizeof rows / sizeof rows[0],
 };
 
 // The state's folder is asked for now, and not when the first acknowledgement comes.
@@ -108,9 +108,9 @@ static enum err_code state_path(const struct config *c, struct settings *s, stru
                          "state_dir = /var/lib/weir-tap)",
                          dir);
     }
-    int n = snprintf(s->state_path, sizeof(s->state_path), "%s/%s-%lld.state", dir,
+    int n = snprintf(s->state_path, sizeof s->state_path, "%s/%s-%lld.state", dir,
                      config_text(c, "cluster"), (long long)config_int(c, "broker_id"));
-    if (n < 0 || (size_t)n >= sizeof(s->state_path)) {
+    if (n < 0 || (size_t)n >= sizeof s->state_path) {
         return err_field(e, ERR_CONFIG, "state_dir", "is too long");
     }
     s->tap.state_path = s->state_path;
@@ -136,7 +136,7 @@ enum err_code settings_read(const struct config *c, struct settings *ret, struct
                          "may hold letters, digits, '-', '_' and '.' only (example: cluster = "
                          "local)");
     }
-    snprintf(s->topic, sizeof(s->topic), "weir.broker-log.%s", cluster);
+    snprintf(s->topic, sizeof s->topic, "weir.broker-log.%s", cluster);
     s->tap = (struct tap_options){
         .kafka = &s->kafka,
         .topic = config_is_set(c, "log_topic") ? config_text(c, "log_topic") : s->topic,

@@ -64,7 +64,7 @@ struct tap {
 static bool on_record(void *ctx, const struct select_record *r);
 
 struct tap *tap_new(const struct tap_options *o) {
-    struct tap *t = calloc(1, sizeof(*t));
+    struct tap *t = calloc(1, sizeof *t);
     check(t != NULL);
     t->options = *o;
     t->lock = -1;
@@ -241,8 +241,8 @@ static void write_state(struct tap *t, bool now) {
 // Two taps with one state would ship past each other.
 static enum err_code take_lock(struct tap *t, struct err *e) {
     char path[4096];
-    int n = snprintf(path, sizeof(path), "%s.lock", t->options.state_path);
-    check(n > 0 && (size_t)n < sizeof(path));
+    int n = snprintf(path, sizeof path, "%s.lock", t->options.state_path);
+    check(n > 0 && (size_t)n < sizeof path);
     t->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0640);
     if (t->lock < 0 || flock(t->lock, LOCK_EX | LOCK_NB) != 0) {
         return err_field(e, ERR_CONFIG, "state_dir", "another weir-tap works with %s",

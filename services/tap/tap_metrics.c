@@ -57,7 +57,7 @@ void tap_metrics_register(void) {
         &holes,
         &shipped,
     };
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
         metrics_register(all[i]);
     }
     for (int d = 0; d < SELECT_DROPS; d++) {

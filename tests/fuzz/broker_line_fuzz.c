@@ -27,14 +27,16 @@ static char *spaced(const char *text, size_t len, size_t *ret_len) {
     bool in_string = false;
     for (const char *p = text; p < text + len; p++) {
         out[n++] = *p;
-        if (json == NULL || p < json)
+        if (json == NULL || p < json) {
             continue;
-        if (in_string && *p == '\\' && p + 1 < text + len)
+        }
+        if (in_string && *p == '\\' && p + 1 < text + len) {
             out[n++] = *++p;
-        else if (*p == '"')
+        } else if (*p == '"') {
             in_string = !in_string;
-        else if (!in_string && (*p == '{' || *p == ',' || *p == ':' || *p == '['))
+        } else if (!in_string && (*p == '{' || *p == ',' || *p == ':' || *p == '[')) {
             out[n++] = ' ';
+        }
     }
     *ret_len = n;
     return out;
@@ -58,10 +60,11 @@ static void check_same(const struct broker_line *a, const struct broker_line *b)
           slice_eq(a->software_name, b->software_name) && slice_eq(a->group_id, b->group_id) &&
           slice_eq(a->software_version, b->software_version));
     check(a->topic_count == b->topic_count && a->fact_count == b->fact_count);
-    for (uint32_t i = 0; i < a->topic_count; i++)
+    for (uint32_t i = 0; i < a->topic_count; i++) {
         check(a->topics[i].has_id == b->topics[i].has_id &&
               memcmp(a->topics[i].id, b->topics[i].id, TOPIC_ID_LEN) == 0 &&
               slice_eq(a->topics[i].name, b->topics[i].name));
+    }
     check_parts(&a->asked, &b->asked);
     check_parts(&a->forgotten, &b->forgotten);
     check_parts(&a->answered, &b->answered);
@@ -78,8 +81,9 @@ static void check_spaced(struct broker_line *line, enum line_fault fault, const 
     // What is torn is found again at other places.
     if (line->torn.len == 0 && other.torn.len == 0) {
         check(fault == spaced_fault);
-        if (fault == LINE_FAULT_NONE)
+        if (fault == LINE_FAULT_NONE) {
             check_same(line, &other);
+        }
     }
     free(copy);
     broker_line_done(&other);
@@ -103,8 +107,9 @@ static void fold_lines(struct usage_state *st, const char *text, size_t size) {
         check_spaced(&line, fault, copy, len);
         if (fault == LINE_FAULT_NONE) {
             check(brief_fault == LINE_FAULT_NONE || brief.torn.len > 0);
-            if (brief_fault == LINE_FAULT_NONE && brief.torn.len == line.torn.len)
+            if (brief_fault == LINE_FAULT_NONE && brief.torn.len == line.torn.len) {
                 check(brief.api_key == line.api_key && brief.forwarded == line.forwarded);
+            }
             last_us = line.time_us;
             (void)topic_names_learn_line(names, &line);
             usage_fold_line(st, 1, &line, names, &SINK);
@@ -142,8 +147,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct usage_state *st = NULL;
     const char *text = (const char *)data;
     if (size > 0 && text[0] == 'S') {
-        if (usage_state_decode(slice_of(text + 1, size - 1), &st, NULL) != ERR_OK)
+        if (usage_state_decode(slice_of(text + 1, size - 1), &st, NULL) != ERR_OK) {
             return 0;
+        }
         store_and_load(st);
         fold_lines(st, LINE, sizeof LINE - 1);
     } else {

@@ -18,8 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(utf8_valid(slice_str(whole)));
     }
     struct slice value = form_find(form, "a");
-    if (value.ptr != NULL && value.len > 0)
+    if (value.ptr != NULL && value.len > 0) {
         check(value.ptr >= form.ptr && value.ptr + value.len <= form.ptr + form.len);
+    }
     arena_done(&arena);
     return 0;
 }

@@ -19,8 +19,9 @@ static bool doubtful; // jansson may refuse this text although it is valid
 static char unescaped[TEXT_MAX];
 
 static struct slice meaning(struct json_string s) {
-    if (!s.escaped)
+    if (!s.escaped) {
         return s.raw;
+    }
     size_t len = json_string_unescape(unescaped, s.raw);
     if (len == (size_t)-1) {
         doubtful = true;
@@ -32,24 +33,28 @@ static struct slice meaning(struct json_string s) {
 
 static json_t *string_value(struct slice s) {
     json_t *v = json_stringn(s.ptr, s.len);
-    if (v == NULL)
+    if (v == NULL) {
         doubtful = true;
+    }
     return v == NULL ? json_null() : v;
 }
 
 static json_t *number_value(struct json_scan *s) {
     struct json_scan again = *s;
     struct slice text = {0};
-    if (!json_scan_number(s, &text))
+    if (!json_scan_number(s, &text)) {
         return NULL;
+    }
     bool whole = true;
-    for (size_t i = 0; i < text.len; i++)
+    for (size_t i = 0; i < text.len; i++) {
         whole &= text.ptr[i] == '-' || (text.ptr[i] >= '0' && text.ptr[i] <= '9');
+    }
     int64_t value = 0;
     bool fits = json_scan_int(&again, &value);
     check(!fits || (whole && again.pos == s->pos));
-    if (fits)
+    if (fits) {
         return json_integer(value);
+    }
     doubtful |= whole; // beyond int64
     char copy[512];
     if (text.len >= sizeof copy) {
@@ -77,8 +82,9 @@ static json_t *pull_object(struct json_scan *s) {
         memcpy(copy, name.ptr, name.len);
         doubtful |= memchr(copy, '\0', name.len) != NULL;
         json_t *value = pull(s);
-        if (value != NULL && json_object_set_new(object, copy, value) != 0)
+        if (value != NULL && json_object_set_new(object, copy, value) != 0) {
             doubtful = true;
+        }
         free(copy);
     }
     return object;
@@ -94,8 +100,9 @@ static json_t *pull(struct json_scan *s) {
         json_scan_enter_array(s);
         while (json_scan_item(s)) {
             json_t *value = pull(s);
-            if (value != NULL)
+            if (value != NULL) {
                 json_array_append_new(array, value);
+            }
         }
         return array;
     }
@@ -113,15 +120,17 @@ static json_t *pull(struct json_scan *s) {
 // More brackets in a row than json_scan follows.
 static bool deep(const uint8_t *data, size_t size) {
     size_t open = 0;
-    for (size_t i = 0; i < size; i++)
+    for (size_t i = 0; i < size; i++) {
         open += data[i] == '[' || data[i] == '{';
+    }
     return open > JSON_SCAN_DEPTH_MAX;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     // jansson takes a NUL byte for the end of the text.
-    if (size == 0 || size > TEXT_MAX || memchr(data, '\0', size) != NULL)
+    if (size == 0 || size > TEXT_MAX || memchr(data, '\0', size) != NULL) {
         return 0;
+    }
     // A copy of exact size, so that a read past the end is seen.
     char *text = malloc(size);
     check(text != NULL);
@@ -145,8 +154,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
         check(skipped);
         check(json_equal(judged, pulled));
     }
-    if (judged == NULL && accepted)
+    if (judged == NULL && accepted) {
         check(doubtful || !utf8_valid(whole));
+    }
     json_decref(judged);
     json_decref(pulled);
     free(text);

@@ -18,8 +18,9 @@ static int run_file(const char *path) {
     uint8_t *data = malloc(INPUT_MAX);
     if (f == NULL || data == NULL) {
         fprintf(stderr, "%s: can't be read\n", path);
-        if (f != NULL)
+        if (f != NULL) {
             fclose(f);
+        }
         free(data);
         return 1;
     }
@@ -48,8 +49,9 @@ static int run_folder(const char *path) {
     int failed = 0;
     for (struct dirent *entry; (entry = readdir(folder)) != NULL;) {
         char file[PATH_TEXT_MAX];
-        if (entry->d_name[0] == '.')
+        if (entry->d_name[0] == '.') {
             continue;
+        }
         snprintf(file, sizeof file, "%s/%s", path, entry->d_name);
         failed |= run_file(file);
     }

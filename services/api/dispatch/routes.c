@@ -16,8 +16,9 @@ enum { JSON_DEPTH_MAX = 32, IDEMPOTENCY_KEY_MAX = 255, ALLOW_MAX = 128 };
 
 // Cuts the next segment ("/v1/x" gives "v1") off; false at the end.
 static bool next_segment(struct slice *path, struct slice *ret) {
-    if (path->len == 0 || path->ptr[0] != '/')
+    if (path->len == 0 || path->ptr[0] != '/') {
         return false;
+    }
     const char *start = path->ptr + 1;
     size_t left = path->len - 1;
     const char *slash = memchr(start, '/', left);
@@ -42,11 +43,13 @@ static bool matches(const struct route *route, struct slice path, struct slice *
     struct slice template = slice_str(route->path), want, have;
     size_t n = 0;
     while (next_segment(&template, &want)) {
-        if (!next_segment(&path, &have))
+        if (!next_segment(&path, &have)) {
             return false;
+        }
         if (!is_param(want)) {
-            if (!slice_eq(want, have))
+            if (!slice_eq(want, have)) {
                 return false;
+            }
         } else if (n < REQUEST_PATH_PARAMS_MAX &&
                    fits(slice_of(want.ptr + 1, want.len - 2), have)) {
             params[n++] = have;
@@ -61,21 +64,25 @@ struct slice route_param_name(const struct route *route, size_t i) {
     struct slice template = slice_str(route->path), segment;
     size_t n = 0;
     while (next_segment(&template, &segment)) {
-        if (is_param(segment) && n++ == i)
+        if (is_param(segment) && n++ == i) {
             return slice_of(segment.ptr + 1, segment.len - 2);
+        }
     }
     return (struct slice){NULL, 0};
 }
 
 const struct route *route_find(struct slice method, struct slice path, struct slice *params,
                                struct buf *allow) {
-    if (slice_eq_str(method, "HEAD"))
+    if (slice_eq_str(method, "HEAD")) {
         method = SLICE_LIT("GET");
+    }
     for (size_t i = 0; i < ROUTES_COUNT; i++) {
-        if (!matches(&ROUTES[i], path, params))
+        if (!matches(&ROUTES[i], path, params)) {
             continue;
-        if (slice_eq_str(method, ROUTES[i].method))
+        }
+        if (slice_eq_str(method, ROUTES[i].method)) {
             return &ROUTES[i];
+        }
         buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", ROUTES[i].method);
     }
     return NULL;
@@ -90,15 +97,17 @@ static bool too_deep(struct slice body) {
     for (size_t i = 0; i < body.len; i++) {
         char c = body.ptr[i];
         if (quoted) {
-            if (c == '\\')
+            if (c == '\\') {
                 i++;
-            else if (c == '"')
+            } else if (c == '"') {
                 quoted = false;
+            }
         } else if (c == '"') {
             quoted = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > JSON_DEPTH_MAX)
+            if (++depth > JSON_DEPTH_MAX) {
                 return true;
+            }
         } else if ((c == '}' || c == ']') && depth > 0) {
             depth--;
         }
@@ -147,8 +156,9 @@ static bool parse_body(struct request *r) {
 static void call(struct request *r) {
     struct slice key = r->job->idempotency_key;
     r->handler = r->route->handler;
-    if (r->route->body == BODY_JSON && !parse_body(r))
+    if (r->route->body == BODY_JSON && !parse_body(r)) {
         return;
+    }
     if (key.ptr == NULL || !slice_eq_str(r->job->method, "POST") || r->route->no_idempotency) {
         r->handler(r);
     } else if (key.len == 0 || key.len > IDEMPOTENCY_KEY_MAX) {
@@ -160,26 +170,28 @@ static void call(struct request *r) {
 }
 
 static void on_identified(struct request *r) {
-    if (r->route->operator_only && !r->who.is_operator)
+    if (r->route->operator_only && !r->who.is_operator) {
         request_problem(r, PROBLEM_DENIED, NULL, "this is for the marketplace's operator");
-    else if ((r->route->roles & r->who.role) == 0)
+    } else if ((r->route->roles & r->who.role) == 0) {
         request_problem(r, PROBLEM_DENIED, NULL, "the role %s does not allow this",
                         role_name(r->who.role));
-    else
+    } else {
         call(r);
+    }
 }
 
 static void dispatch(struct request *r) {
     struct http_job *job = r->job;
     const struct route *route = r->route;
-    if (!form_valid(r->arena, job->query))
+    if (!form_valid(r->arena, job->query)) {
         request_problem(r, PROBLEM_INVALID, NULL, "a query parameter is malformed or too long");
-    else if (route->body != BODY_NONE && job->body.len > route->body_max)
+    } else if (route->body != BODY_NONE && job->body.len > route->body_max) {
         request_problem(r, PROBLEM_TOO_LARGE, NULL, "the body may have %zu bytes", route->body_max);
-    else if (route->auth != AUTH_PUBLIC)
+    } else if (route->auth != AUTH_PUBLIC) {
         auth_identify(r, on_identified);
-    else if (auth_same_site(r))
+    } else if (auth_same_site(r)) {
         call(r);
+    }
 }
 
 static bool for_portal(const struct http_job *job) {

@@ -20,8 +20,9 @@ static void on_created(struct request *r, struct pg_rows *rows) {
 // A credential with rights in the API is the owners' to give: a developer could otherwise make
 // itself an owner.
 static bool may_handle_api_role(struct request *r) {
-    if (r->who.role == ROLE_OWNER)
+    if (r->who.role == ROLE_OWNER) {
         return true;
+    }
     request_problem(r, PROBLEM_DENIED, "/api_role",
                     "only an owner makes applications or secrets with rights in the API");
     return false;
@@ -32,15 +33,17 @@ void application_create(struct request *r) {
     enum role role;
     if (!REQUEST_FIELDS(r,
                         {"name", FIELD_TEXT, .required = true, .min = 1, .max = 200, .out = &name},
-                        {"api_role", FIELD_TEXT, .out = &api_role}))
+                        {"api_role", FIELD_TEXT, .out = &api_role})) {
         return;
+    }
     if (api_role != NULL && !role_parse(api_role, &role)) {
         request_problem(r, PROBLEM_INVALID, "/api_role",
                         "api_role is owner, developer, finance or auditor");
         return;
     }
-    if (api_role != NULL && !may_handle_api_role(r))
+    if (api_role != NULL && !may_handle_api_role(r)) {
         return;
+    }
     char *principal = arena_alloc(r->arena, PRINCIPAL_CHARS + 1);
     secret_principal(principal);
     request_write(
@@ -55,8 +58,9 @@ static void on_list(struct request *r, struct pg_rows *rows) {
 
 void application_list(struct request *r) {
     struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page))
+    if (!request_page(r, page)) {
         return;
+    }
     r->user = page;
     request_read(r, &api_sql_application_list,
                  PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
@@ -128,10 +132,12 @@ static void on_secret(struct request *r, struct pg_rows *rows) {
 
 static void on_locked_for_secret(struct request *r, struct pg_rows *rows) {
     struct credential *c = r->user;
-    if (!take_locked(r, rows, c))
+    if (!take_locked(r, rows, c)) {
         return;
-    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r))
+    }
+    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r)) {
         return;
+    }
     if (pg_rows_bool(rows, 0, LOCK_ADOPTED)) {
         request_problem(r, PROBLEM_CONFLICT, NULL,
                         "the application uses a principal that Weir did not issue");
@@ -163,8 +169,9 @@ static struct credential *credential_of(struct request *r) {
 void secret_create(struct request *r) {
     struct credential *c = credential_of(r);
     if (!REQUEST_FIELDS(
-            r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days}))
+            r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days})) {
         return;
+    }
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
                   on_locked_for_secret);
 }
@@ -186,8 +193,9 @@ static void on_locked_for_revoke(struct request *r, struct pg_rows *rows) {
         return;
     }
     r->audit_org = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_ORG));
-    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r))
+    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r)) {
         return;
+    }
     request_write(r, &api_sql_secret_revoke, PG_PARAMS(pg_text(c->id), pg_text(c->application)),
                   on_revoked);
 }
@@ -213,8 +221,9 @@ static void on_granted(struct request *r, struct pg_rows *rows) {
 
 static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
     struct credential *c = r->user;
-    if (!take_locked(r, rows, c))
+    if (!take_locked(r, rows, c)) {
         return;
+    }
     if (pg_rows_is_null(rows, 0, LOCK_PREFIX)) {
         request_problem(r, PROBLEM_CONFLICT, NULL,
                         "the organisation has no topic prefix yet; the operator sets it");
@@ -230,8 +239,9 @@ static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
 void producer_grant_create(struct request *r) {
     struct credential *c = credential_of(r);
     if (!REQUEST_FIELDS(
-            r, {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster}))
+            r, {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster})) {
         return;
+    }
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
                   on_locked_for_grant);
 }

@@ -25,8 +25,9 @@ bool role_parse(const char *text, enum role *ret) {
 
 const char *role_name(enum role role) {
     for (size_t i = 0; i < sizeof ROLES / sizeof *ROLES; i++) {
-        if (ROLES[i].role == role)
+        if (ROLES[i].role == role) {
             return ROLES[i].name;
+        }
     }
     return "";
 }
@@ -41,14 +42,16 @@ struct slice auth_session_cookie(const struct request *r) {
     size_t name_len = strlen(r->api->cookie_name);
     size_t at = 0;
     while (at < all.len) {
-        while (at < all.len && (all.ptr[at] == ' ' || all.ptr[at] == ';'))
+        while (at < all.len && (all.ptr[at] == ' ' || all.ptr[at] == ';')) {
             at++;
+        }
         const char *start = all.ptr + at;
         const char *end = memchr(start, ';', all.len - at);
         size_t len = end != NULL ? (size_t)(end - start) : all.len - at;
         if (len > name_len && start[name_len] == '=' &&
-            memcmp(start, r->api->cookie_name, name_len) == 0)
+            memcmp(start, r->api->cookie_name, name_len) == 0) {
             return slice_of(start + name_len + 1, len - name_len - 1);
+        }
         at += len + 1;
     }
     return (struct slice){NULL, 0};
@@ -66,8 +69,9 @@ static void refuse_cross_site(struct request *r) {
 
 bool auth_same_site(struct request *r) {
     if (safe_method(r) || r->job->origin.ptr == NULL ||
-        slice_eq_str(r->job->origin, r->api->public_url))
+        slice_eq_str(r->job->origin, r->api->public_url)) {
         return true;
+    }
     refuse_cross_site(r);
     return false;
 }
@@ -123,15 +127,17 @@ void auth_identify(struct request *r, void (*then)(struct request *r)) {
     r->identified = then;
     if (header.ptr != NULL) {
         size_t n = sizeof BEARER - 1;
-        if (header.len <= n || strncasecmp(header.ptr, BEARER, n) != 0)
+        if (header.len <= n || strncasecmp(header.ptr, BEARER, n) != 0) {
             unauthenticated(r, "Authorization must be a bearer token");
-        else
+        } else {
             token_auth(r, slice_of(header.ptr + n, header.len - n), on_token);
+        }
         return;
     }
     struct slice cookie = auth_session_cookie(r);
-    if (cookie.ptr == NULL)
+    if (cookie.ptr == NULL) {
         unauthenticated(r, "sign in at POST /v1/sessions or send a bearer token");
-    else
+    } else {
         identify_session(r, cookie);
+    }
 }

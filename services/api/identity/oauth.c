@@ -23,19 +23,22 @@ struct token_request {
 
 // RFC 6749 5.2.
 static void refuse(struct request *r, int status, const char *error, const char *description) {
-    if (status == 401)
+    if (status == 401) {
         request_header(r, "www-authenticate", "Basic realm=\"weir\"");
+    }
     request_reply_jansson(
         r, status, json_pack("{s:s, s:s}", "error", error, "error_description", description));
 }
 
 static bool form_text(struct request *r, const char *name, const char **ret) {
     struct slice raw = form_find(r->job->body, name);
-    if (raw.ptr == NULL)
+    if (raw.ptr == NULL) {
         return true;
+    }
     *ret = form_unescape(r->arena, raw);
-    if (*ret == NULL)
+    if (*ret == NULL) {
         refuse(r, 400, "invalid_request", "a parameter is malformed or too long");
+    }
     return *ret != NULL;
 }
 
@@ -44,13 +47,15 @@ static bool take_basic(struct request *r, struct token_request *t) {
     static const char BASIC[] = "basic ";
     struct slice header = r->job->authorization;
     size_t n = sizeof BASIC - 1;
-    if (header.len <= n || header.len > BASIC_MAX || strncasecmp(header.ptr, BASIC, n) != 0)
+    if (header.len <= n || header.len > BASIC_MAX || strncasecmp(header.ptr, BASIC, n) != 0) {
         return false;
+    }
     char *plain = arena_alloc(r->arena, header.len);
     size_t len = base64_decode(plain, slice_of(header.ptr + n, header.len - n));
     const char *colon = len != (size_t)-1 ? memchr(plain, ':', len) : NULL;
-    if (colon == NULL)
+    if (colon == NULL) {
         return false;
+    }
     size_t id_len = (size_t)(colon - plain);
     t->client_id = form_unescape(r->arena, slice_of(plain, id_len));
     t->secret = form_unescape(r->arena, slice_of(colon + 1, len - id_len - 1));
@@ -59,8 +64,9 @@ static bool take_basic(struct request *r, struct token_request *t) {
 
 // False: answered.
 static bool take_credentials(struct request *r, struct token_request *t) {
-    if (!form_text(r, "client_id", &t->client_id) || !form_text(r, "client_secret", &t->secret))
+    if (!form_text(r, "client_id", &t->client_id) || !form_text(r, "client_secret", &t->secret)) {
         return false;
+    }
     if (r->job->authorization.ptr != NULL) {
         if (t->secret != NULL) {
             refuse(r, 400, "invalid_request", "credentials come once: by header or in the form");
@@ -112,8 +118,9 @@ static void issue(struct request *r, const struct client *c) {
     json_t *answer = json_pack("{s:s%, s:s, s:i}", "access_token", token.ptr, token.len,
                                "token_type", "Bearer", "expires_in", r->api->token_life_s);
     buf_done(&token);
-    if (t->for_api)
+    if (t->for_api) {
         json_object_set_new(answer, "scope", json_string("api"));
+    }
     request_header(r, "pragma", "no-cache");
     r->job->org = arena_str(r->arena, slice_str(c->org));
     r->job->subject = arena_str(r->arena, slice_str(c->application));
@@ -129,15 +136,16 @@ static bool satisfied(const struct token_request *t, const struct client *c) {
 static void judge(struct request *r, const struct client *c) {
     const struct token_request *t = r->user;
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    if (c == NULL || !client_secret_matches(c, t->hash, now_s))
+    if (c == NULL || !client_secret_matches(c, t->hash, now_s)) {
         refuse(r, 401, "invalid_client", "the client is not known or the secret is wrong");
-    else if (!c->active)
+    } else if (!c->active) {
         refuse(r, 401, "invalid_client", "the application is disabled");
-    else if (t->for_api && !c->has_role)
+    } else if (t->for_api && !c->has_role) {
         refuse(r, 400, "invalid_scope", "the application has no role in the API");
-    else
+    } else {
         // Without any grant the token names no audience and opens nothing; brokers refuse it.
         issue(r, c);
+    }
 }
 
 static void on_read(struct request *r, struct pg_rows *rows) {
@@ -155,18 +163,20 @@ static void on_read(struct request *r, struct pg_rows *rows) {
 // A database that is away can't say more than the snapshot.
 static void on_unread(struct request *r, const struct err *e) {
     const struct token_request *t = r->user;
-    if (r->loop->snapshot == NULL)
+    if (r->loop->snapshot == NULL) {
         request_fail(r, e);
-    else
+    } else {
         judge(r, snapshot_client(r->loop->snapshot, t->client_id));
+    }
 }
 
 void oauth_token(struct request *r) {
     struct token_request *t = arena_alloc(r->arena, sizeof *t);
     const char *grant = NULL, *scope = NULL;
     r->user = t;
-    if (!form_text(r, "grant_type", &grant) || !form_text(r, "scope", &scope))
+    if (!form_text(r, "grant_type", &grant) || !form_text(r, "scope", &scope)) {
         return;
+    }
     if (grant == NULL || strcmp(grant, "client_credentials") != 0) {
         refuse(r, 400, grant == NULL ? "invalid_request" : "unsupported_grant_type",
                "grant_type must be client_credentials");
@@ -176,17 +186,19 @@ void oauth_token(struct request *r) {
         refuse(r, 400, "invalid_scope", "scope is api, or left out for a token for Kafka");
         return;
     }
-    if (!take_credentials(r, t))
+    if (!take_credentials(r, t)) {
         return;
+    }
     t->for_api = scope != NULL && *scope != '\0';
     secret_hash(t->hash, slice_str(t->secret), r->api->master_key);
     const struct client *c = snapshot_client(r->loop->snapshot, t->client_id);
     // A secret or grant made a moment ago may not be in the snapshot yet.
-    if (satisfied(t, c))
+    if (satisfied(t, c)) {
         judge(r, c);
-    else
+    } else {
         request_read_or(r, &api_sql_client_read, PG_PARAMS(pg_text(t->client_id)), on_read,
                         on_unread);
+    }
 }
 
 // --- public documents ----------------------------------------------------------------------------
@@ -201,8 +213,9 @@ void oauth_jwks(struct request *r) {
     buf_init(&out, 16384);
     buf_add_str(&out, "{\"keys\":[");
     for (size_t i = 0; i < count; i++) {
-        if (i > 0)
+        if (i > 0) {
             buf_add_char(&out, ',');
+        }
         token_key_jwk(keys[i], &out);
     }
     buf_add_str(&out, "]}");

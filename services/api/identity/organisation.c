@@ -76,8 +76,9 @@ static bool looks_like_email(const char *s) {
 }
 
 static bool email_valid(struct request *r, const char *field, const char *text) {
-    if (looks_like_email(text))
+    if (looks_like_email(text)) {
         return true;
+    }
     request_problem(r, PROBLEM_INVALID, field, "%s must be an e-mail address",
                     strrchr(field, '/') + 1);
     return false;
@@ -85,8 +86,9 @@ static bool email_valid(struct request *r, const char *field, const char *text) 
 
 // An account in a currency that nothing can be rated in would never get an invoice.
 static bool currency_valid(struct request *r, const char *code) {
-    if (currency_find(slice_str(code)) != NULL)
+    if (currency_find(slice_str(code)) != NULL) {
         return true;
+    }
     request_problem(r, PROBLEM_INVALID, "/currency",
                     "currency is an ISO 4217 code in capital letters, like EUR");
     return false;
@@ -102,8 +104,9 @@ static bool take_address(struct request *r, json_t *address, const char **ret) {
                             {"postal_code", FIELD_TEXT, .max = 20, .out = &ignored},
                             {"region", FIELD_TEXT, .max = 100, .out = &ignored},
                         },
-                        5))
+                        5)) {
         return false;
+    }
     *ret = request_json_text(r, address);
     return true;
 }
@@ -124,8 +127,9 @@ void organisation_create(struct request *r) {
             {"time_zone", FIELD_TEXT, .min = 1, .max = 64, .out = &s->time_zone},
             {"currency", FIELD_TEXT, .min = 3, .max = 3, .out = &s->currency},
             {"roles", FIELD_TEXTS, .required = true, .min = 1, .max = 2, .out = &roles},
-            {"owner", FIELD_OBJECT, .required = true, .out = &owner}))
+            {"owner", FIELD_OBJECT, .required = true, .out = &owner})) {
         return;
+    }
     if (!request_fields(
             r, owner, "/owner",
             (const struct field[]){
@@ -135,13 +139,16 @@ void organisation_create(struct request *r) {
                 {"password", FIELD_TEXT, .required = true, .min = PASSWORD_MIN,
                  .max = SECRET_PASSWORD_MAX, .out = &s->password},
             },
-            3))
+            3)) {
         return;
-    if (!take_roles(r, roles, s) || (address != NULL && !take_address(r, address, &s->address)))
+    }
+    if (!take_roles(r, roles, s) || (address != NULL && !take_address(r, address, &s->address))) {
         return;
+    }
     if (!email_valid(r, "/owner/email", s->email) ||
-        !email_valid(r, "/billing_email", s->billing_email) || !currency_valid(r, s->currency))
+        !email_valid(r, "/billing_email", s->billing_email) || !currency_valid(r, s->currency)) {
         return;
+    }
     s->id = new_uuid(r->arena);
     r->user = s;
     request_offload(r, hash_password, on_hashed);
@@ -154,8 +161,9 @@ static void on_list(struct request *r, struct pg_rows *rows) {
 
 void organisation_list(struct request *r) {
     struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page))
+    if (!request_page(r, page)) {
         return;
+    }
     r->user = page;
     request_read(r, &api_sql_organisation_list,
                  PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
@@ -190,8 +198,9 @@ static void on_locked(struct request *r, struct pg_rows *rows) {
         request_reply_row(r, 200, rows); // 404
         return;
     }
-    if (!request_version_matches(r, pg_rows_int8(rows, 0, 0)))
+    if (!request_version_matches(r, pg_rows_int8(rows, 0, 0))) {
         return;
+    }
     p->before = arena_str(r->arena, pg_rows_slice(rows, 0, 1));
     request_write(r, &api_sql_organisation_patch,
                   PG_PARAMS(pg_text(p->id), pg_text(p->name), pg_text(p->vat_id),
@@ -212,14 +221,18 @@ void organisation_patch(struct request *r) {
             {"billing_email", FIELD_TEXT, .min = 3, .max = 254, .out = &p->billing_email},
             {"time_zone", FIELD_TEXT, .min = 1, .max = 64, .out = &p->time_zone},
             {"topic_prefix", FIELD_TEXT, .min = 2, .max = 62, .out = &p->topic_prefix},
-            {"verified", FIELD_BOOL, .out = &verified}))
+            {"verified", FIELD_BOOL, .out = &verified})) {
         return;
-    if (address != NULL && !take_address(r, address, &p->address))
+    }
+    if (address != NULL && !take_address(r, address, &p->address)) {
         return;
-    if (p->billing_email != NULL && !email_valid(r, "/billing_email", p->billing_email))
+    }
+    if (p->billing_email != NULL && !email_valid(r, "/billing_email", p->billing_email)) {
         return;
-    if (json_is_boolean(json_object_get(r->body, "verified")))
+    }
+    if (json_is_boolean(json_object_get(r->body, "verified"))) {
         p->verified = verified ? "true" : "false";
+    }
     if ((p->topic_prefix != NULL || p->verified != NULL) && !r->who.is_operator) {
         request_problem(r, PROBLEM_DENIED, p->verified != NULL ? "/verified" : "/topic_prefix",
                         "only the marketplace's operator sets this");

@@ -41,8 +41,9 @@ struct delivery {
 };
 
 void refresh_adopt(struct api_loop *loop, struct snapshot *s) {
-    if (!snapshot_same_keys(loop->snapshot, s))
+    if (!snapshot_same_keys(loop->snapshot, s)) {
         token_cache_clear(loop->tokens);
+    }
     snapshot_unref(loop->snapshot);
     loop->snapshot = s;
 }
@@ -56,8 +57,9 @@ static void on_delivered(struct http_loop *http, struct http_message *m) {
 static void deliver(struct refresh *f) {
     struct api *api = f->loop->api;
     for (unsigned i = 0; i < api->loops_count; i++) {
-        if (api->loops[i] == f->loop || api->loops[i] == NULL)
+        if (api->loops[i] == f->loop || api->loops[i] == NULL) {
             continue;
+        }
         struct delivery *d = calloc(1, sizeof *d);
         check(d != NULL);
         d->message.run = on_delivered;
@@ -70,22 +72,25 @@ static void deliver(struct refresh *f) {
 
 // --- signing keys --------------------------------------------------------------------------------
 static void end_key(struct refresh *f, const struct err *e) {
-    if (e != NULL)
+    if (e != NULL) {
         log_warn("no new signing key", log_err(e));
-    else
+    } else {
         log_info("signing key made", log_id("kid", f->kid));
+    }
     pg_tx_close(&f->tx);
     buf_done(&f->jwk);
     f->busy = false;
-    if (e == NULL)
+    if (e == NULL) {
         refresh_soon(f);
+    }
 }
 
 static void on_key_stored(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
     struct refresh *f = segment->user;
     (void)rows;
-    if (e == NULL)
+    if (e == NULL) {
         pg_tx_committed(&f->tx);
+    }
     end_key(f, e);
 }
 
@@ -122,8 +127,9 @@ static bool fill_key(struct refresh *f, size_t *ret_sealed_len) {
 
 static void make_key(struct refresh *f) {
     size_t sealed_len;
-    if (!fill_key(f, &sealed_len))
+    if (!fill_key(f, &sealed_len)) {
         return;
+    }
     f->key_params[0] = pg_text(f->kid);
     f->key_params[1] = pg_bytea(f->sealed, sealed_len);
     f->key_params[2] = pg_text(f->jwk.ptr);
@@ -158,8 +164,9 @@ static void parse(void *user) {
     struct err error;
     f->code = snapshot_parse(text, api->master_key, &f->made, &f->error);
     if (f->code == ERR_OK && api->snapshot_dir != NULL &&
-        snapshot_save(api->snapshot_dir, text, api->master_key, &error) != ERR_OK)
+        snapshot_save(api->snapshot_dir, text, api->master_key, &error) != ERR_OK) {
         log_error("snapshot of clients not stored", log_err(&error));
+    }
 }
 
 static void on_parsed(void *user) {
@@ -173,8 +180,9 @@ static void on_parsed(void *user) {
         return;
     }
     deliver(f);
-    if (key_due(f))
+    if (key_due(f)) {
         make_key(f);
+    }
 }
 
 static void on_text(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
@@ -189,8 +197,9 @@ static void on_text(struct pg_segment *segment, struct pg_rows *rows, const stru
     struct slice text = pg_rows_slice(rows, 0, 0);
     secret_hash(hash, text, f->loop->api->master_key);
     if (memcmp(hash, f->seen, sizeof hash) == 0) {
-        if (key_due(f))
+        if (key_due(f)) {
             make_key(f);
+        }
         return;
     }
     memcpy(f->seen, hash, sizeof hash);
@@ -219,16 +228,18 @@ static void read_now(struct refresh *f) {
 
 void refresh_soon(void *refresh) {
     struct refresh *f = refresh;
-    if (f->busy)
+    if (f->busy) {
         f->wanted = true;
-    else
+    } else {
         read_now(f);
+    }
 }
 
 void refresh_tick(struct refresh *f) {
     if (!f->busy && pg_pool_ready(f->loop->pool) &&
-        (f->wanted || f->loop->snapshot == NULL || clock_monotonic_us() >= f->next_us))
+        (f->wanted || f->loop->snapshot == NULL || clock_monotonic_us() >= f->next_us)) {
         read_now(f);
+    }
 }
 
 struct refresh *refresh_new(struct api_loop *loop) {

@@ -44,10 +44,11 @@ static void on_pruned(struct request *r, struct pg_rows *rows) {
 
 static void verify(struct request *r) {
     struct sign_in *s = r->user;
-    if (s->hash != NULL)
+    if (s->hash != NULL) {
         s->right = secret_password_verify(s->hash, slice_str(s->password));
-    else
+    } else {
         secret_password_verify_nobody(slice_str(s->password));
+    }
 }
 
 static void on_verified(struct request *r) {
@@ -79,8 +80,9 @@ void session_create(struct request *r) {
     if (!REQUEST_FIELDS(
             r, {"email", FIELD_TEXT, .required = true, .min = 3, .max = 254, .out = &s->email},
             {"password", FIELD_TEXT, .required = true, .min = 1, .max = SECRET_PASSWORD_MAX,
-             .out = &s->password}))
+             .out = &s->password})) {
         return;
+    }
     r->user = s;
     // Nobody's rows are in reach before it is known who signs in.
     request_scope(r, "", true);

@@ -41,11 +41,13 @@ static enum err_code read_secrets(const json_t *array, struct client *c, struct 
     size_t i;
     json_t *item;
     json_array_foreach(array, i, item) {
-        if (i >= CLIENT_SECRETS_MAX)
+        if (i >= CLIENT_SECRETS_MAX) {
             return malformed(e, "too many secrets");
+        }
         struct client_secret *secret = &c->secrets[c->secrets_count++];
-        if (!hex_decode(secret->hash, sizeof secret->hash, slice_str(text_in(item, "hash"))))
+        if (!hex_decode(secret->hash, sizeof secret->hash, slice_str(text_in(item, "hash")))) {
             return malformed(e, "hash");
+        }
         const json_t *expires = json_object_get(item, "expires_s");
         secret->expires_s = json_is_integer(expires) ? json_integer_value(expires) : INT64_MAX;
     }
@@ -57,8 +59,9 @@ static enum err_code read_client(struct snapshot *s, const json_t *object, struc
     struct slice id = slice_str(text_in(object, "client_id"));
     struct slice application = slice_str(text_in(object, "application_id"));
     struct slice org = slice_str(text_in(object, "org_id"));
-    if (id.len == 0 || application.len != UUID_CHARS || org.len != UUID_CHARS)
+    if (id.len == 0 || application.len != UUID_CHARS || org.len != UUID_CHARS) {
         return malformed(e, "ids");
+    }
     c->id = arena_str(&s->arena, id);
     memcpy(c->application, application.ptr, UUID_CHARS);
     memcpy(c->org, org.ptr, UUID_CHARS);
@@ -68,8 +71,9 @@ static enum err_code read_client(struct snapshot *s, const json_t *object, struc
     const json_t *audiences = json_object_get(object, "audiences");
     size_t n = json_array_size(audiences);
     const char **list = arena_array(&s->arena, n + 1, sizeof *list);
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         list[i] = arena_str(&s->arena, slice_str(json_string_value(json_array_get(audiences, i))));
+    }
     c->audiences = list;
     c->audiences_count = n;
     return read_secrets(json_object_get(object, "secrets"), c, e);
@@ -86,8 +90,9 @@ static enum err_code read_key(struct snapshot *s, const json_t *object,
     struct slice hex = slice_str(text_in(object, "private_key"));
     size_t len = hex.len / 2;
     if (s->keys_count >= KEYS_MAX || len <= SECRET_SEAL_OVERHEAD || len > sizeof sealed ||
-        !hex_decode(sealed, len, hex))
+        !hex_decode(sealed, len, hex)) {
         return malformed(e, "signing key");
+    }
     if (!secret_unseal(der, slice_of((char *)sealed, len), seal)) {
         err_field(e, ERR_CONFIG, "master_key",
                   "master_key does not open the stored signing keys: it is another one");
@@ -97,8 +102,9 @@ static enum err_code read_key(struct snapshot *s, const json_t *object,
     enum err_code code =
         token_key_parse(slice_of((char *)der, len - SECRET_SEAL_OVERHEAD), &key, e);
     secret_wipe(der, sizeof der);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     s->sign_from_s[s->keys_count] = json_integer_value(json_object_get(object, "sign_from_s"));
     s->keys[s->keys_count++] = key;
     return ERR_OK;
@@ -110,20 +116,23 @@ static enum err_code fill(struct snapshot *s, const json_t *root,
     json_t *item;
     const json_t *clients = json_object_get(root, "clients");
     const json_t *keys = json_object_get(root, "keys");
-    if (!json_is_array(clients) || !json_is_array(keys))
+    if (!json_is_array(clients) || !json_is_array(keys)) {
         return malformed(e, "members");
+    }
     s->clients = arena_array(&s->arena, json_array_size(clients) + 1, sizeof *s->clients);
     json_array_foreach(clients, i, item) {
         enum err_code code = read_client(s, item, &s->clients[i], e);
-        if (code != ERR_OK)
+        if (code != ERR_OK) {
             return code;
+        }
         s->clients_count++;
     }
     qsort(s->clients, s->clients_count, sizeof *s->clients, by_id);
     json_array_foreach(keys, i, item) {
         enum err_code code = read_key(s, item, seal, e);
-        if (code != ERR_OK)
+        if (code != ERR_OK) {
             return code;
+        }
     }
     return ERR_OK;
 }
@@ -132,8 +141,9 @@ enum err_code snapshot_parse(struct slice text, const unsigned char master[SECRE
                              struct snapshot **ret, struct err *e) {
     unsigned char seal[SECRET_KEY_BYTES];
     json_auto_t *root = json_loadb(text.ptr, text.len, 0, NULL);
-    if (root == NULL)
+    if (root == NULL) {
         return malformed(e, "not JSON");
+    }
     struct snapshot *s = calloc(1, sizeof *s);
     check(s != NULL);
     arena_init(&s->arena);
@@ -141,10 +151,11 @@ enum err_code snapshot_parse(struct slice text, const unsigned char master[SECRE
     snapshot_seal_key(master, seal);
     enum err_code code = fill(s, root, seal, e);
     secret_wipe(seal, sizeof seal);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         snapshot_unref(s);
-    else
+    } else {
         *ret = s;
+    }
     return code;
 }
 
@@ -154,17 +165,20 @@ struct snapshot *snapshot_ref(struct snapshot *s) {
 }
 
 void snapshot_unref(struct snapshot *s) {
-    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
+    if (s == NULL || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1) {
         return;
-    for (size_t i = 0; i < s->keys_count; i++)
+    }
+    for (size_t i = 0; i < s->keys_count; i++) {
         token_key_free(s->keys[i]);
+    }
     arena_done(&s->arena);
     free(s);
 }
 
 const struct client *snapshot_client(const struct snapshot *s, const char *id) {
-    if (s == NULL || s->clients_count == 0)
+    if (s == NULL || s->clients_count == 0) {
         return NULL;
+    }
     struct client wanted = {.id = id};
     return bsearch(&wanted, s->clients, s->clients_count, sizeof *s->clients, by_id);
 }
@@ -187,8 +201,9 @@ const struct token_key *const *snapshot_keys(const struct snapshot *s, size_t *r
 const struct token_key *snapshot_signer(const struct snapshot *s, int64_t now_s) {
     const struct token_key *signer = NULL;
     for (size_t i = 0; s != NULL && i < s->keys_count; i++) {
-        if (s->sign_from_s[i] <= now_s)
+        if (s->sign_from_s[i] <= now_s) {
             signer = s->keys[i];
+        }
     }
     return signer;
 }
@@ -198,11 +213,13 @@ int64_t snapshot_newest_key_s(const struct snapshot *s) {
 }
 
 bool snapshot_same_keys(const struct snapshot *a, const struct snapshot *b) {
-    if (a == NULL || b == NULL || a->keys_count != b->keys_count)
+    if (a == NULL || b == NULL || a->keys_count != b->keys_count) {
         return false;
+    }
     for (size_t i = 0; i < a->keys_count; i++) {
-        if (strcmp(token_key_id(a->keys[i]), token_key_id(b->keys[i])) != 0)
+        if (strcmp(token_key_id(a->keys[i]), token_key_id(b->keys[i])) != 0) {
             return false;
+        }
     }
     return true;
 }

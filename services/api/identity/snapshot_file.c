@@ -25,10 +25,12 @@ static bool paths(const char *dir, char *path, char *fresh) {
 static bool write_all(int fd, const char *bytes, size_t len) {
     while (len > 0) {
         ssize_t n = write(fd, bytes, len);
-        if (n < 0 && errno == EINTR)
+        if (n < 0 && errno == EINTR) {
             continue;
-        if (n <= 0)
+        }
+        if (n <= 0) {
             return false;
+        }
         bytes += n;
         len -= (size_t)n;
     }
@@ -39,13 +41,15 @@ enum err_code snapshot_save(const char *dir, struct slice text,
                             const unsigned char master[SECRET_KEY_BYTES], struct err *e) {
     char path[PATH_TEXT_MAX], fresh[PATH_TEXT_MAX], line[LINE_CHARS + 1];
     unsigned char hash[SECRET_HASH_BYTES];
-    if (!paths(dir, path, fresh))
+    if (!paths(dir, path, fresh)) {
         return err_field(e, ERR_CONFIG, "snapshot_dir", "snapshot_dir is too long");
+    }
     secret_hash(hash, text, master);
     line[hex_encode(line, hash, sizeof hash)] = '\n';
     int fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
+    if (fd < 0) {
         return failed(e, "create", fresh);
+    }
     bool written =
         write_all(fd, line, sizeof line) && write_all(fd, text.ptr, text.len) && fsync(fd) == 0;
     written = close(fd) == 0 && written;
@@ -65,9 +69,10 @@ enum err_code snapshot_save(const char *dir, struct slice text,
 static enum err_code read_file(const char *path, char **ret, size_t *ret_len, struct err *e) {
     struct stat st;
     FILE *f = fopen(path, "rbe");
-    if (f == NULL)
+    if (f == NULL) {
         return errno == ENOENT ? err_set(e, ERR_NOT_FOUND, "no snapshot yet")
                                : failed(e, "open", path);
+    }
     if (fstat(fileno(f), &st) != 0 || st.st_size > SNAPSHOT_BYTES_MAX) {
         fclose(f);
         return err_set(e, ERR_LIMIT, "%s is too large", path);
@@ -92,11 +97,13 @@ enum err_code snapshot_load(const char *dir, const unsigned char master[SECRET_K
     unsigned char want[SECRET_HASH_BYTES], have[SECRET_HASH_BYTES];
     char *bytes = NULL;
     size_t len = 0;
-    if (!paths(dir, path, fresh))
+    if (!paths(dir, path, fresh)) {
         return err_field(e, ERR_CONFIG, "snapshot_dir", "snapshot_dir is too long");
+    }
     enum err_code code = read_file(path, &bytes, &len, e);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     if (len <= LINE_CHARS || bytes[LINE_CHARS] != '\n' ||
         !hex_decode(want, sizeof want, slice_of(bytes, LINE_CHARS))) {
         code = err_set(e, ERR_INVALID, "%s is not a snapshot", path);

@@ -49,11 +49,13 @@ void cluster_create(struct request *r) {
             {"security_protocol", FIELD_TEXT, .out = &protocol},
             {"log_partitions", FIELD_INT, .min = 1, .max = 4096, .out = &partitions},
             {"brokers", FIELD_ARRAY, .required = true, .min = 1, .max = BROKERS_MAX,
-             .out = &brokers}))
+             .out = &brokers})) {
         return;
+    }
     const char *ids = broker_array(r, brokers);
-    if (ids == NULL)
+    if (ids == NULL) {
         return;
+    }
     // A token for a cluster must never open the API.
     if (strcmp(audience, API_AUDIENCE) == 0) {
         request_problem(r, PROBLEM_INVALID, "/audience", "weir-api is the API's own audience");
@@ -71,8 +73,9 @@ static void on_list(struct request *r, struct pg_rows *rows) {
 
 void cluster_list(struct request *r) {
     struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page))
+    if (!request_page(r, page)) {
         return;
+    }
     r->user = page;
     request_read(r, &api_sql_cluster_list, PG_PARAMS(pg_text(page->keys[0]), pg_int8(page->fetch)),
                  on_list);

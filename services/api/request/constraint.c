@@ -37,8 +37,9 @@ static const struct {
 };
 
 void constraint_explain(struct err *e) {
-    if (strncmp(e->sqlstate, "23", 2) != 0)
+    if (strncmp(e->sqlstate, "23", 2) != 0) {
         return;
+    }
     for (size_t i = 0; i < sizeof KNOWN / sizeof *KNOWN; i++) {
         if (strcmp(KNOWN[i].constraint, e->field) == 0) {
             (void)err_field(e, e->code, KNOWN[i].field, "%s", KNOWN[i].text);

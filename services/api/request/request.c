@@ -52,10 +52,11 @@ static void set_answer(struct request *r, int status, const char *content_type, 
     r->status = status;
     r->content_type = content_type;
     r->answer = body;
-    if (r->tx_open)
+    if (r->tx_open) {
         request_commit(r);
-    else
+    } else {
         request_send(r);
+    }
 }
 
 void request_reply_json(struct request *r, int status, struct slice body) {
@@ -93,12 +94,15 @@ static void send_problem(struct request *r, enum problem_kind kind, const struct
     struct slice body = slice_of(arena_str(r->arena, buf_slice(&text)), text.len);
     buf_done(&text);
     request_abandon(r);
-    if (kind == PROBLEM_UNAVAILABLE)
+    if (kind == PROBLEM_UNAVAILABLE) {
         request_header(r, "retry-after", "2");
-    if (kind == PROBLEM_IN_FLIGHT)
+    }
+    if (kind == PROBLEM_IN_FLIGHT) {
         request_header(r, "retry-after", "1");
-    if (kind == PROBLEM_UNAUTHENTICATED)
+    }
+    if (kind == PROBLEM_UNAUTHENTICATED) {
         request_header(r, "www-authenticate", "Bearer");
+    }
     check(r->status == 0);
     r->status = problem_status(kind);
     r->content_type = PROBLEM_TYPE;
@@ -109,8 +113,9 @@ static void send_problem(struct request *r, enum problem_kind kind, const struct
 // A cursor is ours, but it comes back by way of the caller: only the database reads its parts.
 static void blame_cursor(struct request *r, struct err *e) {
     bool value = strncmp(e->sqlstate, "22", 2) == 0 && e->code == ERR_INVALID;
-    if (value && form_find(r->job->query, "cursor").ptr != NULL)
+    if (value && form_find(r->job->query, "cursor").ptr != NULL) {
         (void)err_field(e, ERR_INVALID, "cursor", "cursor must be a next_cursor of this list");
+    }
 }
 
 void request_fail(struct request *r, const struct err *e) {
@@ -118,12 +123,13 @@ void request_fail(struct request *r, const struct err *e) {
     constraint_explain(&shown);
     blame_cursor(r, &shown);
     enum problem_kind kind = problem_of(e->code);
-    if (kind == PROBLEM_INTERNAL)
+    if (kind == PROBLEM_INTERNAL) {
         log_error("request failed", log_id("request_id", r->job->request_id),
                   log_str("operation", r->job->operation), log_err(e));
-    else if (kind == PROBLEM_UNAVAILABLE)
+    } else if (kind == PROBLEM_UNAVAILABLE) {
         log_warn("request refused", log_id("request_id", r->job->request_id),
                  log_str("operation", r->job->operation), log_err(e));
+    }
     problem_censor(&shown);
     send_problem(r, kind, &shown);
 }
@@ -183,26 +189,29 @@ static void reply_rows(struct request *r, struct pg_rows *rows, int shown, bool 
     buf_init(&out, REQUEST_ANSWER_MAX);
     buf_add_str(&out, "{\"items\":[");
     for (int i = 0; i < shown; i++) {
-        if (i > 0)
+        if (i > 0) {
             buf_add_char(&out, ',');
+        }
         buf_add_slice(&out, pg_rows_slice(rows, i, 0));
     }
     buf_add_str(&out, "]");
     if (cursor) {
         buf_add_str(&out, ",\"next_cursor\":");
-        if (more)
+        if (more) {
             add_cursor(&out, rows, shown - 1);
-        else
+        } else {
             buf_add_str(&out, "null");
+        }
     }
     buf_add_char(&out, '}');
     bool overflow = out.overflow;
     struct slice body = overflow ? SLICE_LIT("") : kept(r, buf_slice(&out));
     buf_done(&out);
-    if (overflow)
+    if (overflow) {
         request_problem(r, PROBLEM_LIMIT, NULL, "the answer is too large; ask for fewer rows");
-    else
+    } else {
         request_reply_json(r, 200, body);
+    }
 }
 
 void request_reply_page(struct request *r, const struct page *page, struct pg_rows *rows) {
@@ -223,8 +232,9 @@ bool request_version_matches(struct request *r, int64_t version) {
     struct slice given = r->job->if_match;
     char etag[32];
     snprintf(etag, sizeof etag, "\"%lld\"", (long long)version);
-    if (given.ptr == NULL || slice_eq_str(given, etag) || slice_eq_str(given, "*"))
+    if (given.ptr == NULL || slice_eq_str(given, etag) || slice_eq_str(given, "*")) {
         return true;
+    }
     request_problem(r, PROBLEM_VERSION_MISMATCH, NULL,
                     "If-Match does not name the present version; read the object again");
     return false;

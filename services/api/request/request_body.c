@@ -17,8 +17,9 @@ static bool wrong(struct request *r, const char *at, const char *name, const cha
 static bool take_text(struct request *r, const char *at, const struct field *f, json_t *value) {
     char what[96];
     int64_t max = f->max > 0 ? f->max : TEXT_MAX_DEFAULT;
-    if (!json_is_string(value))
+    if (!json_is_string(value)) {
         return wrong(r, at, f->name, "must be a string");
+    }
     size_t len = json_string_length(value);
     if (len < (size_t)f->min || len > (size_t)max) {
         snprintf(what, sizeof what, "must have %lld to %lld bytes", (long long)f->min,
@@ -27,18 +28,21 @@ static bool take_text(struct request *r, const char *at, const struct field *f, 
     }
     struct slice s = slice_of(json_string_value(value), len);
     int64_t us;
-    if (f->type == FIELD_UUID && !request_uuid_valid(s))
+    if (f->type == FIELD_UUID && !request_uuid_valid(s)) {
         return wrong(r, at, f->name, "must be a uuid");
-    if (f->type == FIELD_TIME && !instant_parse(s, &us))
+    }
+    if (f->type == FIELD_TIME && !instant_parse(s, &us)) {
         return wrong(r, at, f->name, "must be a time like 2026-11-01T00:00:00Z");
+    }
     *(const char **)f->out = arena_str(r->arena, s);
     return true;
 }
 
 static bool take_array(struct request *r, const char *at, const struct field *f, json_t *value) {
     char what[96];
-    if (!json_is_array(value))
+    if (!json_is_array(value)) {
         return wrong(r, at, f->name, "must be an array");
+    }
     size_t max = f->max > 0 ? (size_t)f->max : ITEMS_MAX_DEFAULT;
     size_t n = json_array_size(value);
     if (n < (size_t)f->min || n > max) {
@@ -48,10 +52,12 @@ static bool take_array(struct request *r, const char *at, const struct field *f,
     for (size_t i = 0; i < n && f->type != FIELD_ARRAY; i++) {
         json_t *item = json_array_get(value, i);
         struct slice s = slice_of(json_string_value(item), json_string_length(item));
-        if (!json_is_string(item) || s.len > LIST_TEXT_MAX)
+        if (!json_is_string(item) || s.len > LIST_TEXT_MAX) {
             return wrong(r, at, f->name, "must hold short strings only");
-        if (f->type == FIELD_UUIDS && !request_uuid_valid(s))
+        }
+        if (f->type == FIELD_UUIDS && !request_uuid_valid(s)) {
             return wrong(r, at, f->name, "must hold uuids only");
+        }
     }
     *(json_t **)f->out = value;
     return true;
@@ -67,8 +73,9 @@ static bool take_field(struct request *r, const char *at, const struct field *f,
     case FIELD_TEXTS:
     case FIELD_UUIDS: return take_array(r, at, f, value);
     case FIELD_INT:
-        if (!json_is_integer(value))
+        if (!json_is_integer(value)) {
             return wrong(r, at, f->name, "must be a whole number");
+        }
         if (f->max > f->min &&
             (json_integer_value(value) < f->min || json_integer_value(value) > f->max)) {
             snprintf(what, sizeof what, "must be %lld..%lld", (long long)f->min, (long long)f->max);
@@ -77,13 +84,15 @@ static bool take_field(struct request *r, const char *at, const struct field *f,
         *(int64_t *)f->out = json_integer_value(value);
         return true;
     case FIELD_BOOL:
-        if (!json_is_boolean(value))
+        if (!json_is_boolean(value)) {
             return wrong(r, at, f->name, "must be true or false");
+        }
         *(bool *)f->out = json_is_true(value);
         return true;
     case FIELD_OBJECT:
-        if (!json_is_object(value))
+        if (!json_is_object(value)) {
             return wrong(r, at, f->name, "must be an object");
+        }
         *(json_t **)f->out = value;
         return true;
     }
@@ -92,8 +101,9 @@ static bool take_field(struct request *r, const char *at, const struct field *f,
 
 static bool known(const struct field *fields, size_t count, const char *name) {
     for (size_t i = 0; i < count; i++) {
-        if (strcmp(fields[i].name, name) == 0)
+        if (strcmp(fields[i].name, name) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -102,21 +112,24 @@ bool request_fields(struct request *r, json_t *object, const char *at, const str
                     size_t count) {
     const char *name;
     json_t *value;
-    if (object == NULL)
+    if (object == NULL) {
         object = r->body;
+    }
     if (!json_is_object(object)) {
         request_problem(r, PROBLEM_INVALID, at, "must be a JSON object");
         return false;
     }
     json_object_foreach(object, name, value) {
-        if (!known(fields, count, name))
+        if (!known(fields, count, name)) {
             return wrong(r, at, name, "is not a field of this operation");
+        }
     }
     for (size_t i = 0; i < count; i++) {
         value = json_object_get(object, fields[i].name);
         if (value == NULL || json_is_null(value)) {
-            if (fields[i].required)
+            if (fields[i].required) {
                 return wrong(r, at, fields[i].name, "is required");
+            }
         } else if (!take_field(r, at, &fields[i], value)) {
             return false;
         }
@@ -148,8 +161,9 @@ const char *request_array_text(struct request *r, const json_t *array) {
     json_array_foreach(array, i, item) {
         buf_add_str(&out, i > 0 ? ",\"" : "\"");
         for (const char *c = json_string_value(item); *c != '\0'; c++) {
-            if (*c == '"' || *c == '\\')
+            if (*c == '"' || *c == '\\') {
                 buf_add_char(&out, '\\');
+            }
             buf_add_char(&out, *c);
         }
         buf_add_char(&out, '"');

@@ -14,8 +14,9 @@ static void add_command(struct request *r, const struct pg_statement *st, struct
     check(r->command_count < REQUEST_COMMANDS_MAX);
     check(params.count == (size_t)st->params);
     struct pg_param *copy = arena_array(r->arena, params.count + 1, sizeof *copy);
-    if (params.count > 0)
+    if (params.count > 0) {
         memcpy(copy, params.items, params.count * sizeof *copy);
+    }
     r->commands[r->command_count++] =
         (struct pg_command){.statement = st, .params = {copy, params.count}};
 }
@@ -36,12 +37,13 @@ static void prepare(struct request *r,
 static void on_step(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
     struct request *r = segment->user;
     r->busy = false;
-    if (e == NULL)
+    if (e == NULL) {
         r->step(r, rows);
-    else if (e->code == ERR_UNAVAILABLE && r->otherwise != NULL)
+    } else if (e->code == ERR_UNAVAILABLE && r->otherwise != NULL) {
         r->otherwise(r, e);
-    else
+    } else {
         request_fail(r, e);
+    }
 }
 
 void request_scope(struct request *r, const char *org, bool operator_sees_all) {
@@ -65,10 +67,11 @@ void request_read_or(struct request *r, const struct pg_statement *st, struct pg
     struct err e;
     if (pg_pool_read(r->loop->pool, &r->segment, &e) != ERR_OK) {
         r->busy = false;
-        if (otherwise != NULL)
+        if (otherwise != NULL) {
             otherwise(r, &e);
-        else
+        } else {
             request_fail(r, &e);
+        }
     }
 }
 
@@ -116,8 +119,9 @@ static void write_commands(struct request *r) {
 
 static void begin_commands(struct request *r) {
     r->command_count = 0;
-    if (!r->tx_open)
+    if (!r->tx_open) {
         add_command(r, &pg_pool_begin, PG_NO_PARAMS);
+    }
     add_scope(r);
 }
 
@@ -270,10 +274,12 @@ static void on_committed(struct pg_segment *segment, struct pg_rows *rows, const
 
 void request_commit(struct request *r) {
     r->command_count = 0;
-    for (size_t i = 0; i < r->audit_count; i++)
+    for (size_t i = 0; i < r->audit_count; i++) {
         r->commands[r->command_count++] = r->audits[i];
-    if (r->idempotent)
+    }
+    if (r->idempotent) {
         add_store(r);
+    }
     add_command(r, &pg_pool_commit, PG_NO_PARAMS);
     check(!r->busy);
     r->segment = (struct pg_segment){

@@ -16,35 +16,41 @@ const char *request_query(struct request *r, const char *name) {
 
 const char *request_param(const struct request *r, const char *name) {
     for (size_t i = 0; i < REQUEST_PATH_PARAMS_MAX; i++) {
-        if (slice_eq_str(route_param_name(r->route, i), name))
+        if (slice_eq_str(route_param_name(r->route, i), name)) {
             return arena_str(r->arena, r->params[i]);
+        }
     }
     return "";
 }
 
 bool request_uuid_valid(struct slice s) {
-    if (s.len != UUID_CHARS)
+    if (s.len != UUID_CHARS) {
         return false;
+    }
     for (size_t i = 0; i < s.len; i++) {
         bool dash = i == 8 || i == 13 || i == 18 || i == 23;
-        if (dash ? s.ptr[i] != '-' : !isxdigit((unsigned char)s.ptr[i]))
+        if (dash ? s.ptr[i] != '-' : !isxdigit((unsigned char)s.ptr[i])) {
             return false;
+        }
     }
     return true;
 }
 
 static bool read_cursor(struct request *r, const char *text, struct page *page) {
     struct slice in = slice_str(text);
-    if (in.len == 0 || in.len > CURSOR_MAX)
+    if (in.len == 0 || in.len > CURSOR_MAX) {
         return false;
+    }
     char *plain = arena_alloc(r->arena, in.len + 3);
     size_t n = base64url_decode(plain, in);
-    if (n == (size_t)-1 || memchr(plain, '\0', n) != NULL || !utf8_valid(slice_of(plain, n)))
+    if (n == (size_t)-1 || memchr(plain, '\0', n) != NULL || !utf8_valid(slice_of(plain, n))) {
         return false;
+    }
     plain[n] = '\0';
     char *newline = strchr(plain, '\n');
-    if (newline != NULL)
+    if (newline != NULL) {
         *newline = '\0';
+    }
     page->keys[0] = plain;
     page->keys[1] = newline != NULL ? newline + 1 : NULL;
     return true;

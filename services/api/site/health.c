@@ -14,12 +14,13 @@ void health_alive(struct request *r) {
 void health_ready(struct request *r) {
     int64_t now_s = clock_system_us() / US_PER_SECOND;
     // Without a key to sign with no client gets in, so copies without one get no traffic.
-    if (pg_pool_ready(r->loop->pool) && snapshot_signer(r->loop->snapshot, now_s) != NULL)
+    if (pg_pool_ready(r->loop->pool) && snapshot_signer(r->loop->snapshot, now_s) != NULL) {
         request_reply_json(r, 200, SLICE_LIT("{\"status\":\"ready\"}"));
-    else
+    } else {
         request_problem(r, PROBLEM_UNAVAILABLE, NULL, "%s",
                         pg_pool_ready(r->loop->pool) ? "no signing key is known yet"
                                                      : "the database is away");
+    }
 }
 
 void health_metrics(struct request *r) {

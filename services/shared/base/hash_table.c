@@ -22,32 +22,37 @@ void hash_table_init(struct hash_table *t) {
 }
 
 void hash_table_done(struct hash_table *t) {
-    if (t == NULL)
+    if (t == NULL) {
         return;
+    }
     free(t->entries);
     *t = (struct hash_table){0};
 }
 
 void hash_table_clear(struct hash_table *t) {
-    if (t->count > 0)
+    if (t->count > 0) {
         memset(t->entries, 0, t->cap * sizeof *t->entries);
+    }
     t->count = 0;
 }
 
 // The entry of the key, or the free one where it would go. There always is a free one.
 static struct hash_table_entry *find(const struct hash_table *t, uint64_t key) {
     size_t i = mix(key) & (t->cap - 1);
-    while (t->entries[i].used && t->entries[i].key != key)
+    while (t->entries[i].used && t->entries[i].key != key) {
         i = (i + 1) & (t->cap - 1);
+    }
     return &t->entries[i];
 }
 
 bool hash_table_get(const struct hash_table *t, uint64_t key, uint32_t *ret_value) {
-    if (t->count == 0)
+    if (t->count == 0) {
         return false;
+    }
     const struct hash_table_entry *e = find(t, key);
-    if (!e->used)
+    if (!e->used) {
         return false;
+    }
     *ret_value = e->value;
     return true;
 }
@@ -57,26 +62,31 @@ static void grow(struct hash_table *t) {
     t->cap = old.cap == 0 ? CAP_MIN : old.cap * 2;
     t->entries = calloc(t->cap, sizeof *t->entries);
     check(t->entries != NULL);
-    for (size_t i = 0; i < old.cap; i++)
-        if (old.entries[i].used)
+    for (size_t i = 0; i < old.cap; i++) {
+        if (old.entries[i].used) {
             *find(t, old.entries[i].key) = old.entries[i];
+        }
+    }
     free(old.entries);
 }
 
 void hash_table_put(struct hash_table *t, uint64_t key, uint32_t value) {
-    if ((t->count + 1) * 4 > t->cap * 3)
+    if ((t->count + 1) * 4 > t->cap * 3) {
         grow(t);
+    }
     struct hash_table_entry *e = find(t, key);
     t->count += !e->used;
     *e = (struct hash_table_entry){.key = key, .value = value, .used = true};
 }
 
 void hash_table_remove(struct hash_table *t, uint64_t key) {
-    if (t->count == 0)
+    if (t->count == 0) {
         return;
+    }
     struct hash_table_entry *e = find(t, key);
-    if (!e->used)
+    if (!e->used) {
         return;
+    }
     t->count--;
     // Moves back what probed over the hole, so that no marker of deletion is needed.
     size_t hole = (size_t)(e - t->entries);
@@ -99,7 +109,8 @@ uint64_t hash_bytes(const void *data, size_t len, uint64_t seed) {
         h = mix(h ^ word) * 0x9e3779b97f4a7c15ULL;
     }
     uint64_t rest = 0;
-    for (size_t i = 0; i < len; i++)
+    for (size_t i = 0; i < len; i++) {
         rest |= (uint64_t)p[i] << (8 * i);
+    }
     return mix(h ^ rest);
 }

@@ -64,7 +64,7 @@ static void forget_first(struct follow_past *p) {
         p->forgotten_ms = p->items[0].ident.first_ms;
     }
     p->count--;
-    memmove(p->items, p->items + 1, p->count * sizeof(p->items[0]));
+    memmove(p->items, p->items + 1, p->count * sizeof p->items[0]);
 }
 
 static void know(struct follow *f, struct log_file_ident ident, int64_t generation) {
@@ -94,7 +94,7 @@ void follow_past_at(const struct follow *f, int64_t generation, struct follow_pa
 
 struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start,
                           const struct follow_past *past) {
-    struct follow *f = calloc(1, sizeof(*f));
+    struct follow *f = calloc(1, sizeof *f);
     check(f != NULL);
     f->path = strdup(path);
     check(f->path != NULL);
@@ -550,7 +550,7 @@ void follow_release(struct follow *f, int64_t generation) {
         log_file_close(f->chapters[n++].file);
     }
     if (n > 0) {
-        memmove(f->chapters, f->chapters + n, (f->count - n) * sizeof(f->chapters[0]));
+        memmove(f->chapters, f->chapters + n, (f->count - n) * sizeof f->chapters[0]);
         f->count -= n;
         f->current -= n;
     }

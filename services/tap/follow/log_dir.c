@@ -71,9 +71,9 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
     const char *slash = strrchr(live_path, '/');
     const char *base = slash == NULL ? live_path : slash + 1;
     int n = slash == NULL
-                ? snprintf(folder, sizeof(folder), ".")
-                : snprintf(folder, sizeof(folder), "%.*s", (int)(slash - live_path), live_path);
-    check(n >= 0 && (size_t)n < sizeof(folder));
+                ? snprintf(folder, sizeof folder, ".")
+                : snprintf(folder, sizeof folder, "%.*s", (int)(slash - live_path), live_path);
+    check(n >= 0 && (size_t)n < sizeof folder);
     size_t base_len = strlen(base);
     struct log_dir d = {calloc(LOG_DIR_FILES_MAX, sizeof(struct log_dir_entry)), 0};
     check(d.entries != NULL);
@@ -92,8 +92,8 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
         if (!live && (item->d_name[base_len] != '.' || item->d_name[base_len + 1] == '\0')) {
             continue;
         }
-        n = snprintf(path, sizeof(path), "%s/%s", folder, item->d_name);
-        if (n <= 0 || (size_t)n >= sizeof(path) || d.count == LOG_DIR_FILES_MAX) {
+        n = snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
+        if (n <= 0 || (size_t)n >= sizeof path || d.count == LOG_DIR_FILES_MAX) {
             rc = err_set(e, ERR_LIMIT, "%s has more than %d files of %s", folder, LOG_DIR_FILES_MAX,
                          base);
         } else {
@@ -107,7 +107,7 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
         log_dir_done(&d);
         return rc;
     }
-    qsort(d.entries, d.count, sizeof(d.entries[0]), by_age);
+    qsort(d.entries, d.count, sizeof d.entries[0], by_age);
     drop_equal_content(&d);
     *ret = d;
     return ERR_OK;

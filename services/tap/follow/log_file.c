@@ -40,10 +40,10 @@ bool log_file_line_time(struct slice line, int64_t *ret_ms) {
     static const char shape[] = "[    -  -     :  :  ,   ] ";
     int64_t year, month, day, hour, minute, second, ms;
     const char *p = line.ptr;
-    if (line.len < sizeof(shape) - 1) {
+    if (line.len < sizeof shape - 1) {
         return false;
     }
-    for (size_t i = 0; i < sizeof(shape) - 1; i++) {
+    for (size_t i = 0; i < sizeof shape - 1; i++) {
         if (shape[i] != ' ' && p[i] != shape[i]) {
             return false;
         }
@@ -78,7 +78,7 @@ enum err_code log_file_open(const char *path, struct log_file **ret, struct err 
         close(fd);
         return err_set(e, ERR_IO, "%s is not a regular file", path);
     }
-    struct log_file *f = calloc(1, sizeof(*f));
+    struct log_file *f = calloc(1, sizeof *f);
     check(f != NULL);
     f->fd = fd;
     f->dev = st.st_dev;
@@ -163,10 +163,10 @@ bool log_file_identify(struct log_file *f, struct log_file_ident *ret) {
     size_t head_len = 0, n = 0;
     uint64_t at = f->search_from;
     while (at < LOG_FILE_SEARCH_MAX &&
-           log_file_read(f, at, block, sizeof(block), &n, NULL) == ERR_OK && n > 0) {
+           log_file_read(f, at, block, sizeof block, &n, NULL) == ERR_OK && n > 0) {
         for (size_t i = 0; i < n; i++) {
             if (block[i] != '\n') {
-                if (head_len < sizeof(head)) {
+                if (head_len < sizeof head) {
                     head[head_len++] = block[i];
                 }
                 continue;

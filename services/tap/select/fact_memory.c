@@ -15,7 +15,7 @@ struct fact_memory {
 };
 
 struct fact_memory *fact_memory_new(void) {
-    struct fact_memory *m = calloc(1, sizeof(*m));
+    struct fact_memory *m = calloc(1, sizeof *m);
     check(m != NULL);
     fact_memory_clear(m);
     return m;
@@ -32,7 +32,7 @@ void fact_memory_clear(struct fact_memory *m) {
     free(m->slots);
     m->cap = FIRST_SLOTS;
     m->count = 0;
-    m->slots = calloc(m->cap, sizeof(m->slots[0]));
+    m->slots = calloc(m->cap, sizeof m->slots[0]);
     check(m->slots != NULL);
 }
 
@@ -62,7 +62,7 @@ static bool insert(struct fact_memory *m, uint64_t h) {
 }
 
 static void grow(struct fact_memory *m) {
-    struct fact_memory bigger = {calloc(m->cap * 2, sizeof(m->slots[0])), m->cap * 2, 0};
+    struct fact_memory bigger = {calloc(m->cap * 2, sizeof m->slots[0]), m->cap * 2, 0};
     check(bigger.slots != NULL);
     for (size_t i = 0; i < m->cap; i++) {
         if (m->slots[i] != 0) {

@@ -18,7 +18,7 @@ struct fetch_memory {
 };
 
 struct fetch_memory *fetch_memory_new(void) {
-    struct fetch_memory *m = calloc(1, sizeof(*m));
+    struct fetch_memory *m = calloc(1, sizeof *m);
     check(m != NULL);
     return m;
 }
@@ -28,7 +28,7 @@ void fetch_memory_free(struct fetch_memory *m) {
 }
 
 void fetch_memory_clear(struct fetch_memory *m) {
-    memset(m, 0, sizeof(*m));
+    memset(m, 0, sizeof *m);
 }
 
 static uint64_t mix(uint64_t h, const void *data, size_t len) {
@@ -47,14 +47,14 @@ static uint64_t connection_hash(const struct broker_line *l) {
 }
 
 static uint64_t request_hash(const struct broker_line *l) {
-    uint64_t h = mix(0xcbf29ce484222325ULL, &l->session_epoch, sizeof(l->session_epoch));
+    uint64_t h = mix(0xcbf29ce484222325ULL, &l->session_epoch, sizeof l->session_epoch);
     for (uint32_t i = 0; i < l->asked.count; i++) {
         const struct broker_line_part *p = &l->asked.items[i];
         const struct topic_key *t = &l->topics[p->topic];
-        h = mix(h, t->id, sizeof(t->id));
+        h = mix(h, t->id, sizeof t->id);
         h = mix(h, t->name.ptr, t->name.len);
-        h = mix(h, &p->partition, sizeof(p->partition));
-        h = mix(h, &p->offset, sizeof(p->offset));
+        h = mix(h, &p->partition, sizeof p->partition);
+        h = mix(h, &p->offset, sizeof p->offset);
     }
     return h;
 }

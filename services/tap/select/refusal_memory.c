@@ -8,7 +8,7 @@
 enum { ERROR_TOPIC = 29, ERROR_GROUP = 30 };
 
 void refusal_memory_clear(struct refusal_memory *m) {
-    memset(m, 0, sizeof(*m));
+    memset(m, 0, sizeof *m);
 }
 
 uint64_t refusal_memory_count(struct refusal_memory *m, struct slice principal, int64_t api_key,

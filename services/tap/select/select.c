@@ -50,7 +50,7 @@ const char *select_drop_name(enum select_drop drop) {
 }
 
 struct select *select_new(const struct select_options *o, select_emit emit, void *ctx) {
-    struct select *s = calloc(1, sizeof(*s));
+    struct select *s = calloc(1, sizeof *s);
     check(s != NULL);
     s->options = *o;
     s->emit = emit;
@@ -148,7 +148,7 @@ static bool is_other_text(struct slice text) {
     static const char marker[] = "Completed request:{";
     const char *level = text.len > 26 && text.ptr[0] == '[' ? memchr(text.ptr, ']', 26) : NULL;
     if (level == NULL || level != text.ptr + 24 ||
-        memmem(text.ptr, text.len, marker, sizeof(marker) - 1) != NULL) {
+        memmem(text.ptr, text.len, marker, sizeof marker - 1) != NULL) {
         return false;
     }
     // A request line cut inside its marker is a torn one.
@@ -158,7 +158,7 @@ static bool is_other_text(struct slice text) {
         return false;
     }
     size_t rest = (size_t)(message.ptr + message.len - space - 1);
-    size_t n = rest < sizeof(marker) - 1 ? rest : sizeof(marker) - 1;
+    size_t n = rest < sizeof marker - 1 ? rest : sizeof marker - 1;
     return n > 0 && memcmp(space + 1, marker, n) != 0;
 }
 

@@ -50,10 +50,10 @@ struct ship {
 };
 
 struct ship *ship_new(const struct ship_options *o) {
-    struct ship *s = calloc(1, sizeof(*s));
+    struct ship *s = calloc(1, sizeof *s);
     check(s != NULL);
     s->options = *o;
-    s->slots = calloc(SHIP_RECORDS_MAX, sizeof(s->slots[0]));
+    s->slots = calloc(SHIP_RECORDS_MAX, sizeof s->slots[0]);
     check(s->slots != NULL);
     if (o->state != NULL) {
         s->partitions = o->state->partitions;
@@ -107,7 +107,7 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
     (void)reason;
     char text[512];
     if (code == RD_KAFKA_RESP_ERR__FATAL) {
-        fail(opaque, rd_kafka_fatal_error(rk, text, sizeof(text)), "producer failed for good");
+        fail(opaque, rd_kafka_fatal_error(rk, text, sizeof text), "producer failed for good");
     }
 }
 
@@ -168,11 +168,11 @@ static enum err_code configure(struct ship *s, rd_kafka_conf_t **ret, struct err
     if (rc != ERR_OK) {
         return rc;
     }
-    for (size_t i = 0; rc == ERR_OK && i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; rc == ERR_OK && i < sizeof rows / sizeof rows[0]; i++) {
         rc = kafka_conf_set(conf, rows[i].name, rows[i].value, e);
     }
     char max[16];
-    snprintf(max, sizeof(max), "%d", MESSAGE_MAX);
+    snprintf(max, sizeof max, "%d", MESSAGE_MAX);
     if (rc == ERR_OK) {
         rc = kafka_conf_set(conf, "message.max.bytes", max, e);
     }

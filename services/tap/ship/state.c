@@ -53,7 +53,7 @@ static bool write_all(int fd, struct slice s) {
 
 static bool sync_folder(const char *path) {
     char copy[4096];
-    if (strlen(path) >= sizeof(copy)) {
+    if (strlen(path) >= sizeof copy) {
         return false;
     }
     memcpy(copy, path, strlen(path) + 1);
@@ -68,8 +68,8 @@ static bool sync_folder(const char *path) {
 
 enum err_code state_write(const char *path, const struct state *s, struct err *e) {
     char next[4096];
-    int n = snprintf(next, sizeof(next), "%s.new", path);
-    if (n < 0 || (size_t)n >= sizeof(next)) {
+    int n = snprintf(next, sizeof next, "%s.new", path);
+    if (n < 0 || (size_t)n >= sizeof next) {
         return err_set(e, ERR_IO, "%s: name too long", path);
     }
     struct buf b;
@@ -186,7 +186,7 @@ static bool parse(struct slice text, struct state *s) {
             char sum[16];
             uint32_t crc = (uint32_t)crc32(0, (const unsigned char *)text.ptr,
                                            (unsigned)(line.ptr - text.ptr));
-            snprintf(sum, sizeof(sum), "%08" PRIx32, crc);
+            snprintf(sum, sizeof sum, "%08" PRIx32, crc);
             return rest.len == 0 && slice_eq_str(f[0], sum);
         }
         if (!parse_acked(line, s)) {
@@ -203,7 +203,7 @@ enum err_code state_read(const char *path, struct state *ret, struct err *e) {
                        strerror(errno));
     }
     char *text = malloc(STATE_FILE_MAX);
-    struct state *s = calloc(1, sizeof(*s));
+    struct state *s = calloc(1, sizeof *s);
     check(text != NULL && s != NULL);
     size_t len = 0;
     ssize_t n;

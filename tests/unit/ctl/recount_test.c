@@ -22,15 +22,17 @@ static const char FOLDER[] = "tests/golden/request-log";
 static void expect_number(const char *where, const json_t *row, const char *field, i128 actual) {
     const json_t *expected = json_object_get(row, field);
     char text[I128_TEXT_MAX];
-    if (expected == NULL || json_is_null(expected))
+    if (expected == NULL || json_is_null(expected)) {
         return;
+    }
     assert_true(json_is_integer(expected));
     number_format_i128(text, actual);
-    if (json_integer_value(expected) != actual)
+    if (json_integer_value(expected) != actual) {
         fail_msg("%s %s %s: %s is %s, not %lld", where,
                  json_string_value(json_object_get(row, "principal")),
                  json_string_value(json_object_get(row, "topic")), field, text,
                  (long long)json_integer_value(expected));
+    }
 }
 
 static const struct recount_row *find_row(const struct recount_row *rows, size_t count,
@@ -38,10 +40,12 @@ static const struct recount_row *find_row(const struct recount_row *rows, size_t
     const char *principal = json_string_value(json_object_get(row, "principal"));
     const char *topic = json_string_value(json_object_get(row, "topic"));
     bool share = json_is_null(json_object_get(row, "bytes"));
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         if (slice_eq_str(rows[i].principal, principal) && slice_eq_str(rows[i].topic, topic) &&
-            rows[i].share == (share && json_object_get(row, "bytes") != NULL))
+            rows[i].share == (share && json_object_get(row, "bytes") != NULL)) {
             return &rows[i];
+        }
+    }
     return NULL;
 }
 
@@ -63,11 +67,13 @@ static void expect_rows(const char *name, const json_t *golden, struct recount *
         expect_number(name, row, "produced_bytes", (i128)r->produced_bytes);
         expect_number(name, row, "open_fetches", r->open_fetches);
     }
-    if (json_is_true(json_object_get(golden, "complete")))
+    if (json_is_true(json_object_get(golden, "complete"))) {
         assert_int_equal(count, json_array_size(json_object_get(golden, "rows")));
+    }
     const json_t *dead = json_object_get(golden, "dead_letters");
-    if (dead != NULL)
+    if (dead != NULL) {
         assert_int_equal(recount_totals(rc).dead_letters, json_integer_value(dead));
+    }
 }
 
 static void expect_csv(const char *name, struct recount *rc) {
@@ -75,8 +81,9 @@ static void expect_csv(const char *name, struct recount *rc) {
     size_t len = 0, count, got;
     snprintf(path, sizeof path, "%s/%s.csv", FOLDER, name);
     FILE *f = fopen(path, "rb");
-    if (f == NULL)
+    if (f == NULL) {
         return;
+    }
     FILE *out = open_memstream(&text, &len);
     const struct recount_row *rows;
     struct recount_totals totals = recount_totals(rc);
@@ -99,14 +106,16 @@ static void run_golden(const char *json_name) {
     struct err e;
     snprintf(path, sizeof path, "%s/%s", FOLDER, json_name);
     json_t *golden = json_load_file(path, 0, &je);
-    if (golden == NULL)
+    if (golden == NULL) {
         fail_msg("%s: %s", path, je.text);
+    }
     snprintf(name, sizeof name, "%.*s", (int)(strlen(json_name) - strlen(".json")), json_name);
     snprintf(path, sizeof path, "%s/%s{,.[0-9]*}.log.gz", FOLDER, name);
     assert_int_equal(glob(path, GLOB_BRACE, NULL, &files), 0);
     struct recount *rc = recount_new();
-    if (recount_files(rc, files.gl_pathv, files.gl_pathc, &e) != ERR_OK)
+    if (recount_files(rc, files.gl_pathv, files.gl_pathc, &e) != ERR_OK) {
         fail_msg("%s", e.text);
+    }
     expect_rows(name, golden, rc);
     expect_csv(name, rc);
     recount_free(rc);
@@ -146,18 +155,21 @@ static void files__are_read_in_order_of_time(void **state) {
     snprintf(path, sizeof path, "%s/sessions.log.gz", FOLDER);
     gzFile in = gzopen(path, "rb");
     static char line[1 << 16];
-    for (int n = 0; gzgets(in, line, sizeof line) != NULL; n++)
+    for (int n = 0; gzgets(in, line, sizeof line) != NULL; n++) {
         fputs(line, parts[n < 300 ? 0 : n < 500 ? 1 : 2]);
+    }
     gzclose(in);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         fclose(parts[i]);
+    }
     struct err e;
     struct recount *rc = recount_new();
     assert_int_equal(recount_files(rc, argv, 3, &e), ERR_OK);
     expect_csv("sessions", rc);
     recount_free(rc);
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < 3; i++) {
         unlink(paths[i]);
+    }
 }
 
 static void bad_lines__are_dead_letters_and_the_rest_counts(void **state) {

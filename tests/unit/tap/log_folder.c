@@ -11,9 +11,9 @@
 #include "base/check.h"
 
 void log_folder_init(struct log_folder *f) {
-    snprintf(f->dir, sizeof(f->dir), "/tmp/weir-tap-test-XXXXXX");
+    snprintf(f->dir, sizeof f->dir, "/tmp/weir-tap-test-XXXXXX");
     check(mkdtemp(f->dir) != NULL);
-    snprintf(f->live, sizeof(f->live), "%s/kafka-request.log", f->dir);
+    snprintf(f->live, sizeof f->live, "%s/kafka-request.log", f->dir);
 }
 
 void log_folder_done(struct log_folder *f) {
@@ -65,7 +65,7 @@ void log_folder_gzip(const struct log_folder *f, const char *from, const char *t
     check(in != NULL && out != NULL);
     char block[4096];
     size_t n;
-    while ((n = fread(block, 1, sizeof(block), in)) > 0) {
+    while ((n = fread(block, 1, sizeof block, in)) > 0) {
         check(gzwrite(out, block, (unsigned)n) == (int)n);
     }
     fclose(in);
@@ -74,7 +74,7 @@ void log_folder_gzip(const struct log_folder *f, const char *from, const char *t
 
 const char *log_folder_line(int second, const char *text) {
     static char line[65536];
-    snprintf(line, sizeof(line), "[2026-11-22 16:%02d:%02d,000] DEBUG %s\n", second / 60,
+    snprintf(line, sizeof line, "[2026-11-22 16:%02d:%02d,000] DEBUG %s\n", second / 60,
              second % 60, text);
     return line;
 }

@@ -11,7 +11,7 @@
 
 // The key equals a literal: one length test and, inlined, one or two compares of words.
 #define KEY_IS(key, lit)                                                                           \
-    ((key).len == sizeof(lit) - 1 && memcmp((key).ptr, (lit), sizeof(lit) - 1) == 0)
+    ((key).len == sizeof lit - 1 && memcmp((key).ptr, (lit), sizeof lit - 1) == 0)
 
 struct body {
     struct broker_line *line;
@@ -20,8 +20,9 @@ struct body {
 };
 
 static void set_fault(struct body *b, enum line_fault fault) {
-    if (b->fault == LINE_FAULT_NONE)
+    if (b->fault == LINE_FAULT_NONE) {
         b->fault = fault;
+    }
 }
 
 static void *grow(void *items, uint32_t *cap, size_t size) {
@@ -33,8 +34,9 @@ static void *grow(void *items, uint32_t *cap, size_t size) {
 }
 
 static struct broker_line_part *add_part(struct broker_line_parts *list) {
-    if (list->count == list->cap)
+    if (list->count == list->cap) {
         list->items = grow(list->items, &list->cap, sizeof *list->items);
+    }
     struct broker_line_part *p = &list->items[list->count++];
     *p = (struct broker_line_part){0};
     return p;
@@ -42,8 +44,9 @@ static struct broker_line_part *add_part(struct broker_line_parts *list) {
 
 struct slice broker_line_body_text(struct broker_line *l, struct json_scan *s,
                                    struct json_string v) {
-    if (!v.escaped)
+    if (!v.escaped) {
         return v.raw;
+    }
     // Room for all strings of the line at once, so that earlier slices stay where they are.
     if (l->text_cap < l->text_room && l->text_len == 0) {
         char *grown = realloc(l->text, l->text_room);
@@ -64,12 +67,14 @@ struct slice broker_line_body_text(struct broker_line *l, struct json_scan *s,
 
 static void take_i32(struct body *b, int32_t *ret) {
     int64_t v = 0;
-    if (!json_scan_int(b->scan, &v))
+    if (!json_scan_int(b->scan, &v)) {
         return;
-    if (v < INT32_MIN || v > INT32_MAX)
+    }
+    if (v < INT32_MIN || v > INT32_MAX) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
-    else
+    } else {
         *ret = (int32_t)v;
+    }
 }
 
 static void take_i64(struct body *b, int64_t *ret) {
@@ -78,8 +83,9 @@ static void take_i64(struct body *b, int64_t *ret) {
 
 // recordsSizeInBytes, an int32
 static void take_size(struct body *b, int64_t *ret) {
-    if (json_scan_int(b->scan, ret) && (*ret < 0 || *ret > INT32_MAX))
+    if (json_scan_int(b->scan, ret) && (*ret < 0 || *ret > INT32_MAX)) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
+    }
 }
 
 // A string, or null as empty.
@@ -89,22 +95,25 @@ static struct slice take_text(struct body *b) {
         json_scan_null(b->scan);
         return slice_of("", 0);
     }
-    if (!json_scan_string(b->scan, &v))
+    if (!json_scan_string(b->scan, &v)) {
         return slice_of("", 0);
+    }
     return broker_line_body_text(b->line, b->scan, v);
 }
 
 static void take_name(struct body *b, struct slice *ret) {
     *ret = take_text(b);
-    if (ret->len > BROKER_LINE_TOPIC_NAME_MAX)
+    if (ret->len > BROKER_LINE_TOPIC_NAME_MAX) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
+    }
 }
 
 // Returns false for null.
 static bool take_id(struct body *b, uint8_t ret[TOPIC_ID_LEN]) {
     struct slice text = take_text(b);
-    if (text.len == 0)
+    if (text.len == 0) {
         return false;
+    }
     if (!topic_id_parse(text, ret)) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
         return false;
@@ -117,8 +126,9 @@ static bool take_id(struct body *b, uint8_t ret[TOPIC_ID_LEN]) {
 typedef void part_reader(struct body *b, uint32_t topic);
 
 static uint32_t add_topic(struct broker_line *l) {
-    if (l->topic_count == l->topic_cap)
+    if (l->topic_count == l->topic_cap) {
         l->topics = grow(l->topics, &l->topic_cap, sizeof *l->topics);
+    }
     l->topics[l->topic_count] = (struct topic_key){0};
     return l->topic_count++;
 }
@@ -131,8 +141,9 @@ static void read_topic(struct body *b, part_reader *read_part) {
     struct slice k;
     if (broker_line_plain_topic(s, key.id)) {
         key.has_id = listed = true;
-        while (json_scan_item(s))
+        while (json_scan_item(s)) {
             read_part(b, topic);
+        }
     } else {
         json_scan_enter_object(s);
     }
@@ -141,8 +152,9 @@ static void read_topic(struct body *b, part_reader *read_part) {
             KEY_IS(k, "partitionResponses")) {
             listed = true;
             json_scan_enter_array(s);
-            while (json_scan_item(s))
+            while (json_scan_item(s)) {
                 read_part(b, topic);
+            }
         } else if (KEY_IS(k, "topicId")) {
             key.has_id = take_id(b, key.id);
         } else if (KEY_IS(k, "topic") || KEY_IS(k, "name")) {
@@ -152,10 +164,12 @@ static void read_topic(struct body *b, part_reader *read_part) {
             json_scan_skip(s);
         }
     }
-    if (key.has_id)
+    if (key.has_id) {
         key.name = slice_of("", 0);
-    if ((!key.has_id && !named) || !listed)
+    }
+    if ((!key.has_id && !named) || !listed) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
     b->line->topics[topic] = key;
 }
 
@@ -165,8 +179,9 @@ static void read_topics(struct body *b, part_reader *read_part) {
         return;
     }
     json_scan_enter_array(b->scan);
-    while (json_scan_item(b->scan))
+    while (json_scan_item(b->scan)) {
         read_topic(b, read_part);
+    }
 }
 
 enum {
@@ -178,8 +193,9 @@ enum {
 };
 
 static void need(struct body *b, unsigned has, unsigned needed) {
-    if ((has & needed) != needed)
+    if ((has & needed) != needed) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
 }
 
 // `records` in place of recordsSizeInBytes: null, and nothing else, says there are none.
@@ -197,8 +213,9 @@ static void read_fetch_asked(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct broker_line_part *p = add_part(&b->line->asked);
     p->topic = topic;
-    if (broker_line_plain_fetch_asked(s, p))
+    if (broker_line_plain_fetch_asked(s, p)) {
         return;
+    }
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -226,8 +243,9 @@ static void read_fetch_answered(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct broker_line_part *p = add_part(&b->line->answered);
     p->topic = topic;
-    if (broker_line_plain_fetch_answered(s, p))
+    if (broker_line_plain_fetch_answered(s, p)) {
         return;
+    }
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -257,8 +275,9 @@ static void read_produce_asked(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct broker_line_part *p = add_part(&b->line->asked);
     p->topic = topic;
-    if (broker_line_plain_produce_asked(s, p))
+    if (broker_line_plain_produce_asked(s, p)) {
         return;
+    }
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -282,8 +301,9 @@ static void read_produce_answered(struct body *b, uint32_t topic) {
     struct json_scan *s = b->scan;
     struct broker_line_part *p = add_part(&b->line->answered);
     p->topic = topic;
-    if (broker_line_plain_produce_answered(s, p))
+    if (broker_line_plain_produce_answered(s, p)) {
         return;
+    }
     unsigned has = 0;
     struct slice k;
     json_scan_enter_object(s);
@@ -359,10 +379,12 @@ static void read_acquired(struct body *b) {
             json_scan_skip(s);
         }
     }
-    if (!first || !last)
+    if (!first || !last) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
-    else if (p->offset < 0 || p->last_offset < p->offset || p->last_offset - p->offset > INT32_MAX)
+    } else if (p->offset < 0 || p->last_offset < p->offset ||
+               p->last_offset - p->offset > INT32_MAX) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
+    }
 }
 
 static void read_share_answered(struct body *b, uint32_t topic) {
@@ -383,15 +405,17 @@ static void read_share_answered(struct body *b, uint32_t topic) {
         } else if (KEY_IS(k, "acquiredRecords")) {
             listed = true;
             json_scan_enter_array(s);
-            while (json_scan_item(s))
+            while (json_scan_item(s)) {
                 read_acquired(b);
+            }
         } else {
             json_scan_skip(s);
         }
     }
     need(b, has, HAS_PARTITION | HAS_ERROR);
-    if (!listed)
+    if (!listed) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
     for (uint32_t i = from; i < b->line->acquired.count; i++) {
         b->line->acquired.items[i].topic = part.topic;
         b->line->acquired.items[i].partition = part.partition;
@@ -405,10 +429,11 @@ static void read_replica_state(struct body *b) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "replicaId"))
+        if (KEY_IS(k, "replicaId")) {
             take_i32(b, &b->line->replica_id);
-        else
+        } else {
             json_scan_skip(b->scan);
+        }
     }
 }
 
@@ -418,16 +443,21 @@ static void read_fetch_request(struct body *b) {
     bool topics = false, session = false, epoch = false;
     json_scan_enter_object(b->scan);
     // The order of Kafka first; whatever differs comes below.
-    if (JSON_SCAN_AHEAD(b->scan, "replicaId"))
+    if (JSON_SCAN_AHEAD(b->scan, "replicaId")) {
         take_i32(b, &l->replica_id);
-    if (JSON_SCAN_AHEAD(b->scan, "maxWaitMs"))
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "maxWaitMs")) {
         json_scan_skip(b->scan);
-    if (JSON_SCAN_AHEAD(b->scan, "minBytes"))
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "minBytes")) {
         json_scan_skip(b->scan);
-    if (JSON_SCAN_AHEAD(b->scan, "maxBytes"))
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "maxBytes")) {
         json_scan_skip(b->scan);
-    if (JSON_SCAN_AHEAD(b->scan, "isolationLevel"))
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "isolationLevel")) {
         json_scan_skip(b->scan);
+    }
     if (JSON_SCAN_AHEAD(b->scan, "sessionId")) {
         session = true;
         take_i32(b, &l->session_id);
@@ -440,10 +470,12 @@ static void read_fetch_request(struct body *b) {
         topics = true;
         read_topics(b, read_fetch_asked);
     }
-    if (JSON_SCAN_AHEAD(b->scan, "forgottenTopicsData"))
+    if (JSON_SCAN_AHEAD(b->scan, "forgottenTopicsData")) {
         read_topics(b, read_forgotten);
-    if (JSON_SCAN_AHEAD(b->scan, "rackId"))
+    }
+    if (JSON_SCAN_AHEAD(b->scan, "rackId")) {
         json_scan_skip(b->scan);
+    }
     while (json_scan_key(b->scan, &k)) {
         if (KEY_IS(k, "topics")) {
             topics = true;
@@ -464,8 +496,9 @@ static void read_fetch_request(struct body *b) {
             json_scan_skip(b->scan);
         }
     }
-    if (!topics || (l->api_version >= 7 && (!session || !epoch)))
+    if (!topics || (l->api_version >= 7 && (!session || !epoch))) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
 }
 
 static void read_produce_request(struct body *b) {
@@ -482,8 +515,9 @@ static void read_produce_request(struct body *b) {
             json_scan_skip(b->scan);
         }
     }
-    if (!topics)
+    if (!topics) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
 }
 
 static void read_commit_request(struct body *b) {
@@ -500,20 +534,22 @@ static void read_commit_request(struct body *b) {
             json_scan_skip(b->scan);
         }
     }
-    if (!topics)
+    if (!topics) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
 }
 
 static void read_share_request(struct body *b) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "groupId"))
+        if (KEY_IS(k, "groupId")) {
             b->line->group_id = take_text(b);
-        else if (KEY_IS(k, "shareSessionEpoch"))
+        } else if (KEY_IS(k, "shareSessionEpoch")) {
             take_i32(b, &b->line->session_epoch);
-        else
+        } else {
             json_scan_skip(b->scan);
+        }
     }
 }
 
@@ -539,8 +575,9 @@ static void read_list_response(struct body *b, const char *list, part_reader *re
     struct slice k;
     bool listed = false, error = false, session = false;
     json_scan_enter_object(b->scan);
-    if (JSON_SCAN_AHEAD(b->scan, "throttleTimeMs"))
+    if (JSON_SCAN_AHEAD(b->scan, "throttleTimeMs")) {
         json_scan_skip(b->scan);
+    }
     if (JSON_SCAN_AHEAD(b->scan, "errorCode")) {
         error = true;
         take_i32(b, &b->line->error);
@@ -568,8 +605,9 @@ static void read_list_response(struct body *b, const char *list, part_reader *re
         }
     }
     bool sessions = b->line->api_key == KAFKA_API_FETCH && b->line->api_version >= 7;
-    if (!listed || (sessions && (!error || !session)))
+    if (!listed || (sessions && (!error || !session))) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    }
 }
 
 static void read_fact(struct body *b, enum topic_event event) {
@@ -580,20 +618,24 @@ static void read_fact(struct body *b, enum topic_event event) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "name"))
+        if (KEY_IS(k, "name")) {
             take_name(b, &fact.name);
-        else if (KEY_IS(k, "topicId"))
+        } else if (KEY_IS(k, "topicId")) {
             has_id = take_id(b, fact.id);
-        else if (KEY_IS(k, "errorCode"))
+        } else if (KEY_IS(k, "errorCode")) {
             take_i32(b, &error);
-        else
+        } else {
             json_scan_skip(b->scan);
+        }
     }
-    if (error != 0 || !has_id || fact.name.len == 0 || memcmp(fact.id, ZERO_ID, TOPIC_ID_LEN) == 0)
+    if (error != 0 || !has_id || fact.name.len == 0 ||
+        memcmp(fact.id, ZERO_ID, TOPIC_ID_LEN) == 0) {
         return;
+    }
     struct broker_line *l = b->line;
-    if (l->fact_count == l->fact_cap)
+    if (l->fact_count == l->fact_cap) {
         l->facts = grow(l->facts, &l->fact_cap, sizeof *l->facts);
+    }
     l->facts[l->fact_count++] = fact;
 }
 
@@ -606,8 +648,9 @@ static void read_facts_response(struct body *b, const char *list, enum topic_eve
             continue;
         }
         json_scan_enter_array(b->scan);
-        while (json_scan_item(b->scan))
+        while (json_scan_item(b->scan)) {
             read_fact(b, event);
+        }
     }
 }
 

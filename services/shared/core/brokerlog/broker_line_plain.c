@@ -15,15 +15,18 @@ static inline bool has_room(const struct json_scan *s) {
 }
 
 bool broker_line_plain_topic(struct json_scan *s, uint8_t ret_id[TOPIC_ID_LEN]) {
-    if (!has_room(s) || s->depth + 2 > JSON_SCAN_DEPTH_MAX)
+    if (!has_room(s) || s->depth + 2 > JSON_SCAN_DEPTH_MAX) {
         return false;
+    }
     const char *p = s->pos;
-    if (!JSON_PLAIN_TEXT(&p, "{\"topicId\":\""))
+    if (!JSON_PLAIN_TEXT(&p, "{\"topicId\":\"")) {
         return false;
+    }
     struct slice id = slice_of(p, TOPIC_ID_TEXT_LEN);
     p += TOPIC_ID_TEXT_LEN;
-    if (!JSON_PLAIN_TEXT(&p, "\",\"partitions\":[") || !topic_id_parse(id, ret_id))
+    if (!JSON_PLAIN_TEXT(&p, "\",\"partitions\":[") || !topic_id_parse(id, ret_id)) {
         return false;
+    }
     s->pos = p;
     s->depth += 2;
     s->first = true;
@@ -33,16 +36,18 @@ bool broker_line_plain_topic(struct json_scan *s, uint8_t ret_id[TOPIC_ID_LEN]) 
 bool broker_line_plain_fetch_asked(struct json_scan *s, struct broker_line_part *part) {
     int32_t partition;
     int64_t offset;
-    if (!has_room(s))
+    if (!has_room(s)) {
         return false;
+    }
     const char *p = s->pos;
     if (!JSON_PLAIN_TEXT(&p, "{\"partition\":") || !json_plain_i32(&p, &partition) ||
         !JSON_PLAIN_PASS(&p, ",\"currentLeaderEpoch\":") ||
         !JSON_PLAIN_TEXT(&p, ",\"fetchOffset\":") || !json_plain_int(&p, &offset) ||
         !JSON_PLAIN_PASS(&p, ",\"lastFetchedEpoch\":") ||
         !JSON_PLAIN_PASS(&p, ",\"logStartOffset\":") ||
-        !JSON_PLAIN_PASS(&p, ",\"partitionMaxBytes\":") || *p != '}')
+        !JSON_PLAIN_PASS(&p, ",\"partitionMaxBytes\":") || *p != '}') {
         return false;
+    }
     part->partition = partition;
     part->offset = offset;
     s->pos = p + 1;
@@ -57,8 +62,9 @@ static inline bool plain_nothing(const char **at) {
 bool broker_line_plain_fetch_answered(struct json_scan *s, struct broker_line_part *part) {
     int32_t partition, error, bytes;
     int64_t high;
-    if (!has_room(s))
+    if (!has_room(s)) {
         return false;
+    }
     const char *p = s->pos;
     if (!JSON_PLAIN_TEXT(&p, "{\"partitionIndex\":") || !json_plain_i32(&p, &partition) ||
         !JSON_PLAIN_TEXT(&p, ",\"errorCode\":") || !json_plain_i32(&p, &error) ||
@@ -68,8 +74,9 @@ bool broker_line_plain_fetch_answered(struct json_scan *s, struct broker_line_pa
         (JSON_PLAIN_TEXT(&p, ",\"abortedTransactions\":") && !plain_nothing(&p)) ||
         !JSON_PLAIN_PASS(&p, ",\"preferredReadReplica\":") ||
         !JSON_PLAIN_TEXT(&p, ",\"recordsSizeInBytes\":") || !json_plain_i32(&p, &bytes) ||
-        bytes < 0 || *p != '}')
+        bytes < 0 || *p != '}') {
         return false;
+    }
     part->partition = partition;
     part->error = error;
     part->high_watermark = high;
@@ -80,13 +87,15 @@ bool broker_line_plain_fetch_answered(struct json_scan *s, struct broker_line_pa
 
 bool broker_line_plain_produce_asked(struct json_scan *s, struct broker_line_part *part) {
     int32_t partition, bytes;
-    if (!has_room(s))
+    if (!has_room(s)) {
         return false;
+    }
     const char *p = s->pos;
     if (!JSON_PLAIN_TEXT(&p, "{\"index\":") || !json_plain_i32(&p, &partition) ||
         !JSON_PLAIN_TEXT(&p, ",\"recordsSizeInBytes\":") || !json_plain_i32(&p, &bytes) ||
-        bytes < 0 || *p != '}')
+        bytes < 0 || *p != '}') {
         return false;
+    }
     part->partition = partition;
     part->bytes = bytes;
     s->pos = p + 1;
@@ -96,8 +105,9 @@ bool broker_line_plain_produce_asked(struct json_scan *s, struct broker_line_par
 bool broker_line_plain_produce_answered(struct json_scan *s, struct broker_line_part *part) {
     int32_t partition, error;
     int64_t offset;
-    if (!has_room(s))
+    if (!has_room(s)) {
         return false;
+    }
     const char *p = s->pos;
     if (!JSON_PLAIN_TEXT(&p, "{\"index\":") || !json_plain_i32(&p, &partition) ||
         !JSON_PLAIN_TEXT(&p, ",\"errorCode\":") || !json_plain_i32(&p, &error) ||
@@ -105,8 +115,9 @@ bool broker_line_plain_produce_answered(struct json_scan *s, struct broker_line_
         !JSON_PLAIN_PASS(&p, ",\"logAppendTimeMs\":") ||
         !JSON_PLAIN_PASS(&p, ",\"logStartOffset\":") ||
         (JSON_PLAIN_TEXT(&p, ",\"recordErrors\":") && !plain_nothing(&p)) ||
-        (JSON_PLAIN_TEXT(&p, ",\"errorMessage\":") && !plain_nothing(&p)) || *p != '}')
+        (JSON_PLAIN_TEXT(&p, ",\"errorMessage\":") && !plain_nothing(&p)) || *p != '}') {
         return false;
+    }
     part->partition = partition;
     part->error = error;
     part->offset = offset;

@@ -15,14 +15,14 @@ static const char *const KIND_NAMES[] = {
     [BROKER_RECORD_DEAD] = "dead",       [BROKER_RECORD_REFUSAL] = "refusal",
     [BROKER_RECORD_CONTROL] = "control", [BROKER_RECORD_HOLE] = "hole",
 };
-enum { KINDS = sizeof(KIND_NAMES) / sizeof(KIND_NAMES[0]) };
+enum { KINDS = sizeof KIND_NAMES / sizeof KIND_NAMES[0] };
 
 static const char *const EVENT_NAMES[] = {
     [LOG_TOPIC_SEEN] = "seen",
     [LOG_TOPIC_CREATED] = "created",
     [LOG_TOPIC_DELETED] = "deleted",
 };
-enum { EVENTS = sizeof(EVENT_NAMES) / sizeof(EVENT_NAMES[0]) };
+enum { EVENTS = sizeof EVENT_NAMES / sizeof EVENT_NAMES[0] };
 
 int log_position_cmp(const struct log_position *a, const struct log_position *b) {
     check(a->broker == b->broker);
@@ -258,7 +258,7 @@ enum err_code log_fact_decode(struct slice value, struct arena *a, struct log_fa
         return err_set(e, ERR_INVALID, "fact record lacks at_us or topics");
     }
     fact.count = json_array_size(topics);
-    struct log_topic *list = arena_array(a, fact.count, sizeof(*list));
+    struct log_topic *list = arena_array(a, fact.count, sizeof *list);
     for (size_t i = 0; i < fact.count; i++) {
         if (!topic_decode(json_array_get(topics, i), a, &list[i])) {
             return err_set(e, ERR_INVALID, "fact record's topic %zu is not one", i);

@@ -39,8 +39,9 @@ struct topic_names *topic_names_new(void) {
 }
 
 void topic_names_free(struct topic_names *n) {
-    if (n == NULL)
+    if (n == NULL) {
         return;
+    }
     arena_done(&n->text);
     hash_table_done(&n->by_id);
     hash_table_done(&n->by_name);
@@ -54,8 +55,9 @@ static uint32_t find_id(const struct topic_names *n, const uint8_t id[TOPIC_ID_L
     uint64_t key = hash_bytes(id, TOPIC_ID_LEN, 1);
     uint32_t at;
     while (hash_table_get(&n->by_id, key, &at)) {
-        if (memcmp(n->topics[at].id, id, TOPIC_ID_LEN) == 0)
+        if (memcmp(n->topics[at].id, id, TOPIC_ID_LEN) == 0) {
             break;
+        }
         key++;
     }
     *ret_key = key;
@@ -66,8 +68,9 @@ static uint32_t find_name(const struct topic_names *n, struct slice name, uint64
     uint64_t key = hash_bytes(name.ptr, name.len, 2);
     uint32_t at;
     while (hash_table_get(&n->by_name, key, &at)) {
-        if (slice_eq(n->topics[at].name, name))
+        if (slice_eq(n->topics[at].name, name)) {
             break;
+        }
         key++;
     }
     *ret_key = key;
@@ -76,8 +79,9 @@ static uint32_t find_name(const struct topic_names *n, struct slice name, uint64
 
 static struct named_topic *add(struct topic_names *n, const struct topic_fact *fact,
                                uint64_t id_key, int64_t at_us) {
-    if (n->count == TOPIC_NAMES_MAX)
+    if (n->count == TOPIC_NAMES_MAX) {
         return NULL;
+    }
     if (n->count == n->cap) {
         n->cap = n->cap == 0 ? 64 : n->cap * 2;
         n->topics = realloc(n->topics, n->cap * sizeof *n->topics);
@@ -106,12 +110,15 @@ bool topic_names_learn(struct topic_names *n, const struct topic_fact *fact, int
     uint64_t id_key;
     uint32_t at = find_id(n, fact->id, &id_key);
     struct named_topic *t = at == NO_TOPIC ? add(n, fact, id_key, at_us) : &n->topics[at];
-    if (t == NULL)
+    if (t == NULL) {
         return false;
-    if (at_us < t->first_us)
+    }
+    if (at_us < t->first_us) {
         t->first_us = at_us;
-    if (at_us > t->last_us)
+    }
+    if (at_us > t->last_us) {
         t->last_us = at_us;
+    }
     if (fact->event == TOPIC_CREATED && t->created_us != at_us) {
         t->created_us = at_us;
         n->version++;
@@ -125,8 +132,9 @@ bool topic_names_learn(struct topic_names *n, const struct topic_fact *fact, int
 
 bool topic_names_learn_line(struct topic_names *n, const struct broker_line *l) {
     bool ok = true;
-    for (uint32_t i = 0; i < l->fact_count; i++)
+    for (uint32_t i = 0; i < l->fact_count; i++) {
         ok &= topic_names_learn(n, &l->facts[i], l->time_us);
+    }
     return ok;
 }
 
@@ -145,14 +153,18 @@ struct slice topic_names_of_id(const struct topic_names *n, const uint8_t id[TOP
 // than any other.
 static uint64_t distance(const struct named_topic *t, int64_t us) {
     static const uint64_t DEAD = (uint64_t)1 << 63;
-    if (us < t->created_us)
+    if (us < t->created_us) {
         return DEAD | (uint64_t)(t->created_us - us);
-    if (us > t->deleted_us)
+    }
+    if (us > t->deleted_us) {
         return DEAD | (uint64_t)(us - t->deleted_us);
-    if (us < t->first_us && t->created_us == INT64_MIN)
+    }
+    if (us < t->first_us && t->created_us == INT64_MIN) {
         return (uint64_t)(t->first_us - us);
-    if (us > t->last_us && t->deleted_us == INT64_MAX)
+    }
+    if (us > t->last_us && t->deleted_us == INT64_MAX) {
         return (uint64_t)(us - t->last_us);
+    }
     return 0;
 }
 
@@ -167,8 +179,9 @@ bool topic_names_id_at(const struct topic_names *n, struct slice name, int64_t a
             best_distance = d;
         }
     }
-    if (best == NO_TOPIC)
+    if (best == NO_TOPIC) {
         return false;
+    }
     memcpy(ret_id, n->topics[best].id, TOPIC_ID_LEN);
     return true;
 }

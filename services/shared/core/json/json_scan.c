@@ -25,22 +25,25 @@ bool json_scan_fail(struct json_scan *s) {
 static inline void skip_space(struct json_scan *s) {
     const char *p = s->pos;
     while (p < s->end && (unsigned char)*p <= ' ' &&
-           (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r'))
+           (*p == ' ' || *p == '\t' || *p == '\n' || *p == '\r')) {
         p++;
+    }
     s->pos = p;
 }
 
 // The next byte that is not white space, 0 at the end.
 static inline char next_char(struct json_scan *s) {
-    if (s->pos < s->end && (unsigned char)*s->pos > ' ')
+    if (s->pos < s->end && (unsigned char)*s->pos > ' ') {
         return *s->pos;
+    }
     skip_space(s);
     return s->pos < s->end ? *s->pos : '\0';
 }
 
 enum json_kind json_scan_peek(struct json_scan *s) {
-    if (s->failed)
+    if (s->failed) {
         return JSON_KIND_NONE;
+    }
     switch (next_char(s)) {
     case '{': return JSON_KIND_OBJECT;
     case '[': return JSON_KIND_ARRAY;
@@ -55,8 +58,9 @@ enum json_kind json_scan_peek(struct json_scan *s) {
 }
 
 static inline bool enter(struct json_scan *s, char open) {
-    if (s->failed || next_char(s) != open || s->depth == JSON_SCAN_DEPTH_MAX)
+    if (s->failed || next_char(s) != open || s->depth == JSON_SCAN_DEPTH_MAX) {
         return json_scan_fail(s);
+    }
     s->pos++;
     s->depth++;
     s->first = true;
@@ -73,22 +77,26 @@ bool json_scan_enter_array(struct json_scan *s) {
 
 // Steps over the separator in front of the next member. False at the end of the container.
 static inline bool next_member(struct json_scan *s, char close) {
-    if (s->failed)
+    if (s->failed) {
         return false;
+    }
     char c = next_char(s);
     bool first = s->first;
     s->first = false;
     if (c == close) {
-        if (s->depth == 0)
+        if (s->depth == 0) {
             return json_scan_fail(s);
+        }
         s->depth--;
         s->pos++;
         return false;
     }
-    if (first)
+    if (first) {
         return true;
-    if (c != ',')
+    }
+    if (c != ',') {
         return json_scan_fail(s);
+    }
     s->pos++;
     return true;
 }
@@ -114,13 +122,15 @@ static inline const char *string_stop(const char *p, const char *end) {
 #ifdef __SSE2__
     while (end - p >= 16) {
         unsigned stops = string_stops(p);
-        if (stops != 0)
+        if (stops != 0) {
             return p + __builtin_ctz(stops);
+        }
         p += 16;
     }
 #endif
-    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20)
+    while (p < end && *p != '"' && *p != '\\' && (unsigned char)*p >= 0x20) {
         p++;
+    }
     return p;
 }
 
@@ -130,15 +140,20 @@ static bool is_hex(char c) {
 
 // `p` is at a backslash. The byte after the escape, NULL if it is none.
 static const char *escape_end(const char *p, const char *end) {
-    if (end - p < 2)
+    if (end - p < 2) {
         return NULL;
-    if (p[1] != 'u')
+    }
+    if (p[1] != 'u') {
         return memchr("\"\\/bfnrt", p[1], 8) != NULL ? p + 2 : NULL;
-    if (end - p < 6)
+    }
+    if (end - p < 6) {
         return NULL;
-    for (int i = 2; i < 6; i++)
-        if (!is_hex(p[i]))
+    }
+    for (int i = 2; i < 6; i++) {
+        if (!is_hex(p[i])) {
             return NULL;
+        }
+    }
     return p + 6;
 }
 
@@ -150,12 +165,14 @@ static inline bool take_string(struct json_scan *s, struct json_string *ret) {
     while (p < s->end && *p == '\\') {
         escaped = true;
         p = escape_end(p, s->end);
-        if (p == NULL)
+        if (p == NULL) {
             return json_scan_fail(s);
+        }
         p = string_stop(p, s->end);
     }
-    if (p == s->end || *p != '"')
+    if (p == s->end || *p != '"') {
         return json_scan_fail(s);
+    }
     ret->raw = slice_of(start, (size_t)(p - start));
     ret->escaped = escaped;
     s->pos = p + 1;
@@ -163,8 +180,9 @@ static inline bool take_string(struct json_scan *s, struct json_string *ret) {
 }
 
 bool json_scan_string(struct json_scan *s, struct json_string *ret) {
-    if (s->failed || next_char(s) != '"')
+    if (s->failed || next_char(s) != '"') {
         return json_scan_fail(s);
+    }
     return take_string(s, ret);
 }
 
@@ -173,24 +191,29 @@ bool json_scan_string(struct json_scan *s, struct json_string *ret) {
 static inline bool plain_key(struct json_scan *s, struct slice *ret_key) {
 #ifdef __SSE2__
     const char *p = s->pos;
-    if (s->failed || s->end - p < 40)
+    if (s->failed || s->end - p < 40) {
         return false;
-    if (!s->first && *p++ != ',')
+    }
+    if (!s->first && *p++ != ',') {
         return false;
-    if (*p++ != '"')
+    }
+    if (*p++ != '"') {
         return false;
+    }
     unsigned stops = string_stops(p);
     size_t len;
     if (stops != 0) {
         len = (size_t)__builtin_ctz(stops);
     } else {
         stops = string_stops(p + 16);
-        if (stops == 0)
+        if (stops == 0) {
             return false;
+        }
         len = 16 + (size_t)__builtin_ctz(stops);
     }
-    if (p[len] != '"' || p[len + 1] != ':')
+    if (p[len] != '"' || p[len + 1] != ':') {
         return false;
+    }
     *ret_key = slice_of(p, len);
     s->pos = p + len + 2;
     s->first = false;
@@ -202,15 +225,19 @@ static inline bool plain_key(struct json_scan *s, struct slice *ret_key) {
 }
 
 bool json_scan_member(struct json_scan *s, struct slice *ret_key) {
-    if (plain_key(s, ret_key))
+    if (plain_key(s, ret_key)) {
         return true;
-    if (!next_member(s, '}'))
+    }
+    if (!next_member(s, '}')) {
         return false;
+    }
     struct json_string key;
-    if (next_char(s) != '"' || !take_string(s, &key))
+    if (next_char(s) != '"' || !take_string(s, &key)) {
         return json_scan_fail(s);
-    if (next_char(s) != ':')
+    }
+    if (next_char(s) != ':') {
         return json_scan_fail(s);
+    }
     s->pos++;
     *ret_key = key.raw;
     return true;
@@ -221,35 +248,42 @@ static inline bool is_digit(char c) {
 }
 
 static const char *digits_end(const char *p, const char *end) {
-    while (p < end && is_digit(*p))
+    while (p < end && is_digit(*p)) {
         p++;
+    }
     return p;
 }
 
 bool json_scan_number(struct json_scan *s, struct slice *ret_text) {
-    if (s->failed || json_scan_peek(s) != JSON_KIND_NUMBER)
+    if (s->failed || json_scan_peek(s) != JSON_KIND_NUMBER) {
         return json_scan_fail(s);
+    }
     const char *p = s->pos;
-    if (*p == '-')
+    if (*p == '-') {
         p++;
+    }
     const char *whole = p;
     p = digits_end(p, s->end);
-    if (p == whole || (*whole == '0' && p - whole > 1))
+    if (p == whole || (*whole == '0' && p - whole > 1)) {
         return json_scan_fail(s);
+    }
     if (p < s->end && *p == '.') {
         const char *fraction = ++p;
         p = digits_end(p, s->end);
-        if (p == fraction)
+        if (p == fraction) {
             return json_scan_fail(s);
+        }
     }
     if (p < s->end && (*p == 'e' || *p == 'E')) {
         p++;
-        if (p < s->end && (*p == '+' || *p == '-'))
+        if (p < s->end && (*p == '+' || *p == '-')) {
             p++;
+        }
         const char *exponent = p;
         p = digits_end(p, s->end);
-        if (p == exponent)
+        if (p == exponent) {
             return json_scan_fail(s);
+        }
     }
     *ret_text = slice_of(s->pos, (size_t)(p - s->pos));
     s->pos = p;
@@ -257,23 +291,28 @@ bool json_scan_number(struct json_scan *s, struct slice *ret_text) {
 }
 
 bool json_scan_any_int(struct json_scan *s, int64_t *ret) {
-    if (s->failed)
+    if (s->failed) {
         return false;
+    }
     next_char(s);
     const char *p = s->pos;
     bool negative = p < s->end && *p == '-';
     p += negative;
     const char *start = p;
     uint64_t value = 0;
-    while (p < s->end && is_digit(*p) && p - start < 19)
+    while (p < s->end && is_digit(*p) && p - start < 19) {
         value = value * 10 + (uint64_t)(*p++ - '0');
+    }
     // 19 digits always fit 64 unsigned bits; a 20th can't be within int64.
-    if (p == start || (*start == '0' && p - start > 1))
+    if (p == start || (*start == '0' && p - start > 1)) {
         return json_scan_fail(s);
-    if (p < s->end && (is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E'))
+    }
+    if (p < s->end && (is_digit(*p) || *p == '.' || *p == 'e' || *p == 'E')) {
         return json_scan_fail(s);
-    if (value > (uint64_t)INT64_MAX + negative)
+    }
+    if (value > (uint64_t)INT64_MAX + negative) {
         return json_scan_fail(s);
+    }
     *ret = negative ? (int64_t)(0 - value) : (int64_t)value;
     s->pos = p;
     return true;
@@ -281,16 +320,18 @@ bool json_scan_any_int(struct json_scan *s, int64_t *ret) {
 
 static bool take_word(struct json_scan *s, const char *word, size_t len) {
     if (s->failed || next_char(s) != word[0] || (size_t)(s->end - s->pos) < len ||
-        memcmp(s->pos, word, len) != 0)
+        memcmp(s->pos, word, len) != 0) {
         return json_scan_fail(s);
+    }
     s->pos += len;
     return true;
 }
 
 bool json_scan_bool(struct json_scan *s, bool *ret) {
     bool is_true = json_scan_peek(s) == JSON_KIND_TRUE;
-    if (!(is_true ? take_word(s, "true", 4) : take_word(s, "false", 5)))
+    if (!(is_true ? take_word(s, "true", 4) : take_word(s, "false", 5))) {
         return false;
+    }
     *ret = is_true;
     return true;
 }
@@ -308,15 +349,17 @@ static const char *follow_bytes(const char *p, const char *stop, const char *end
     while (p < stop) {
         char c = *p++;
         if (*in_string) {
-            if (c == '\\')
+            if (c == '\\') {
                 p = p < end ? p + 1 : end;
-            else if (c == '"')
+            } else if (c == '"') {
                 *in_string = false;
+            }
         } else if (c == '"') {
             *in_string = true;
         } else if (c == '{' || c == '[') {
-            if (++*level > JSON_SCAN_DEPTH_MAX)
+            if (++*level > JSON_SCAN_DEPTH_MAX) {
                 return NULL;
+            }
         } else if ((c == '}' || c == ']') && --*level == 0) {
             return p;
         }
@@ -391,8 +434,9 @@ static const char *container_end(const char *p, const char *end) {
             }
         }
         p = follow_bytes(p, p + 64, end, &level, &in_string);
-        if (p == NULL || level == 0)
+        if (p == NULL || level == 0) {
             return p;
+        }
     }
 #endif
     p = follow_bytes(p, end, end, &level, &in_string);
@@ -406,18 +450,22 @@ static inline bool is_number_byte(char c) {
 bool json_scan_skip(struct json_scan *s) {
     struct json_string text;
     bool ignored;
-    if (s->failed)
+    if (s->failed) {
         return false;
+    }
     // What log lines are made of first.
     char c = next_char(s);
-    if (c == '"')
+    if (c == '"') {
         return take_string(s, &text);
+    }
     if (c == '-' || is_digit(c)) {
         const char *p = s->pos + 1;
-        while (p < s->end && (is_digit(*p) || *p == '.'))
+        while (p < s->end && (is_digit(*p) || *p == '.')) {
             p++;
-        while (p < s->end && is_number_byte(*p))
+        }
+        while (p < s->end && is_number_byte(*p)) {
             p++;
+        }
         s->pos = p;
         return true;
     }
@@ -428,8 +476,9 @@ bool json_scan_skip(struct json_scan *s) {
     case JSON_KIND_OBJECT:
     case JSON_KIND_ARRAY: {
         const char *p = container_end(s->pos, s->end);
-        if (p == NULL)
+        if (p == NULL) {
             return json_scan_fail(s);
+        }
         s->pos = p;
         return true;
     }
@@ -438,18 +487,21 @@ bool json_scan_skip(struct json_scan *s) {
 }
 
 bool json_scan_raw(struct json_scan *s, struct slice *ret_text) {
-    if (!s->failed)
+    if (!s->failed) {
         next_char(s);
+    }
     const char *start = s->pos;
-    if (!json_scan_skip(s))
+    if (!json_scan_skip(s)) {
         return false;
+    }
     *ret_text = slice_of(start, (size_t)(s->pos - start));
     return true;
 }
 
 bool json_scan_finish(struct json_scan *s) {
-    if (s->failed || s->depth != 0)
+    if (s->failed || s->depth != 0) {
         return json_scan_fail(s);
+    }
     skip_space(s);
     return s->pos == s->end || json_scan_fail(s);
 }
@@ -499,8 +551,9 @@ size_t json_string_unescape(char *out, struct slice raw) {
             continue;
         }
         const char *next = escape_end(p, end);
-        if (next == NULL)
+        if (next == NULL) {
             return (size_t)-1;
+        }
         static const char FROM[] = "\"\\/bfnrt";
         static const char TO[] = "\"\\/\b\f\n\r\t";
         if (p[1] != 'u') {
@@ -510,14 +563,17 @@ size_t json_string_unescape(char *out, struct slice raw) {
         }
         unsigned c = hex4(p + 2);
         p = next;
-        if (c >= 0xdc00 && c < 0xe000)
+        if (c >= 0xdc00 && c < 0xe000) {
             return (size_t)-1;
+        }
         if (c >= 0xd800 && c < 0xdc00) {
-            if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || escape_end(p, end) == NULL)
+            if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || escape_end(p, end) == NULL) {
                 return (size_t)-1;
+            }
             unsigned low = hex4(p + 2);
-            if (low < 0xdc00 || low >= 0xe000)
+            if (low < 0xdc00 || low >= 0xe000) {
                 return (size_t)-1;
+            }
             c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
             p += 6;
         }

@@ -72,12 +72,15 @@ bool json_scan_null(struct json_scan *s);
 #define JSON_SCAN_AHEAD(s, name) json_scan_ahead((s), "\"" name "\":", sizeof(name) - 1 + 3)
 static inline bool json_scan_ahead(struct json_scan *s, const char *member, size_t len) {
     const char *p = s->pos;
-    if ((size_t)(s->end - p) <= len || s->failed)
+    if ((size_t)(s->end - p) <= len || s->failed) {
         return false;
-    if (!s->first && *p++ != ',')
+    }
+    if (!s->first && *p++ != ',') {
         return false;
-    if (memcmp(p, member, len) != 0)
+    }
+    if (memcmp(p, member, len) != 0) {
         return false;
+    }
     s->pos = p + len;
     s->first = false;
     return true;
@@ -92,8 +95,9 @@ bool json_scan_finish(struct json_scan *s);
 
 bool json_scan_member(struct json_scan *s, struct slice *ret_key); // json_scan_key, all of it
 static inline bool json_scan_key(struct json_scan *s, struct slice *ret_key) {
-    if (s->failed || s->pos == s->end || *s->pos != '}' || s->depth == 0)
+    if (s->failed || s->pos == s->end || *s->pos != '}' || s->depth == 0) {
         return json_scan_member(s, ret_key);
+    }
     s->first = false;
     s->depth--;
     s->pos++;
@@ -104,19 +108,23 @@ bool json_scan_any_int(struct json_scan *s, int64_t *ret); // json_scan_int, all
 static inline bool json_scan_int(struct json_scan *s, int64_t *ret) {
     enum { SHORT = 18 }; // digits that can't overflow
     const char *p = s->pos;
-    if (s->failed || s->end - p < SHORT + 2)
+    if (s->failed || s->end - p < SHORT + 2) {
         return json_scan_any_int(s, ret);
+    }
     bool negative = *p == '-';
-    if (negative)
+    if (negative) {
         p++;
+    }
     const char *start = p;
     int64_t value = 0;
-    while (*p >= '0' && *p <= '9' && p - start < SHORT)
+    while (*p >= '0' && *p <= '9' && p - start < SHORT) {
         value = value * 10 + (*p++ - '0');
+    }
     // Only what ends a whole number in a row of members; the rest, and what is wrong, is looked at
     // again.
-    if (p == start || (*start == '0' && p - start > 1) || (*p != ',' && *p != '}'))
+    if (p == start || (*start == '0' && p - start > 1) || (*p != ',' && *p != '}')) {
         return json_scan_any_int(s, ret);
+    }
     *ret = negative ? -value : value;
     s->pos = p;
     return true;
@@ -124,8 +132,9 @@ static inline bool json_scan_int(struct json_scan *s, int64_t *ret) {
 
 bool json_scan_item_spaced(struct json_scan *s); // with white space in front, or none left
 static inline bool json_scan_item(struct json_scan *s) {
-    if (s->failed || s->pos == s->end || (unsigned char)*s->pos <= ' ' || s->depth == 0)
+    if (s->failed || s->pos == s->end || (unsigned char)*s->pos <= ' ' || s->depth == 0) {
         return json_scan_item_spaced(s);
+    }
     char c = *s->pos;
     bool first = s->first;
     s->first = false;
@@ -134,10 +143,12 @@ static inline bool json_scan_item(struct json_scan *s) {
         s->pos++;
         return false;
     }
-    if (first)
+    if (first) {
         return true;
-    if (c != ',')
+    }
+    if (c != ',') {
         return json_scan_fail(s);
+    }
     s->pos++;
     return true;
 }

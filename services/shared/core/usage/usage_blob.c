@@ -53,8 +53,9 @@ struct renumber {
 static struct renumber renumber_new(uint32_t count) {
     struct renumber r = {malloc((count + 1) * sizeof *r.to), 0};
     check(r.to != NULL);
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
         r.to[i] = USAGE_NONE;
+    }
     return r;
 }
 
@@ -63,9 +64,11 @@ static void keep(struct renumber *r, uint32_t i) {
 }
 
 static void number(struct renumber *r, uint32_t count) {
-    for (uint32_t i = 0; i < count; i++)
-        if (r->to[i] != USAGE_NONE)
+    for (uint32_t i = 0; i < count; i++) {
+        if (r->to[i] != USAGE_NONE) {
             r->to[i] = r->count++;
+        }
+    }
 }
 
 struct writer {
@@ -83,21 +86,26 @@ static void choose(struct writer *w) {
     const struct usage_state *st = w->st;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         const struct usage_slot *s = &st->slots[i];
-        if (!slot_kept(s))
+        if (!slot_kept(s)) {
             continue;
+        }
         keep(&w->slots, i);
         keep(&w->topics, s->topic);
-        for (uint32_t k = 0; k < s->start_count; k++)
+        for (uint32_t k = 0; k < s->start_count; k++) {
             keep(&w->clients, s->starts[k].client);
-        for (uint32_t k = 0; k < s->commit_count; k++)
+        }
+        for (uint32_t k = 0; k < s->commit_count; k++) {
             keep(&w->clients, s->commits[k].client);
-        for (uint32_t k = 0; k < s->batch_count; k++)
+        }
+        for (uint32_t k = 0; k < s->batch_count; k++) {
             keep(&w->topics, s->batches[k].topic);
+        }
     }
     for (uint32_t i = 0; i < st->position_count; i++) {
         const struct usage_position *p = &st->positions[i];
-        if (!p->used)
+        if (!p->used) {
             continue;
+        }
         keep(&w->chains, p->chain);
         keep(&w->clients, st->chains[p->chain].client);
         if (p->unclosed) {
@@ -105,9 +113,11 @@ static void choose(struct writer *w) {
             keep(&w->clients, p->fetch.client);
         }
     }
-    for (uint32_t i = 0; i < st->topic_count; i++)
-        if (w->topics.to[i] != USAGE_NONE)
+    for (uint32_t i = 0; i < st->topic_count; i++) {
+        if (w->topics.to[i] != USAGE_NONE) {
             keep(&w->topics, st->topics[i].home);
+        }
+    }
     number(&w->topics, st->topic_count);
     number(&w->clients, st->client_count);
     number(&w->chains, st->chain_count);
@@ -118,8 +128,9 @@ static void write_topics(struct writer *w) {
     put_u64(w->out, w->topics.count);
     for (uint32_t i = 0; i < w->st->topic_count; i++) {
         const struct usage_topic *t = &w->st->topics[i];
-        if (w->topics.to[i] == USAGE_NONE)
+        if (w->topics.to[i] == USAGE_NONE) {
             continue;
+        }
         // 0: an id. Else 1 + length of a name, its home and the time it was first named.
         put_u64(w->out, t->name == NULL ? 0 : 1 + (uint64_t)t->name_len);
         if (t->name == NULL) {
@@ -136,16 +147,18 @@ static void write_clients_and_chains(struct writer *w) {
     const struct usage_state *st = w->st;
     put_u64(w->out, w->clients.count);
     for (uint32_t i = 0; i < st->client_count; i++) {
-        if (w->clients.to[i] == USAGE_NONE)
+        if (w->clients.to[i] == USAGE_NONE) {
             continue;
+        }
         buf_add(w->out, &st->clients[i].id, sizeof st->clients[i].id);
         buf_add(w->out, &st->clients[i].address, sizeof st->clients[i].address);
     }
     put_u64(w->out, w->chains.count);
     for (uint32_t i = 0; i < st->chain_count; i++) {
         const struct usage_chain *c = &st->chains[i];
-        if (w->chains.to[i] == USAGE_NONE)
+        if (w->chains.to[i] == USAGE_NONE) {
             continue;
+        }
         put_u64(w->out, (c->session ? 1U : 0U) | (c->dead ? 2U : 0U));
         put_u64(w->out, c->serial);
         put_u64(w->out, c->key);
@@ -211,28 +224,32 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
         put_time(w->out, last_us, f->other_us);
         put_i64(w->out, f->other_offset);
     }
-    if (f->next_us != INT64_MAX)
+    if (f->next_us != INT64_MAX) {
         put_time(w->out, last_us, f->next_us);
+    }
 }
 
 static void write_positions(struct writer *w) {
     const struct usage_state *st = w->st;
     uint64_t count = 0;
-    for (uint32_t i = 0; i < st->position_count; i++)
+    for (uint32_t i = 0; i < st->position_count; i++) {
         count += st->positions[i].used;
+    }
     put_u64(w->out, count);
     for (uint32_t i = 0; i < st->position_count; i++) {
         const struct usage_position *p = &st->positions[i];
-        if (!p->used)
+        if (!p->used) {
             continue;
+        }
         put_u64(w->out, (p->known ? (unsigned)POSITION_KNOWN : 0U) |
                             (p->started ? (unsigned)POSITION_STARTED : 0U) |
                             (p->unclosed ? (unsigned)POSITION_UNCLOSED : 0U));
         put_u64(w->out, w->chains.to[p->chain]);
         put_u64(w->out, w->slots.to[p->slot]);
         put_i64(w->out, p->offset);
-        if (p->unclosed)
+        if (p->unclosed) {
             write_fetch(w, &p->fetch);
+        }
     }
 }
 
@@ -253,9 +270,11 @@ void usage_state_encode(const struct usage_state *st, struct buf *out) {
     write_topics(&w);
     write_clients_and_chains(&w);
     put_u64(out, w.slots.count);
-    for (uint32_t i = 0; i < st->slot_count; i++)
-        if (w.slots.to[i] != USAGE_NONE)
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        if (w.slots.to[i] != USAGE_NONE) {
             write_slot(&w, &st->slots[i]);
+        }
+    }
     write_positions(&w);
     free(w.topics.to);
     free(w.clients.to);
@@ -282,11 +301,13 @@ static uint64_t take_u64(struct reader *r) {
     uint64_t v = 0;
     for (unsigned shift = 0; shift < 64 && r->pos < r->end; shift += 7) {
         unsigned char byte = *r->pos++;
-        if (shift == 63 && byte > 1)
+        if (shift == 63 && byte > 1) {
             break;
+        }
         v |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
+        if (byte < 0x80) {
             return v;
+        }
     }
     bad(r);
     return 0;
@@ -310,15 +331,17 @@ static int64_t take_time(struct reader *r) {
 // A time, or INT64_MIN for none.
 static int64_t take_own_time(struct reader *r) {
     int64_t us = take_i64(r);
-    if (us != INT64_MIN && (us > TIME_MAX_US || us < -TIME_MAX_US))
+    if (us != INT64_MIN && (us > TIME_MAX_US || us < -TIME_MAX_US)) {
         bad(r);
+    }
     return r->failed ? INT64_MIN : us;
 }
 
 static int32_t take_i32(struct reader *r) {
     int64_t v = take_i64(r);
-    if (v < INT32_MIN || v > INT32_MAX)
+    if (v < INT32_MIN || v > INT32_MAX) {
         bad(r);
+    }
     return (int32_t)v;
 }
 
@@ -364,16 +387,18 @@ static void read_topics(struct reader *r) {
             return;
         }
         struct topic_key key = {.has_id = kind == 0};
-        if (kind == 0)
+        if (kind == 0) {
             memcpy(key.id, bytes, len);
-        else
+        } else {
             key.name = slice_of(bytes, len);
+        }
         if (usage_topic_add(st, &key) != i) {
             bad(r); // twice the same
             return;
         }
-        if (kind == 0)
+        if (kind == 0) {
             continue;
+        }
         uint32_t home = take_below(r, count);
         st->topics[i].home = home;
         st->topics[i].first_us = take_time(r);
@@ -383,10 +408,12 @@ static void read_topics(struct reader *r) {
         }
     }
     // A name is at home with itself or with an id.
-    for (uint32_t i = 0; i < st->topic_count && !r->failed; i++)
+    for (uint32_t i = 0; i < st->topic_count && !r->failed; i++) {
         if (st->topics[i].home >= st->topic_count ||
-            (st->topics[i].home != i && st->topics[st->topics[i].home].name != NULL))
+            (st->topics[i].home != i && st->topics[st->topics[i].home].name != NULL)) {
             bad(r);
+        }
+    }
 }
 
 static void read_clients(struct reader *r) {
@@ -395,11 +422,13 @@ static void read_clients(struct reader *r) {
     uint32_t count = take_count(r, (uint64_t)USAGE_CLIENTS_MAX * OVER, sizeof c);
     for (uint32_t i = 0; i < count && !r->failed; i++) {
         const void *bytes = take_bytes(r, sizeof c);
-        if (bytes == NULL)
+        if (bytes == NULL) {
             return;
+        }
         memcpy(&c, bytes, sizeof c);
-        if (usage_client_add(st, c) != i)
+        if (usage_client_add(st, c) != i) {
             bad(r);
+        }
     }
 }
 
@@ -413,12 +442,14 @@ static void read_chains(struct reader *r) {
         uint32_t client = take_below(r, st->client_count);
         int64_t last_us = take_time(r);
         bool session = (flags & 1) != 0, dead = (flags & 2) != 0;
-        if (r->failed || serial >= st->next_serial || (session && key > UINT32_MAX))
+        if (r->failed || serial >= st->next_serial || (session && key > UINT32_MAX)) {
             bad(r);
-        else if (!dead && usage_chain_find(st, broker, session, key) != USAGE_NONE)
+        } else if (!dead && usage_chain_find(st, broker, session, key) != USAGE_NONE) {
             bad(r);
-        if (r->failed)
+        }
+        if (r->failed) {
             return;
+        }
         usage_chain_restore(st, &(struct usage_chain){
                                     .serial = serial,
                                     .key = key,
@@ -514,12 +545,14 @@ static void read_fetch(struct reader *r, struct usage_fetch *f) {
         f->other_us = take_time(r);
         f->other_offset = take_i64(r);
     }
-    if (flags & FETCH_NEXT)
+    if (flags & FETCH_NEXT) {
         f->next_us = take_time(r);
+    }
     // Offsets below zero would let differences overflow.
     if (f->offset < 0 || f->claimed < 0 || f->commit < f->offset || f->same_offset < 0 ||
-        f->other_offset < 0 || (f->claimed > 0 && f->claimed > INT64_MAX - f->offset))
+        f->other_offset < 0 || (f->claimed > 0 && f->claimed > INT64_MAX - f->offset)) {
         bad(r);
+    }
 }
 
 static void read_positions(struct reader *r) {
@@ -530,8 +563,9 @@ static void read_positions(struct reader *r) {
         uint32_t chain = take_below(r, st->chain_count), slot = take_below(r, st->slot_count);
         int64_t offset = take_i64(r);
         struct usage_fetch fetch = {0};
-        if (flags & POSITION_UNCLOSED)
+        if (flags & POSITION_UNCLOSED) {
             read_fetch(r, &fetch);
+        }
         if (r->failed || usage_position_find(st, chain, slot) != USAGE_NONE ||
             st->slots[slot].position_count >= USAGE_POSITIONS_PER_SLOT_MAX) {
             bad(r);
@@ -548,8 +582,9 @@ static void read_positions(struct reader *r) {
 }
 
 enum err_code usage_state_decode(struct slice blob, struct usage_state **ret_state, struct err *e) {
-    if (blob.len == 0 || blob.ptr[0] != BLOB_VERSION)
+    if (blob.len == 0 || blob.ptr[0] != BLOB_VERSION) {
         return err_set(e, ERR_INVALID, "usage state: unknown version");
+    }
     struct usage_state *st = usage_state_new();
     struct reader r = {
         .st = st,
@@ -559,14 +594,16 @@ enum err_code usage_state_decode(struct slice blob, struct usage_state **ret_sta
     st->last_us = take_own_time(&r);
     st->pruned_us = take_own_time(&r);
     st->next_serial = take_u64(&r);
-    if (st->next_serial > SERIAL_MAX)
+    if (st->next_serial > SERIAL_MAX) {
         bad(&r);
+    }
     read_topics(&r);
     read_clients(&r);
     read_chains(&r);
     uint32_t slots = take_count(&r, (uint64_t)USAGE_SLOTS_MAX * OVER, 7);
-    for (uint32_t i = 0; i < slots && !r.failed; i++)
+    for (uint32_t i = 0; i < slots && !r.failed; i++) {
         read_slot(&r, i);
+    }
     read_positions(&r);
     if (r.failed || r.pos != r.end) {
         size_t at = (size_t)(r.pos - (const unsigned char *)blob.ptr);

@@ -11,8 +11,9 @@
 static bool not_earlier(const struct usage_state *st, const struct usage_position *p,
                         int32_t broker, int64_t time_us) {
     int64_t from = p->fetch.time_us;
-    if (st->chains[p->chain].broker != broker)
+    if (st->chains[p->chain].broker != broker) {
         from -= USAGE_TOLERANCE_US;
+    }
     return time_us >= from;
 }
 
@@ -27,8 +28,9 @@ static bool closes(const struct usage_fetch *f, int64_t offset) {
 static void raise_highest(struct usage_state *st, const struct usage_position *p,
                           int64_t messages) {
     struct usage_slot *slot = &st->slots[p->slot];
-    if (messages > 0 && p->fetch.offset + messages > slot->highest)
+    if (messages > 0 && p->fetch.offset + messages > slot->highest) {
         slot->highest = p->fetch.offset + messages;
+    }
 }
 
 // Counts what the fetch now stands for in place of what it stood for before.
@@ -36,8 +38,9 @@ static void set_claim(struct usage_state *st, struct usage_position *p, enum usa
                       int64_t messages) {
     struct usage_fetch *f = &p->fetch;
     int open = (claim == USAGE_OPEN) - (f->claim == USAGE_OPEN);
-    if (messages != f->claimed || open != 0)
+    if (messages != f->claimed || open != 0) {
         usage_add_messages(st, f->topic, f->delivery, f->time_us, messages - f->claimed, open);
+    }
     f->claim = (uint8_t)claim;
     f->claimed = messages;
     raise_highest(st, p, messages);
@@ -54,9 +57,11 @@ static bool commit_fits(const struct usage_state *st, const struct usage_positio
 static int64_t largest_commit(const struct usage_state *st, const struct usage_position *p) {
     const struct usage_slot *slot = &st->slots[p->slot];
     int64_t largest = p->fetch.commit;
-    for (uint32_t i = 0; i < slot->commit_count; i++)
-        if (slot->commits[i].offset > largest && commit_fits(st, p, &slot->commits[i]))
+    for (uint32_t i = 0; i < slot->commit_count; i++) {
+        if (slot->commits[i].offset > largest && commit_fits(st, p, &slot->commits[i])) {
             largest = slot->commits[i].offset;
+        }
+    }
     return largest;
 }
 
@@ -85,18 +90,20 @@ static bool note_start(const struct usage_state *st, struct usage_position *p,
                        const struct usage_start *s) {
     struct usage_fetch *f = &p->fetch;
     if (st->chains[p->chain].serial == s->serial || !not_earlier(st, p, s->broker, s->time_us) ||
-        !within_claim(f, s->time_us))
+        !within_claim(f, s->time_us)) {
         return false;
+    }
     bool told = false;
     if (s->client == f->client && s->time_us < f->next_us) {
         f->next_us = s->time_us;
         told = true;
     }
     if (closes(f, s->offset)) {
-        if (st->clients[s->client].id == st->clients[f->client].id)
+        if (st->clients[s->client].id == st->clients[f->client].id) {
             take_start(&f->same_us, &f->same_offset, s);
-        else
+        } else {
             take_start(&f->other_us, &f->other_offset, s);
+        }
         told = true;
     }
     return told;
@@ -106,8 +113,9 @@ void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct us
     struct usage_slot *slot = &st->slots[slot_at];
     for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
         struct usage_position *p = &st->positions[i];
-        if (p->unclosed && note_start(st, p, start))
+        if (p->unclosed && note_start(st, p, start)) {
             settle_claim(st, p);
+        }
     }
     if (slot->start_count == USAGE_STARTS_PER_SLOT_MAX) {
         memmove(slot->starts, slot->starts + 1, (slot->start_count - 1) * sizeof *slot->starts);
@@ -123,9 +131,12 @@ static void drop_commits(struct usage_state *st, uint32_t slot_at, uint32_t coun
     struct usage_slot *slot = &st->slots[slot_at];
     for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
         struct usage_position *p = &st->positions[i];
-        for (uint32_t k = 0; p->unclosed && k < count; k++)
-            if (slot->commits[k].offset > p->fetch.commit && commit_fits(st, p, &slot->commits[k]))
+        for (uint32_t k = 0; p->unclosed && k < count; k++) {
+            if (slot->commits[k].offset > p->fetch.commit &&
+                commit_fits(st, p, &slot->commits[k])) {
                 p->fetch.commit = slot->commits[k].offset;
+            }
+        }
     }
     slot->commit_count -= count;
     memmove(slot->commits, slot->commits + count, slot->commit_count * sizeof *slot->commits);
@@ -134,15 +145,17 @@ static void drop_commits(struct usage_state *st, uint32_t slot_at, uint32_t coun
 void usage_claim_commit(struct usage_state *st, uint32_t slot_at,
                         const struct usage_commit *commit) {
     struct usage_slot *slot = &st->slots[slot_at];
-    if (slot->commit_count == USAGE_COMMITS_PER_SLOT_MAX)
+    if (slot->commit_count == USAGE_COMMITS_PER_SLOT_MAX) {
         drop_commits(st, slot_at, USAGE_COMMITS_PER_SLOT_MAX / 2);
+    }
     slot->commits =
         usage_grow(slot->commits, slot->commit_count, &slot->commit_cap, sizeof *slot->commits);
     slot->commits[slot->commit_count++] = *commit;
     for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
         struct usage_position *p = &st->positions[i];
-        if (p->unclosed && commit_fits(st, p, commit))
+        if (p->unclosed && commit_fits(st, p, commit)) {
             settle_claim(st, p);
+        }
     }
 }
 
@@ -150,10 +163,12 @@ void usage_claim_fetch(struct usage_state *st, uint32_t position) {
     struct usage_position *p = &st->positions[position];
     const struct usage_slot *slot = &st->slots[p->slot];
     bool told = slot->commit_count > 0;
-    for (uint32_t i = 0; i < slot->start_count; i++)
+    for (uint32_t i = 0; i < slot->start_count; i++) {
         told |= note_start(st, p, &slot->starts[i]);
-    if (told)
+    }
+    if (told) {
         settle_claim(st, p);
+    }
 }
 
 void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset) {
@@ -172,12 +187,15 @@ void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before
     struct usage_slot *slot = &st->slots[slot_at];
     // A name without id may turn out to be any topic's: then the facts of one meet the fetches of
     // the other, so both are kept.
-    if (st->unresolved > 0)
+    if (st->unresolved > 0) {
         before_us -= USAGE_CLAIM_US;
+    }
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < slot->start_count; i++)
-        if (slot->starts[i].time_us >= before_us)
+    for (uint32_t i = 0; i < slot->start_count; i++) {
+        if (slot->starts[i].time_us >= before_us) {
             slot->starts[kept++] = slot->starts[i];
+        }
+    }
     slot->start_count = kept;
 
     // The old ones to the front, where drop_commits takes them.
@@ -189,8 +207,9 @@ void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before
             slot->commits[old++] = c;
         }
     }
-    if (old > 0)
+    if (old > 0) {
         drop_commits(st, slot_at, old);
+    }
 }
 
 void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
@@ -200,8 +219,9 @@ void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at)
     while (from->positions != USAGE_NONE) {
         struct usage_position moved = st->positions[from->positions];
         usage_position_remove(st, from->positions);
-        if (usage_position_find(st, moved.chain, to_at) != USAGE_NONE)
+        if (usage_position_find(st, moved.chain, to_at) != USAGE_NONE) {
             continue; // one connection that named the topic both ways
+        }
         uint32_t at = usage_position_get(st, moved.chain, to_at);
         moved.slot = to_at;
         moved.next = st->positions[at].next;
@@ -209,18 +229,23 @@ void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at)
         first_moved = at;
     }
     if (first_moved != USAGE_NONE) {
-        for (uint32_t i = st->slots[to_at].positions; i != USAGE_NONE; i = st->positions[i].next)
-            if (st->positions[i].unclosed)
+        for (uint32_t i = st->slots[to_at].positions; i != USAGE_NONE; i = st->positions[i].next) {
+            if (st->positions[i].unclosed) {
                 usage_claim_fetch(st, i);
+            }
+        }
     }
     from = &st->slots[from_at];
-    for (uint32_t i = 0; i < from->start_count; i++)
+    for (uint32_t i = 0; i < from->start_count; i++) {
         usage_claim_start(st, to_at, &from->starts[i]);
-    for (uint32_t i = 0; i < from->commit_count; i++)
+    }
+    for (uint32_t i = 0; i < from->commit_count; i++) {
         usage_claim_commit(st, to_at, &from->commits[i]);
+    }
     from->start_count = from->commit_count = 0;
     struct usage_slot *to = &st->slots[to_at];
-    if (from->highest > to->highest)
+    if (from->highest > to->highest) {
         to->highest = from->highest;
+    }
     from->highest = -1;
 }

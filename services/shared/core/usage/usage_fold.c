@@ -20,26 +20,31 @@ void usage_flush(struct usage_state *st) {
         struct usage_delta *d = &st->deltas[i];
         const struct usage_topic *t = &st->topics[st->delta_topics[i]];
         d->topic = (struct topic_key){.has_id = t->name == NULL};
-        if (t->name == NULL)
+        if (t->name == NULL) {
             memcpy(d->topic.id, t->id, TOPIC_ID_LEN);
-        else
+        } else {
             d->topic.name = slice_of(t->name, t->name_len);
+        }
         if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
             d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
-            d->share_fetches != 0 || d->lines != 0)
+            d->share_fetches != 0 || d->lines != 0) {
             st->sink->add(st->sink->ctx, d);
+        }
     }
     st->delta_count = 0;
 }
 
 struct usage_delta *usage_delta(struct usage_state *st, uint32_t topic, unsigned delivery,
                                 int64_t time_us) {
-    for (uint32_t i = st->delta_count; i-- > 0;)
+    for (uint32_t i = st->delta_count; i-- > 0;) {
         if (st->delta_topics[i] == topic && st->deltas[i].delivery == delivery &&
-            st->deltas[i].at_us == time_us)
+            st->deltas[i].at_us == time_us) {
             return &st->deltas[i];
-    if (st->delta_count == USAGE_PENDING_DELTAS)
+        }
+    }
+    if (st->delta_count == USAGE_PENDING_DELTAS) {
         usage_flush(st);
+    }
     st->delta_topics[st->delta_count] = topic;
     struct usage_delta *d = &st->deltas[st->delta_count++];
     *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery,
@@ -99,20 +104,23 @@ static uint32_t find_position(struct fetch_line *f, const struct broker_line_par
     }
     uint32_t slot = usage_slot_get(st, home, part->partition);
     position = usage_position_find(st, f->chain, slot);
-    if (position != USAGE_NONE)
+    if (position != USAGE_NONE) {
         named(f, position);
+    }
     return position;
 }
 
 static uint32_t get_position(struct fetch_line *f, const struct broker_line_part *part) {
     uint32_t position = find_position(f, part);
-    if (position != USAGE_NONE)
+    if (position != USAGE_NONE) {
         return position;
+    }
     uint32_t home = f->st->topics[f->topics[part->topic]].home;
     position = usage_position_get(f->st, f->chain, usage_slot_get(f->st, home, part->partition));
     // Making room may have taken the one before.
-    if (f->before != USAGE_NONE && !f->st->positions[f->before].used)
+    if (f->before != USAGE_NONE && !f->st->positions[f->before].used) {
         f->before = USAGE_NONE;
+    }
     named(f, position);
     return position;
 }
@@ -121,12 +129,14 @@ static uint32_t get_position(struct fetch_line *f, const struct broker_line_part
 static void observe(struct fetch_line *f, uint32_t position, int64_t offset) {
     struct usage_state *st = f->st;
     struct usage_position *p = &st->positions[position];
-    if (p->unclosed)
+    if (p->unclosed) {
         usage_claim_successor(st, position, offset);
+    }
     p->known = true;
     p->offset = offset;
-    if (p->started)
+    if (p->started) {
         return;
+    }
     p->started = true;
     struct usage_start start = {
         .serial = st->chains[f->chain].serial,
@@ -144,9 +154,10 @@ static void note_out_of_range(struct fetch_line *f) {
     const struct broker_line_parts *answered = &f->line->answered;
     for (uint32_t i = 0; i < answered->count; i++) {
         const struct broker_line_part *a = &answered->items[i];
-        if (a->error == OFFSET_OUT_OF_RANGE)
+        if (a->error == OFFSET_OUT_OF_RANGE) {
             hash_table_put(&f->st->errors, usage_pair(f->topics[a->topic], (uint32_t)a->partition),
                            1);
+        }
     }
 }
 
@@ -165,8 +176,9 @@ static void read_request(struct fetch_line *f) {
         const struct broker_line_part *a = &f->line->asked.items[i];
         bool failed = out_of_range(f, a);
         // An offset outside the log closes nothing, but a session goes on from it.
-        if (failed && !f->keeps_positions)
+        if (failed && !f->keeps_positions) {
             continue;
+        }
         uint32_t position = get_position(f, a);
         struct usage_position *p = &st->positions[position];
         p->line = st->line;
@@ -187,8 +199,9 @@ static void read_forgotten(struct fetch_line *f) {
         const struct broker_line_part *p = &f->line->forgotten.items[i];
         uint32_t slot = usage_slot_get(st, st->topics[f->topics[p->topic]].home, p->partition);
         uint32_t position = usage_position_find(st, f->chain, slot);
-        if (position != USAGE_NONE)
+        if (position != USAGE_NONE) {
             st->positions[position].known = false;
+        }
     }
 }
 
@@ -208,8 +221,9 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
         usage_add_messages(st, topic, USAGE_FRESH, f->line->time_us, 0, 1);
         return USAGE_FRESH;
     }
-    if (st->positions[position].line != st->line)
+    if (st->positions[position].line != st->line) {
         observe(f, position, st->positions[position].offset);
+    }
     struct usage_position *p = &st->positions[position];
     unsigned delivery = p->offset >= st->slots[p->slot].highest ? USAGE_FRESH : USAGE_REPLAY;
     p->unclosed = true;
@@ -237,8 +251,9 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
     f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->answered.count; i++) {
         const struct broker_line_part *a = &f->line->answered.items[i];
-        if (a->error != 0 || a->bytes <= 0)
+        if (a->error != 0 || a->bytes <= 0) {
             continue;
+        }
         unsigned delivery = count_answer(f, a);
         struct usage_topic *t = &st->topics[f->topics[a->topic]];
         if (t->line != st->line) {
@@ -251,8 +266,9 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
     for (uint32_t i = 0; i < sum_count; i++) {
         bool fresh = sums[i].bytes[USAGE_FRESH] > 0;
         for (unsigned delivery = USAGE_FRESH; delivery <= USAGE_REPLAY; delivery++) {
-            if (sums[i].bytes[delivery] == 0)
+            if (sums[i].bytes[delivery] == 0) {
                 continue;
+            }
             struct usage_delta *d = usage_delta(st, sums[i].topic, delivery, f->line->time_us);
             d->bytes += sums[i].bytes[delivery];
             d->fetches += delivery == USAGE_FRESH || !fresh;
@@ -268,8 +284,9 @@ static uint64_t connection_of(const struct broker_line *line) {
 static uint32_t chain_of(struct fetch_line *f, bool session, uint64_t key, bool anew) {
     struct usage_state *st = f->st;
     uint32_t chain = anew ? USAGE_NONE : usage_chain_find(st, f->broker, session, key);
-    if (chain == USAGE_NONE)
+    if (chain == USAGE_NONE) {
         chain = usage_chain_add(st, f->broker, session, key, f->client);
+    }
     st->chains[chain].client = f->client;
     st->chains[chain].last_us = f->line->time_us;
     return chain;
@@ -281,19 +298,22 @@ static void pick_chain(struct fetch_line *f) {
     uint32_t session = (uint32_t)line->session_id, granted = (uint32_t)line->response_session_id;
     f->chain = USAGE_NONE;
     // Logging began while the request was under way: neither session nor offsets are known.
-    if (!line->has_request)
+    if (!line->has_request) {
         return;
+    }
     if (session != 0) {
         f->chain = chain_of(f, true, session, false);
         f->keeps_positions = line->session_epoch > 0;
         read_request(f);
         read_forgotten(f);
-        if (line->session_epoch > 0)
+        if (line->session_epoch > 0) {
             return;
+        }
         // The session's last request: what it names is the successor in that session.
         usage_chain_kill(f->st, f->chain);
-        if (line->session_epoch < 0)
+        if (line->session_epoch < 0) {
             return;
+        }
     }
     f->keeps_positions = granted != 0;
     f->chain = granted != 0 ? chain_of(f, true, granted, true)
@@ -304,8 +324,9 @@ static void pick_chain(struct fetch_line *f) {
 static void fold_fetch(struct usage_state *st, int32_t broker, const struct broker_line *line,
                        const uint32_t *topics, struct topic_sum *sums) {
     struct fetch_line f = {.st = st, .line = line, .topics = topics, .broker = broker};
-    if (line->error != 0)
+    if (line->error != 0) {
         return;
+    }
     f.client = usage_client_get(st, line->client_id, line->client_address);
     note_out_of_range(&f);
     pick_chain(&f);
@@ -317,22 +338,25 @@ static void fold_fetch(struct usage_state *st, int32_t broker, const struct brok
 
 static void fold_commit(struct usage_state *st, int32_t broker, const struct broker_line *line,
                         const uint32_t *topics) {
-    if (!line->has_response || line->error != 0)
+    if (!line->has_response || line->error != 0) {
         return;
+    }
     struct usage_commit commit = {.broker = broker, .time_us = line->time_us};
     commit.client = usage_client_get(st, line->client_id, line->client_address);
     for (uint32_t i = 0; i < line->answered.count; i++) {
         const struct broker_line_part *a = &line->answered.items[i];
-        if (a->error == 0)
+        if (a->error == 0) {
             hash_table_put(&st->errors, usage_pair(topics[a->topic], (uint32_t)a->partition), 0);
+        }
     }
     for (uint32_t i = 0; i < line->asked.count; i++) {
         const struct broker_line_part *a = &line->asked.items[i];
         uint32_t ignored;
         if (a->offset < 0 ||
             !hash_table_get(&st->errors, usage_pair(topics[a->topic], (uint32_t)a->partition),
-                            &ignored))
+                            &ignored)) {
             continue;
+        }
         commit.offset = a->offset;
         uint32_t slot = usage_slot_get(st, st->topics[topics[a->topic]].home, a->partition);
         usage_claim_commit(st, slot, &commit);
@@ -343,12 +367,14 @@ static void fold_commit(struct usage_state *st, int32_t broker, const struct bro
 static void fold_share(struct usage_state *st, const struct broker_line *line,
                        const uint32_t *topics, struct topic_sum *sums) {
     uint32_t sum_count = 0;
-    if (line->error != 0)
+    if (line->error != 0) {
         return;
+    }
     for (uint32_t i = 0; i < line->acquired.count; i++) {
         const struct broker_line_part *a = &line->acquired.items[i];
-        if (a->error != 0)
+        if (a->error != 0) {
             continue;
+        }
         struct usage_topic *t = &st->topics[topics[a->topic]];
         if (t->line != st->line) {
             t->line = st->line;
@@ -361,8 +387,9 @@ static void fold_share(struct usage_state *st, const struct broker_line *line,
     for (uint32_t i = 0; i < sum_count; i++) {
         bool fresh = sums[i].bytes[USAGE_FRESH] > 0;
         for (unsigned delivery = USAGE_FRESH; delivery <= USAGE_REPLAY; delivery++) {
-            if (sums[i].bytes[delivery] == 0)
+            if (sums[i].bytes[delivery] == 0) {
                 continue;
+            }
             struct usage_delta *d = usage_delta(st, sums[i].topic, delivery, line->time_us);
             d->share_messages += sums[i].bytes[delivery];
             d->share_fetches += delivery == USAGE_FRESH || !fresh;
@@ -374,24 +401,27 @@ static void fold_share(struct usage_state *st, const struct broker_line *line,
 // --- lines ---------------------------------------------------------------------------------------
 
 static void settle(struct usage_state *st, const struct topic_names *names) {
-    if (st->unresolved == 0 || names == NULL || topic_names_version(names) == st->names_version)
+    if (st->unresolved == 0 || names == NULL || topic_names_version(names) == st->names_version) {
         return;
+    }
     st->names_version = topic_names_version(names);
     uint32_t count = st->topic_count;
     for (uint32_t i = 0; i < count; i++) {
         struct topic_key by_id = {.has_id = true};
         struct usage_topic *t = &st->topics[i];
         if (!t->unresolved ||
-            !topic_names_id_at(names, slice_of(t->name, t->name_len), t->first_us, by_id.id))
+            !topic_names_id_at(names, slice_of(t->name, t->name_len), t->first_us, by_id.id)) {
             continue;
+        }
         uint32_t home = usage_topic_add(st, &by_id);
         st->topics[i].home = home;
         st->topics[i].unresolved = false;
         st->unresolved--;
         uint32_t slots = st->slot_count;
         for (uint32_t s = 0; s < slots; s++) {
-            if (st->slots[s].topic != i || !st->slots[s].used)
+            if (st->slots[s].topic != i || !st->slots[s].used) {
                 continue;
+            }
             uint32_t to = usage_slot_get(st, home, st->slots[s].partition);
             usage_claim_merge(st, s, to);
             usage_produce_merge(st, s, to);
@@ -421,17 +451,20 @@ static void find_topics(struct usage_state *st, const struct broker_line *line,
 
 void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker_line *line,
                      const struct topic_names *names, const struct usage_sink *sink) {
-    if (line->forwarded || broker_line_is_follower(line))
+    if (line->forwarded || broker_line_is_follower(line)) {
         return;
+    }
     if (line->api_key != KAFKA_API_FETCH && line->api_key != KAFKA_API_PRODUCE &&
         line->api_key != KAFKA_API_OFFSET_COMMIT && line->api_key != KAFKA_API_TXN_OFFSET_COMMIT &&
-        line->api_key != KAFKA_API_SHARE_FETCH)
+        line->api_key != KAFKA_API_SHARE_FETCH) {
         return;
+    }
     usage_state_make_room(st);
     st->sink = sink;
     st->line++;
-    if (line->time_us > st->last_us)
+    if (line->time_us > st->last_us) {
         st->last_us = line->time_us;
+    }
     settle(st, names);
 
     uint32_t some_topics[LINE_TOPICS];
@@ -445,14 +478,15 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
     }
     find_topics(st, line, names, topics);
 
-    if (line->api_key == KAFKA_API_FETCH)
+    if (line->api_key == KAFKA_API_FETCH) {
         fold_fetch(st, broker, line, topics, sums);
-    else if (line->api_key == KAFKA_API_PRODUCE)
+    } else if (line->api_key == KAFKA_API_PRODUCE) {
         usage_produce_line(st, line, topics);
-    else if (line->api_key == KAFKA_API_SHARE_FETCH)
+    } else if (line->api_key == KAFKA_API_SHARE_FETCH) {
         fold_share(st, line, topics, sums);
-    else
+    } else {
         fold_commit(st, broker, line, topics);
+    }
 
     usage_flush(st);
     st->sink = NULL;
@@ -471,8 +505,9 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
 }
 
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink) {
-    if (st->pruned_us != INT64_MIN && horizon_us - st->pruned_us < USAGE_PRUNE_US)
+    if (st->pruned_us != INT64_MIN && horizon_us - st->pruned_us < USAGE_PRUNE_US) {
         return;
+    }
     st->pruned_us = horizon_us;
     st->sink = sink;
     for (uint32_t i = 0; i < st->slot_count; i++) {
@@ -482,17 +517,20 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
     uint32_t kept = 0;
     for (uint32_t i = 0; i < st->position_count; i++) {
         struct usage_position *p = &st->positions[i];
-        if (!p->used)
+        if (!p->used) {
             continue;
+        }
         const struct usage_chain *c = &st->chains[p->chain];
         bool idle = c->dead || horizon_us - c->last_us > USAGE_CLAIM_US;
-        if (idle && (!p->unclosed || horizon_us - p->fetch.time_us > USAGE_CLAIM_US))
+        if (idle && (!p->unclosed || horizon_us - p->fetch.time_us > USAGE_CLAIM_US)) {
             usage_position_remove(st, i);
-        else
+        } else {
             kept++;
+        }
     }
     usage_flush(st);
     st->sink = NULL;
-    if (st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE)
+    if (st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
         usage_state_compact(st);
+    }
 }

@@ -8,14 +8,16 @@
 static uint32_t lower_bound(const struct usage_slot *s, int64_t base) {
     uint32_t low = 0, high = s->batch_count;
     // Lines come nearly in order: the end is the likely place.
-    if (high > 0 && s->batches[high - 1].base < base)
+    if (high > 0 && s->batches[high - 1].base < base) {
         return high;
+    }
     while (low < high) {
         uint32_t mid = low + (high - low) / 2;
-        if (s->batches[mid].base < base)
+        if (s->batches[mid].base < base) {
             low = mid + 1;
-        else
+        } else {
             high = mid;
+        }
     }
     return low;
 }
@@ -32,8 +34,9 @@ static void add_messages(struct usage_state *st, const struct usage_batch *b, in
 }
 
 static void drop_lowest(struct usage_state *st, struct usage_slot *s, uint32_t count) {
-    if (count == 0)
+    if (count == 0) {
         return;
+    }
     s->batch_count -= count;
     st->batch_total -= count;
     s->batches_dropped = true;
@@ -61,8 +64,9 @@ static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_
         int64_t before = next == NULL ? 0 : next->base - s->batches[at - 1].base;
         add_messages(st, &s->batches[at - 1], b->base - s->batches[at - 1].base - before);
     }
-    if (next != NULL && (at > 0 || !s->batches_dropped))
+    if (next != NULL && (at > 0 || !s->batches_dropped)) {
         add_messages(st, b, next->base - b->base);
+    }
     memmove(s->batches + at + 1, s->batches + at, (s->batch_count - at) * sizeof *s->batches);
     s->batches[at] = *b;
     s->batch_count++;
@@ -74,8 +78,9 @@ void usage_produce_forget(struct usage_state *st, uint32_t slot, int64_t before_
     struct usage_slot *s = &st->slots[slot];
     uint32_t old = 0;
     // The highest stays: the next batch is measured from it.
-    while (old + 1 < s->batch_count && s->batches[old].time_us < before_us)
+    while (old + 1 < s->batch_count && s->batches[old].time_us < before_us) {
         old++;
+    }
     drop_lowest(st, s, old);
 }
 
@@ -83,11 +88,13 @@ void usage_produce_merge(struct usage_state *st, uint32_t from_at, uint32_t to_a
     struct usage_slot *from = &st->slots[from_at];
     for (uint32_t i = 0; i < from->batch_count; i++) {
         // What the batches of `from` were given among themselves is taken back, then given anew.
-        if (i + 1 < from->batch_count)
+        if (i + 1 < from->batch_count) {
             add_messages(st, &from->batches[i], from->batches[i].base - from->batches[i + 1].base);
+        }
     }
-    for (uint32_t i = 0; i < from->batch_count; i++)
+    for (uint32_t i = 0; i < from->batch_count; i++) {
         (void)add_batch(st, to_at, &from->batches[i]);
+    }
     st->batch_total -= from->batch_count;
     from->batch_count = 0;
 }
@@ -108,12 +115,15 @@ answer_of(struct usage_state *st, const struct broker_line *line, const uint32_t
     const struct broker_line_part *answers = line->answered.items;
     uint32_t at = hint;
     if (hint < line->answered.count && topics[answers[hint].topic] == topics[asked->topic] &&
-        answers[hint].partition == asked->partition)
+        answers[hint].partition == asked->partition) {
         return &answers[hint];
-    if (st->errors.count == 0)
-        for (uint32_t i = 0; i < line->answered.count; i++)
+    }
+    if (st->errors.count == 0) {
+        for (uint32_t i = 0; i < line->answered.count; i++) {
             hash_table_put(&st->errors,
                            usage_pair(topics[answers[i].topic], (uint32_t)answers[i].partition), i);
+        }
+    }
     return hash_table_get(&st->errors, usage_pair(topics[asked->topic], (uint32_t)asked->partition),
                           &at)
                ? &answers[at]
@@ -125,21 +135,25 @@ void usage_produce_line(struct usage_state *st, const struct broker_line *line,
     for (uint32_t i = 0; i < line->asked.count; i++) {
         const struct broker_line_part *asked = &line->asked.items[i];
         uint32_t topic = topics[asked->topic];
-        if (asked->bytes <= 0)
+        if (asked->bytes <= 0) {
             continue;
+        }
         if (!line->has_response) {
             // acks=0 is never answered; another one without answer may not have been written.
-            if (line->acks == 0)
+            if (line->acks == 0) {
                 count_bytes(st, topic, asked->bytes, line->time_us);
+            }
             continue;
         }
         const struct broker_line_part *answer = answer_of(st, line, topics, asked, i);
-        if (answer == NULL || answer->error != 0 || answer->offset < 0)
+        if (answer == NULL || answer->error != 0 || answer->offset < 0) {
             continue;
+        }
         uint32_t slot = usage_slot_get(st, st->topics[topic].home, asked->partition);
         struct usage_batch b = {answer->offset, line->time_us, topic};
-        if (add_batch(st, slot, &b))
+        if (add_batch(st, slot, &b)) {
             count_bytes(st, topic, asked->bytes, line->time_us);
+        }
     }
     hash_table_clear(&st->errors);
 }

@@ -9,8 +9,9 @@
 enum { SEED_ID = 11, SEED_NAME, SEED_CLIENT, SEED_ADDRESS };
 
 void *usage_grow(void *items, uint32_t count, uint32_t *cap, size_t size) {
-    if (count < *cap)
+    if (count < *cap) {
         return items;
+    }
     uint32_t more = *cap == 0 ? 4 : *cap * 2;
     void *grown = realloc(items, more * size);
     check(grown != NULL);
@@ -28,8 +29,9 @@ struct usage_state *usage_state_new(void) {
 }
 
 static void done(struct usage_state *st) {
-    for (uint32_t i = 0; i < st->topic_count; i++)
+    for (uint32_t i = 0; i < st->topic_count; i++) {
         free(st->topics[i].name);
+    }
     for (uint32_t i = 0; i < st->slot_count; i++) {
         free(st->slots[i].starts);
         free(st->slots[i].commits);
@@ -50,8 +52,9 @@ static void done(struct usage_state *st) {
 }
 
 void usage_state_free(struct usage_state *st) {
-    if (st == NULL)
+    if (st == NULL) {
         return;
+    }
     done(st);
     free(st);
 }
@@ -59,8 +62,9 @@ void usage_state_free(struct usage_state *st) {
 // --- topics --------------------------------------------------------------------------------------
 
 static bool topic_is(const struct usage_topic *t, const struct topic_key *key) {
-    if (key->has_id)
+    if (key->has_id) {
         return t->name == NULL && memcmp(t->id, key->id, TOPIC_ID_LEN) == 0;
+    }
     return t->name != NULL && slice_eq(slice_of(t->name, t->name_len), key->name);
 }
 
@@ -87,8 +91,9 @@ static uint32_t find_topic(const struct usage_state *st, const struct topic_key 
 uint32_t usage_topic_add(struct usage_state *st, const struct topic_key *key) {
     uint64_t hash;
     uint32_t at = find_topic(st, key, &hash);
-    if (at != USAGE_NONE)
+    if (at != USAGE_NONE) {
         return at;
+    }
     st->topics = usage_grow(st->topics, st->topic_count, &st->topic_cap, sizeof *st->topics);
     at = st->topic_count++;
     struct usage_topic *t = &st->topics[at];
@@ -112,17 +117,20 @@ uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, in
     uint32_t known = st->topic_count;
     uint32_t at = usage_topic_add(st, key);
     bool added = at == known;
-    if (time_us < st->topics[at].first_us)
+    if (time_us < st->topics[at].first_us) {
         st->topics[at].first_us = time_us;
+    }
     // A name that stayed unresolved has slots of its own, which usage_fold_settle moves.
-    if (key->has_id || names == NULL || (st->topics[at].unresolved && !added))
+    if (key->has_id || names == NULL || (st->topics[at].unresolved && !added)) {
         return at;
+    }
     struct topic_key by_id = {.has_id = true};
     if (topic_names_id_at(names, key->name, time_us, by_id.id)) {
         uint32_t home = usage_topic_add(st, &by_id);
         st->topics[at].home = home;
-        if (st->topics[at].unresolved)
+        if (st->topics[at].unresolved) {
             st->unresolved--;
+        }
         st->topics[at].unresolved = false;
     }
     return at;
@@ -133,8 +141,9 @@ uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, in
 uint32_t usage_client_add(struct usage_state *st, struct usage_client c) {
     uint64_t key = hash_bytes(&c, sizeof c, 0);
     uint32_t at;
-    if (hash_table_get(&st->client_by_key, key, &at))
+    if (hash_table_get(&st->client_by_key, key, &at)) {
         return at;
+    }
     st->clients = usage_grow(st->clients, st->client_count, &st->client_cap, sizeof *st->clients);
     at = st->client_count++;
     st->clients[at] = c;
@@ -168,8 +177,9 @@ uint32_t usage_chain_find(const struct usage_state *st, int32_t broker, bool ses
 uint32_t usage_chain_add(struct usage_state *st, int32_t broker, bool session, uint64_t key,
                          uint32_t client) {
     uint32_t old = usage_chain_find(st, broker, session, key);
-    if (old != USAGE_NONE)
+    if (old != USAGE_NONE) {
         usage_chain_kill(st, old);
+    }
     return usage_chain_restore(st, &(struct usage_chain){
                                        .serial = st->next_serial++,
                                        .key = key,
@@ -184,24 +194,28 @@ uint32_t usage_chain_restore(struct usage_state *st, const struct usage_chain *c
     st->chains = usage_grow(st->chains, st->chain_count, &st->chain_cap, sizeof *st->chains);
     uint32_t at = st->chain_count++;
     st->chains[at] = *c;
-    if (c->dead)
+    if (c->dead) {
         return at;
-    if (c->session)
+    }
+    if (c->session) {
         hash_table_put(&st->chain_by_session, session_key(c->broker, c->key), at);
-    else
+    } else {
         hash_table_put(&st->chain_by_connection, connection_key(c->broker, c->key), at);
+    }
     return at;
 }
 
 void usage_chain_kill(struct usage_state *st, uint32_t chain) {
     struct usage_chain *c = &st->chains[chain];
-    if (c->dead)
+    if (c->dead) {
         return;
+    }
     c->dead = true;
-    if (c->session)
+    if (c->session) {
         hash_table_remove(&st->chain_by_session, session_key(c->broker, c->key));
-    else
+    } else {
         hash_table_remove(&st->chain_by_connection, connection_key(c->broker, c->key));
+    }
 }
 
 // --- slots and positions -------------------------------------------------------------------------
@@ -252,10 +266,12 @@ static uint32_t idlest_position(const struct usage_state *st, const struct usage
 
 uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slot) {
     uint32_t at = usage_position_find(st, chain, slot);
-    if (at != USAGE_NONE)
+    if (at != USAGE_NONE) {
         return at;
-    if (st->slots[slot].position_count >= USAGE_POSITIONS_PER_SLOT_MAX)
+    }
+    if (st->slots[slot].position_count >= USAGE_POSITIONS_PER_SLOT_MAX) {
         usage_position_remove(st, idlest_position(st, &st->slots[slot]));
+    }
     if (st->free_position != USAGE_NONE) {
         at = st->free_position;
         st->free_position = st->positions[at].next;
@@ -280,8 +296,9 @@ void usage_position_remove(struct usage_state *st, uint32_t position) {
     struct usage_position *p = &st->positions[position];
     struct usage_slot *slot = &st->slots[p->slot];
     uint32_t *link = &slot->positions;
-    while (*link != position)
+    while (*link != position) {
         link = &st->positions[*link].next;
+    }
     *link = p->next;
     slot->position_count--;
     hash_table_remove(&st->position_by_key, usage_pair(p->chain, p->slot));
@@ -321,9 +338,11 @@ static void drop_idle_positions(struct usage_state *st) {
     int64_t *times = malloc((st->position_count + 1) * sizeof *times);
     check(times != NULL);
     uint32_t count = 0;
-    for (uint32_t i = 0; i < st->position_count; i++)
-        if (st->positions[i].used)
+    for (uint32_t i = 0; i < st->position_count; i++) {
+        if (st->positions[i].used) {
             times[count++] = st->chains[st->positions[i].chain].last_us;
+        }
+    }
     int64_t limit = count == 0 ? 0 : median(times, count);
     // Half of them even if all are equally old.
     uint32_t drop = count / 2;
@@ -339,17 +358,20 @@ static void drop_idle_positions(struct usage_state *st) {
 static void drop_idle_slots(struct usage_state *st) {
     int64_t *times = malloc((st->slot_count + 1) * sizeof *times);
     check(times != NULL);
-    for (uint32_t i = 0; i < st->slot_count; i++)
+    for (uint32_t i = 0; i < st->slot_count; i++) {
         times[i] = st->slots[i].last_us;
+    }
     int64_t limit = st->slot_count == 0 ? 0 : median(times, st->slot_count);
     uint32_t drop = st->slot_count / 2;
     free(times);
     for (uint32_t i = 0; i < st->slot_count && drop > 0; i++) {
         struct usage_slot *s = &st->slots[i];
-        if (s->last_us > limit)
+        if (s->last_us > limit) {
             continue;
-        while (s->positions != USAGE_NONE)
+        }
+        while (s->positions != USAGE_NONE) {
             usage_position_remove(st, s->positions);
+        }
         st->batch_total -= s->batch_count;
         s->batch_count = s->start_count = s->commit_count = 0;
         s->highest = -1;
@@ -362,15 +384,18 @@ void usage_state_make_room(struct usage_state *st) {
                    st->chain_count >= USAGE_CHAINS_MAX || st->slot_count >= USAGE_SLOTS_MAX ||
                    st->topic_count >= USAGE_TOPICS_MAX || st->client_count >= USAGE_CLIENTS_MAX ||
                    st->batch_total >= USAGE_BATCHES_MAX;
-    if (!crowded)
+    if (!crowded) {
         return;
+    }
     usage_state_compact(st);
     if (st->slot_count >= USAGE_SLOTS_MAX / 2 || st->topic_count >= USAGE_TOPICS_MAX / 2 ||
-        st->batch_total >= USAGE_BATCHES_MAX / 2)
+        st->batch_total >= USAGE_BATCHES_MAX / 2) {
         drop_idle_slots(st);
+    }
     if (st->position_count >= USAGE_POSITIONS_MAX / 2 || st->chain_count >= USAGE_CHAINS_MAX / 2 ||
-        st->client_count >= USAGE_CLIENTS_MAX / 2)
+        st->client_count >= USAGE_CLIENTS_MAX / 2) {
         drop_idle_positions(st);
+    }
     usage_state_compact(st);
 }
 
@@ -388,8 +413,9 @@ bool usage_state_empty(const struct usage_state *st) {
     for (uint32_t i = 0; i < st->slot_count; i++) {
         const struct usage_slot *s = &st->slots[i];
         if (s->highest >= 0 || s->positions != USAGE_NONE || s->start_count > 0 ||
-            s->commit_count > 0 || s->batch_count > 0)
+            s->commit_count > 0 || s->batch_count > 0) {
             return false;
+        }
     }
     return true;
 }

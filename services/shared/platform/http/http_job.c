@@ -34,8 +34,9 @@ static void on_request_disposed(void *data) {
 }
 
 static struct slice copied(struct http_job *job, const char *base, size_t len) {
-    if (base == NULL)
+    if (base == NULL) {
         return (struct slice){NULL, 0};
+    }
     return slice_of(arena_str(&job->arena, slice_of(base, len)), len);
 }
 
@@ -55,12 +56,14 @@ static void take_header(struct http_job *job, const h2o_header_t *header) {
     };
     struct slice name = slice_of(header->name->base, header->name->len);
     for (size_t i = 0; i < sizeof WANTED / sizeof *WANTED; i++) {
-        if (!slice_eq_str(name, WANTED[i].name))
+        if (!slice_eq_str(name, WANTED[i].name)) {
             continue;
+        }
         struct slice *at = (struct slice *)((char *)job + WANTED[i].offset);
         // The first one counts; two cookie headers don't occur in HTTP/1.1 (RFC 6265 5.4).
-        if (at->ptr == NULL)
+        if (at->ptr == NULL) {
             *at = copied(job, header->value.base, header->value.len);
+        }
     }
 }
 
@@ -92,8 +95,9 @@ static void take_peer(struct http_job *job, h2o_req_t *req) {
     socklen_t len = req->conn->callbacks->get_peername(req->conn, (struct sockaddr *)&address);
     size_t n =
         len == 0 ? SIZE_MAX : h2o_socket_getnumerichost((struct sockaddr *)&address, len, text);
-    if (n == SIZE_MAX || n >= sizeof job->peer)
+    if (n == SIZE_MAX || n >= sizeof job->peer) {
         n = 0;
+    }
     memcpy(job->peer, text, n);
     job->peer[n] = '\0';
 }
@@ -110,14 +114,17 @@ struct http_job *http_job_new(struct http_loop *loop, h2o_req_t *req) {
     job->method = copied(job, req->method.base, req->method.len);
     size_t path_len = req->query_at == SIZE_MAX ? req->path.len : req->query_at;
     job->path = copied(job, req->path.base, path_len);
-    if (req->query_at != SIZE_MAX && req->query_at + 1 <= req->path.len)
+    if (req->query_at != SIZE_MAX && req->query_at + 1 <= req->path.len) {
         job->query =
             copied(job, req->path.base + req->query_at + 1, req->path.len - req->query_at - 1);
+    }
     job->host = copied(job, req->authority.base, req->authority.len);
-    if (req->entity.base != NULL && req->entity.len > 0)
+    if (req->entity.base != NULL && req->entity.len > 0) {
         job->body = copied(job, req->entity.base, req->entity.len);
-    for (size_t i = 0; i < req->headers.size; i++)
+    }
+    for (size_t i = 0; i < req->headers.size; i++) {
         take_header(job, &req->headers.entries[i]);
+    }
     take_request_id(job, req);
     take_peer(job, req);
     struct hold *hold = h2o_mem_alloc_shared(&req->pool, sizeof *hold, on_request_disposed);
@@ -131,8 +138,9 @@ void http_job_ref(struct http_job *job) {
 }
 
 void http_job_unref(struct http_job *job) {
-    if (job == NULL || --job->refs > 0)
+    if (job == NULL || --job->refs > 0) {
         return;
+    }
     arena_done(&job->arena);
     free(job);
 }
@@ -210,26 +218,31 @@ void http_job_send(struct http_job *job, int status, const char *content_type, s
     job->answered = true;
     note(job, status, body.len);
     h2o_req_t *req = job->req;
-    if (req == NULL)
+    if (req == NULL) {
         return;
+    }
     req->res.status = status;
     req->res.reason = reason_of(status);
     bool no_body = status == 204 || status == 304;
-    if (!no_body)
+    if (!no_body) {
         req->res.content_length = body.len;
-    if (content_type != NULL && !no_body)
+    }
+    if (content_type != NULL && !no_body) {
         add(req, "content-type", content_type, strlen(content_type));
+    }
     add(req, "x-request-id", job->request_id, strlen(job->request_id));
-    for (size_t i = 0; i < sizeof SECURITY_HEADERS / sizeof *SECURITY_HEADERS; i++)
+    for (size_t i = 0; i < sizeof SECURITY_HEADERS / sizeof *SECURITY_HEADERS; i++) {
         add(req, SECURITY_HEADERS[i].name, SECURITY_HEADERS[i].value,
             strlen(SECURITY_HEADERS[i].value));
+    }
     bool cache = false;
     for (size_t i = 0; i < job->header_count; i++) {
         add(req, job->headers[i].name, job->headers[i].value.ptr, job->headers[i].value.len);
         cache = cache || strcmp(job->headers[i].name, "cache-control") == 0;
     }
-    if (!cache)
+    if (!cache) {
         add(req, "cache-control", "no-store", 8);
+    }
     h2o_start_response(req, &generator);
     h2o_iovec_t part = {.base = (char *)(uintptr_t)body.ptr, .len = body.len};
     bool empty = no_body || body.len == 0 || slice_eq_str(job->method, "HEAD");

@@ -111,14 +111,16 @@ static void on_closed(void *data) {
     struct http_loop *loop = data;
     loop->connections--;
     metric_set_in(loop->gauge, loop->connections);
-    if (loop->listener != NULL && !h2o_socket_is_reading(loop->listener))
+    if (loop->listener != NULL && !h2o_socket_is_reading(loop->listener)) {
         h2o_socket_read_start(loop->listener, on_accept);
+    }
 }
 
 static void on_accept(h2o_socket_t *listener, const char *err) {
     struct http_loop *loop = listener->data;
-    if (err != NULL)
+    if (err != NULL) {
         return;
+    }
     // A few at a time, so that a flood doesn't starve those being served.
     for (int i = 0; i < 16; i++) {
         if (loop->connections >= HTTP_CONNECTIONS_MAX) {
@@ -126,8 +128,9 @@ static void on_accept(h2o_socket_t *listener, const char *err) {
             return;
         }
         h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
-        if (sock == NULL)
+        if (sock == NULL) {
             return;
+        }
         loop->connections++;
         metric_set_in(loop->gauge, loop->connections);
         sock->on_close.cb = on_closed;
@@ -155,8 +158,9 @@ static enum err_code resolve(const char *listen, struct addrinfo **ret, struct e
     char text[LISTEN_TEXT_MAX];
     size_t len = strlen(listen);
     const char *colon = strrchr(listen, ':');
-    if (colon == NULL || colon[1] == '\0' || len >= sizeof text)
+    if (colon == NULL || colon[1] == '\0' || len >= sizeof text) {
         return bad_listen(e, listen, "not an address and port");
+    }
     memcpy(text, listen, len + 1);
     text[colon - listen] = '\0';
     char *host = text;
@@ -176,11 +180,13 @@ static int open_listener(const struct addrinfo *a, bool share) {
     int on = 1;
     if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
         (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
-        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0)
+        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0) {
         return fd;
+    }
     int saved = errno;
-    if (fd >= 0)
+    if (fd >= 0) {
         close(fd);
+    }
     errno = saved;
     return -1;
 }
@@ -190,18 +196,21 @@ static int open_listener(const struct addrinfo *a, bool share) {
 static enum err_code listen_all(struct http_server *server, struct err *e) {
     const char *listen = server->options.listen;
     struct addrinfo *a = NULL;
-    if (resolve(listen, &a, e) != ERR_OK)
+    if (resolve(listen, &a, e) != ERR_OK) {
         return ERR_CONFIG;
+    }
     enum err_code code = ERR_OK;
     int probe = open_listener(a, false);
-    if (probe < 0)
+    if (probe < 0) {
         code = bad_listen(e, listen, strerror(errno));
-    else
+    } else {
         close(probe);
+    }
     for (unsigned i = 0; code == ERR_OK && i < server->options.threads; i++) {
         server->loops[i].listen_fd = open_listener(a, true);
-        if (server->loops[i].listen_fd < 0)
+        if (server->loops[i].listen_fd < 0) {
             code = bad_listen(e, listen, strerror(errno));
+        }
     }
     freeaddrinfo(a);
     return code;
@@ -211,8 +220,9 @@ static enum err_code listen_all(struct http_server *server, struct err *e) {
 static void on_second(h2o_timeout_entry_t *entry) {
     struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, second, entry);
     h2o_timeout_link(loop->ctx.loop, &loop->ctx.one_sec_timeout, &loop->second);
-    if (loop->server->options.every_second != NULL)
+    if (loop->server->options.every_second != NULL) {
         loop->server->options.every_second(loop, loop->state);
+    }
 }
 
 static void stop_loop(struct http_loop *loop, struct http_message *m) {
@@ -227,13 +237,16 @@ static void stop_loop(struct http_loop *loop, struct http_message *m) {
 }
 
 static void run_loop(struct http_loop *loop) {
-    while (!loop->stopping)
+    while (!loop->stopping) {
         h2o_evloop_run(loop->ctx.loop, POLL_MS);
+    }
     int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MS * 1000LL;
-    while (loop->holds > 0 && clock_monotonic_us() < until_us)
+    while (loop->holds > 0 && clock_monotonic_us() < until_us) {
         h2o_evloop_run(loop->ctx.loop, 50);
-    if (loop->holds > 0)
+    }
+    if (loop->holds > 0) {
         log_warn("requests cut off at shutdown", log_uint("count", loop->holds));
+    }
     // What was answered last still has to leave.
     h2o_evloop_run(loop->ctx.loop, 0);
 }
@@ -247,8 +260,9 @@ static void *loop_main(void *arg) {
     loop->result =
         server->options.loop_start(loop, server->options.user, &loop->state, &loop->error);
     pthread_barrier_wait(&server->started);
-    if (loop->result != ERR_OK)
+    if (loop->result != ERR_OK) {
         return NULL;
+    }
     loop->listener =
         h2o_evloop_socket_create(loop->ctx.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     loop->listen_fd = -1;
@@ -313,24 +327,27 @@ enum err_code http_server_run(const struct http_server_options *o, int stop_fd, 
     server->options = *o;
     server->loops = calloc(o->threads, sizeof *server->loops);
     check(server->loops != NULL);
-    for (unsigned i = 0; i < o->threads; i++)
+    for (unsigned i = 0; i < o->threads; i++) {
         server->loops[i].listen_fd = -1;
+    }
     signal(SIGPIPE, SIG_IGN);
     secret_init();
     metrics_register(&CONNECTIONS);
     http_job_metrics_register();
     configure(server);
     enum err_code code = listen_all(server, e);
-    if (code == ERR_OK)
+    if (code == ERR_OK) {
         code = start_loops(server, e);
+    }
     if (code == ERR_OK) {
         log_info("listening", log_str("address", o->listen), log_uint("threads", o->threads));
         wait_for_stop(stop_fd);
     }
     for (unsigned i = 0; i < o->threads; i++) {
         struct http_loop *loop = &server->loops[i];
-        if (!loop->thread_started)
+        if (!loop->thread_started) {
             continue;
+        }
         if (loop->result == ERR_OK) {
             struct http_message *m = calloc(1, sizeof *m);
             check(m != NULL);
@@ -342,8 +359,9 @@ enum err_code http_server_run(const struct http_server_options *o, int stop_fd, 
     // The process ends now: connections, contexts and loops go with it. Only the sockets that
     // never came into use are ours to close.
     for (unsigned i = 0; i < o->threads; i++) {
-        if (server->loops[i].listen_fd >= 0)
+        if (server->loops[i].listen_fd >= 0) {
             close(server->loops[i].listen_fd);
+        }
     }
     return code;
 }

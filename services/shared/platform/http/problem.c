@@ -60,22 +60,23 @@ static void censor_sql(struct err *e) {
     char sqlstate[ERR_SQLSTATE_LEN + 1];
     memcpy(sqlstate, e->sqlstate, sizeof sqlstate);
     enum err_code code = e->code;
-    if (strcmp(sqlstate, "23505") == 0)
+    if (strcmp(sqlstate, "23505") == 0) {
         err_set(e, code, "exists already (%s)", constraint);
-    else if (strcmp(sqlstate, "23503") == 0)
+    } else if (strcmp(sqlstate, "23503") == 0) {
         err_set(e, code, "refers to something that does not exist (%s)", constraint);
-    else if (strcmp(sqlstate, "23514") == 0 && constraint[0] != '\0')
+    } else if (strcmp(sqlstate, "23514") == 0 && constraint[0] != '\0') {
         err_set(e, code, "a value is outside what is allowed (%s)", constraint);
-    else if (strcmp(sqlstate, "23P01") == 0)
+    } else if (strcmp(sqlstate, "23P01") == 0) {
         err_set(e, code, "overlaps with something that exists (%s)", constraint);
-    else if (strncmp(sqlstate, "22", 2) == 0)
+    } else if (strncmp(sqlstate, "22", 2) == 0) {
         err_set(e, code, "a value is not of the form that is expected");
-    else if (strncmp(sqlstate, "23", 2) == 0)
+    } else if (strncmp(sqlstate, "23", 2) == 0) {
         e->field[0] = '\0'; // raised by our own triggers: the text says why
-    else if (code == ERR_UNAVAILABLE)
+    } else if (code == ERR_UNAVAILABLE) {
         err_set(e, code, "the database is away or too busy");
-    else
+    } else {
         err_set(e, code, "refused by the database");
+    }
 }
 
 void problem_censor(struct err *e) {
@@ -88,8 +89,9 @@ void problem_censor(struct err *e) {
         return;
     default: break;
     }
-    if (e->sqlstate[0] != '\0' && !pg_error_is_ours(e->sqlstate))
+    if (e->sqlstate[0] != '\0' && !pg_error_is_ours(e->sqlstate)) {
         censor_sql(e);
+    }
 }
 
 static void member(struct buf *out, const char *name, const char *value) {
@@ -101,13 +103,17 @@ void problem_render(struct buf *out, enum problem_kind kind, const struct err *e
                     const char *request_id) {
     buf_printf(out, "{\"type\":\"/problems/%s\",\"title\":\"%s\",\"status\":%d", KINDS[kind].name,
                KINDS[kind].title, KINDS[kind].status);
-    if (e != NULL && e->text[0] != '\0')
+    if (e != NULL && e->text[0] != '\0') {
         member(out, "detail", e->text);
-    if (e != NULL && e->field[0] != '\0')
+    }
+    if (e != NULL && e->field[0] != '\0') {
         member(out, "field", e->field);
-    if (e != NULL && e->hint[0] != '\0')
+    }
+    if (e != NULL && e->hint[0] != '\0') {
         member(out, "hint", e->hint);
-    if (request_id != NULL)
+    }
+    if (request_id != NULL) {
         member(out, "request_id", request_id);
+    }
     buf_add_char(out, '}');
 }

@@ -38,13 +38,15 @@ static void on_done(struct http_loop *loop, struct http_message *m) {
 
 static struct work_item *take(struct workers *w) {
     pthread_mutex_lock(&w->mutex);
-    while (w->head == NULL && !w->stopping)
+    while (w->head == NULL && !w->stopping) {
         pthread_cond_wait(&w->wake, &w->mutex);
+    }
     struct work_item *item = w->stopping ? NULL : w->head;
     if (item != NULL) {
         w->head = item->next;
-        if (w->head == NULL)
+        if (w->head == NULL) {
             w->tail = &w->head;
+        }
         w->waiting--;
     }
     pthread_mutex_unlock(&w->mutex);
@@ -71,20 +73,23 @@ struct workers *workers_new(unsigned count, unsigned queue_max) {
     w->tail = &w->head;
     pthread_mutex_init(&w->mutex, NULL);
     pthread_cond_init(&w->wake, NULL);
-    for (unsigned i = 0; i < count; i++)
+    for (unsigned i = 0; i < count; i++) {
         check(pthread_create(&w->threads[i], NULL, worker_main, w) == 0);
+    }
     return w;
 }
 
 void workers_free(struct workers *w) {
-    if (w == NULL)
+    if (w == NULL) {
         return;
+    }
     pthread_mutex_lock(&w->mutex);
     w->stopping = true;
     pthread_cond_broadcast(&w->wake);
     pthread_mutex_unlock(&w->mutex);
-    for (unsigned i = 0; i < w->count; i++)
+    for (unsigned i = 0; i < w->count; i++) {
         pthread_join(w->threads[i], NULL);
+    }
     while (w->head != NULL) {
         struct work_item *item = w->head;
         w->head = item->next;

@@ -52,8 +52,9 @@ static void close_socket(struct pg_link *link) {
 // Ends the connection and fails what was in flight.
 static void tear_down(struct pg_link *link) {
     link->broken = true;
-    if (link->reading)
+    if (link->reading) {
         return;
+    }
     close_socket(link);
     PQfinish(link->conn);
     link->conn = NULL;
@@ -75,8 +76,9 @@ static void tear_down(struct pg_link *link) {
         struct err error = segment->error.code != ERR_OK ? segment->error : link->error;
         segment->done(segment, NULL, &error);
     }
-    if (was_ready && !link->freeing)
+    if (was_ready && !link->freeing) {
         link->options.on_change(link->options.user, link);
+    }
 }
 
 static void fail(struct pg_link *link, const char *what) {
@@ -101,18 +103,20 @@ static void on_flushed(h2o_socket_t *sock, const char *err);
 
 static void flush(struct pg_link *link) {
     int left = PQflush(link->conn);
-    if (left < 0)
+    if (left < 0) {
         fail(link, "sending");
-    else if (left > 0 && !h2o_socket_is_writing(link->sock))
+    } else if (left > 0 && !h2o_socket_is_writing(link->sock)) {
         h2o_socket_notify_write(link->sock, on_flushed);
+    }
 }
 
 static void on_flushed(h2o_socket_t *sock, const char *err) {
     struct pg_link *link = sock->data;
-    if (err != NULL)
+    if (err != NULL) {
         fail(link, "sending");
-    else
+    } else {
         flush(link);
+    }
 }
 
 // --- connecting ----------------------------------------------------------------------------------
@@ -193,18 +197,19 @@ static void on_connect_event(h2o_socket_t *sock, const char *err) {
         fail(link, "connecting");
         return;
     }
-    if (status == PGRES_POLLING_READING)
+    if (status == PGRES_POLLING_READING) {
         h2o_socket_read_start(link->sock, on_connect_event);
-    else
+    } else {
         h2o_socket_notify_write(link->sock, on_connect_event);
+    }
 }
 
 // --- results -------------------------------------------------------------------------------------
 static void take_prepared(struct pg_link *link, PGresult *result) {
     ExecStatusType status = PQresultStatus(result);
-    if (status == PGRES_PIPELINE_SYNC)
+    if (status == PGRES_PIPELINE_SYNC) {
         ready(link);
-    else if (status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_ABORTED) {
+    } else if (status != PGRES_COMMAND_OK && status != PGRES_PIPELINE_ABORTED) {
         pg_error_from_result(result, "preparing statements", &link->error);
         link->broken = true;
     }
@@ -214,10 +219,11 @@ static void take_prepared(struct pg_link *link, PGresult *result) {
 static void finish_segment(struct pg_link *link) {
     struct pg_segment *segment = link->head;
     link->head = segment->next;
-    if (link->head == NULL)
+    if (link->head == NULL) {
         link->tail = &link->head;
-    else
+    } else {
         link->head->since_us = clock_monotonic_us();
+    }
     segment->next = NULL;
     link->in_flight--;
     bool failed = segment->error.code != ERR_OK;
@@ -226,8 +232,9 @@ static void finish_segment(struct pg_link *link) {
     struct err error = segment->error;
     segment->done(segment, failed ? NULL : &rows, failed ? &error : NULL);
     pg_rows_clear(&rows);
-    if (link->state == LINK_READY && !link->broken)
+    if (link->state == LINK_READY && !link->broken) {
         link->options.on_change(link->options.user, link);
+    }
 }
 
 static void take_result(struct pg_link *link, PGresult *result) {
@@ -262,8 +269,9 @@ static void take_notifications(struct pg_link *link) {
         any = true;
         PQfreemem(note);
     }
-    if (any && link->options.on_notify != NULL)
+    if (any && link->options.on_notify != NULL) {
         link->options.on_notify(link->options.notify_user);
+    }
 }
 
 static void on_readable(h2o_socket_t *sock, const char *err) {
@@ -287,22 +295,25 @@ static void on_readable(h2o_socket_t *sock, const char *err) {
             continue;
         }
         nulls = 0;
-        if (link->state == LINK_PREPARING)
+        if (link->state == LINK_PREPARING) {
             take_prepared(link, result);
-        else
+        } else {
             take_result(link, result);
+        }
     }
-    if (!link->broken)
+    if (!link->broken) {
         take_notifications(link);
+    }
     link->reading = false;
     if (PQstatus(link->conn) == CONNECTION_BAD && !link->broken) {
         pg_error_from_connection(link->conn, "receiving", &link->error);
         link->broken = true;
     }
-    if (link->broken)
+    if (link->broken) {
         tear_down(link);
-    else
+    } else {
         flush(link);
+    }
 }
 
 // --- public --------------------------------------------------------------------------------------
@@ -317,8 +328,9 @@ struct pg_link *pg_link_new(const struct pg_link_options *o) {
 }
 
 void pg_link_free(struct pg_link *link) {
-    if (link == NULL)
+    if (link == NULL) {
         return;
+    }
     link->freeing = true;
     if (link->conn != NULL) {
         err_set(&link->error, ERR_UNAVAILABLE, "shutting down");
@@ -330,8 +342,9 @@ void pg_link_free(struct pg_link *link) {
 void pg_link_tick(struct pg_link *link, int64_t now_us) {
     switch (link->state) {
     case LINK_DOWN:
-        if (now_us >= link->retry_us)
+        if (now_us >= link->retry_us) {
             begin_connect(link);
+        }
         break;
     case LINK_CONNECTING:
     case LINK_PREPARING:
@@ -373,8 +386,9 @@ const struct err *pg_link_error(const struct pg_link *link) {
 }
 
 void pg_link_reset(struct pg_link *link) {
-    if (link->conn == NULL)
+    if (link->conn == NULL) {
         return;
+    }
     err_set(&link->error, ERR_UNAVAILABLE, "the connection was given up");
     tear_down(link);
 }
@@ -396,8 +410,9 @@ static bool send_command(struct pg_link *link, const struct pg_command *command)
 }
 
 bool pg_link_send(struct pg_link *link, struct pg_segment *segment) {
-    if (!pg_link_ready(link))
+    if (!pg_link_ready(link)) {
         return false;
+    }
     check(segment->count > 0);
     segment->next = NULL;
     segment->results = 0;
@@ -422,8 +437,9 @@ bool pg_link_send(struct pg_link *link, struct pg_segment *segment) {
         link->doomed = true;
         return true;
     }
-    if (PQflush(link->conn) > 0 && !h2o_socket_is_writing(link->sock))
+    if (PQflush(link->conn) > 0 && !h2o_socket_is_writing(link->sock)) {
         h2o_socket_notify_write(link->sock, on_flushed);
+    }
     return true;
 }
 

@@ -70,8 +70,9 @@ static struct pg_link *best_reader(struct pg_pool *pool) {
 static bool any_ready(const struct pg_pool *pool, bool writers) {
     unsigned n = writers ? pool->options.write_links : pool->options.read_links;
     for (unsigned i = 0; i < n; i++) {
-        if (pg_link_ready(writers ? pool->writers[i].link : pool->readers[i]))
+        if (pg_link_ready(writers ? pool->writers[i].link : pool->readers[i])) {
             return true;
+        }
     }
     return false;
 }
@@ -79,8 +80,9 @@ static bool any_ready(const struct pg_pool *pool, bool writers) {
 static struct writer *free_writer(struct pg_pool *pool) {
     for (unsigned i = 0; i < pool->options.write_links; i++) {
         struct writer *w = &pool->writers[i];
-        if (w->tx == NULL && !w->cleaning && pg_link_ready(w->link))
+        if (w->tx == NULL && !w->cleaning && pg_link_ready(w->link)) {
             return w;
+        }
     }
     return NULL;
 }
@@ -88,12 +90,14 @@ static struct writer *free_writer(struct pg_pool *pool) {
 static void pump_reads(struct pg_pool *pool) {
     while (pool->read_head != NULL) {
         struct pg_link *link = best_reader(pool);
-        if (link == NULL)
+        if (link == NULL) {
             return;
+        }
         struct pg_segment *segment = pool->read_head;
         pool->read_head = segment->next;
-        if (pool->read_head == NULL)
+        if (pool->read_head == NULL) {
             pool->read_tail = &pool->read_head;
+        }
         pool->read_waiting--;
         check(pg_link_send(link, segment));
     }
@@ -102,12 +106,14 @@ static void pump_reads(struct pg_pool *pool) {
 static void pump_writes(struct pg_pool *pool) {
     while (pool->write_head != NULL) {
         struct writer *w = free_writer(pool);
-        if (w == NULL)
+        if (w == NULL) {
             return;
+        }
         struct pg_tx *tx = pool->write_head;
         pool->write_head = tx->next;
-        if (pool->write_head == NULL)
+        if (pool->write_head == NULL) {
             pool->write_tail = &pool->write_head;
+        }
         pool->write_waiting--;
         w->tx = tx;
         tx->link = w->link;
@@ -118,8 +124,9 @@ static void pump_writes(struct pg_pool *pool) {
 }
 
 static void pump(struct pg_pool *pool) {
-    if (pool->pumping || pool->freeing)
+    if (pool->pumping || pool->freeing) {
         return;
+    }
     pool->pumping = true;
     pump_reads(pool);
     pump_writes(pool);
@@ -136,8 +143,9 @@ static void expire_reads(struct pg_pool *pool, int64_t before_us, const struct e
     while (pool->read_head != NULL && pool->read_head->since_us < before_us) {
         struct pg_segment *segment = pool->read_head;
         pool->read_head = segment->next;
-        if (pool->read_head == NULL)
+        if (pool->read_head == NULL) {
             pool->read_tail = &pool->read_head;
+        }
         pool->read_waiting--;
         segment->next = NULL;
         segment->done(segment, NULL, e);
@@ -148,8 +156,9 @@ static void expire_writes(struct pg_pool *pool, int64_t before_us, const struct 
     while (pool->write_head != NULL && pool->write_head->since_us < before_us) {
         struct pg_tx *tx = pool->write_head;
         pool->write_head = tx->next;
-        if (pool->write_head == NULL)
+        if (pool->write_head == NULL) {
             pool->write_tail = &pool->write_head;
+        }
         pool->write_waiting--;
         tx->next = NULL;
         tx->opened(tx, e);
@@ -160,16 +169,19 @@ static void note_state(struct pg_pool *pool) {
     bool ready = pg_pool_ready(pool);
     if (ready != pool->was_ready) {
         pool->was_ready = ready;
-        if (ready)
+        if (ready) {
             log_info("database connected");
-        else
+        } else {
             log_warn("database lost", log_err(pg_link_error(pool->readers[0])));
+        }
     }
     int64_t up = 0;
-    for (unsigned i = 0; i < pool->options.read_links; i++)
+    for (unsigned i = 0; i < pool->options.read_links; i++) {
         up += pg_link_ready(pool->readers[i]);
-    for (unsigned i = 0; i < pool->options.write_links; i++)
+    }
+    for (unsigned i = 0; i < pool->options.write_links; i++) {
         up += pg_link_ready(pool->writers[i].link);
+    }
     metric_set(&UP, up);
 }
 
@@ -177,10 +189,12 @@ static void on_tick(h2o_timeout_entry_t *entry) {
     struct pg_pool *pool = H2O_STRUCT_FROM_MEMBER(struct pg_pool, tick, entry);
     h2o_timeout_link(pool->options.loop, &pool->timeout, &pool->tick);
     int64_t now_us = clock_monotonic_us();
-    for (unsigned i = 0; i < pool->options.read_links; i++)
+    for (unsigned i = 0; i < pool->options.read_links; i++) {
         pg_link_tick(pool->readers[i], now_us);
-    for (unsigned i = 0; i < pool->options.write_links; i++)
+    }
+    for (unsigned i = 0; i < pool->options.write_links; i++) {
         pg_link_tick(pool->writers[i].link, now_us);
+    }
     struct err e;
     if (pool->read_head != NULL || pool->write_head != NULL) {
         int64_t before_us = now_us - pool->options.queue_wait_ms * 1000LL;
@@ -220,10 +234,12 @@ struct pg_pool *pg_pool_new(const struct pg_pool_options *o) {
     listener.listen = o->listen;
     listener.on_notify = o->on_notify;
     listener.notify_user = o->notify_user;
-    for (unsigned i = 0; i < o->read_links; i++)
+    for (unsigned i = 0; i < o->read_links; i++) {
         pool->readers[i] = pg_link_new(i == 0 ? &listener : &link);
-    for (unsigned i = 0; i < o->write_links; i++)
+    }
+    for (unsigned i = 0; i < o->write_links; i++) {
         pool->writers[i].link = pg_link_new(&link);
+    }
     metrics_register(&REFUSED);
     metrics_register(&UP);
     h2o_timeout_init(o->loop, &pool->timeout, PG_POOL_TICK_MS);
@@ -235,8 +251,9 @@ struct pg_pool *pg_pool_new(const struct pg_pool_options *o) {
 }
 
 void pg_pool_free(struct pg_pool *pool) {
-    if (pool == NULL)
+    if (pool == NULL) {
         return;
+    }
     pool->freeing = true;
     h2o_timeout_unlink(&pool->tick);
     h2o_timeout_dispose(pool->options.loop, &pool->timeout);
@@ -246,10 +263,12 @@ void pg_pool_free(struct pg_pool *pool) {
     err_set(&e, ERR_UNAVAILABLE, "shutting down");
     expire_reads(pool, INT64_MAX, &e);
     expire_writes(pool, INT64_MAX, &e);
-    for (unsigned i = 0; i < pool->options.read_links; i++)
+    for (unsigned i = 0; i < pool->options.read_links; i++) {
         pg_link_free(pool->readers[i]);
-    for (unsigned i = 0; i < pool->options.write_links; i++)
+    }
+    for (unsigned i = 0; i < pool->options.write_links; i++) {
         pg_link_free(pool->writers[i].link);
+    }
     free(pool);
 }
 
@@ -264,8 +283,9 @@ enum err_code pg_pool_read(struct pg_pool *pool, struct pg_segment *segment, str
     }
     if (pool->read_head == NULL) {
         struct pg_link *link = best_reader(pool);
-        if (link != NULL && pg_link_send(link, segment))
+        if (link != NULL && pg_link_send(link, segment)) {
             return ERR_OK;
+        }
     }
     if (pool->read_waiting >= pool->options.queue_max) {
         refuse(e, "full", "the database is too busy");
@@ -297,8 +317,9 @@ enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e) 
     *pool->write_tail = tx;
     pool->write_tail = &tx->next;
     pool->write_waiting++;
-    if (!h2o_timeout_is_linked(&pool->soon))
+    if (!h2o_timeout_is_linked(&pool->soon)) {
         h2o_timeout_link(pool->options.loop, &pool->at_once, &pool->soon);
+    }
     return ERR_OK;
 }
 
@@ -322,16 +343,18 @@ static void on_rolled_back(struct pg_segment *segment, struct pg_rows *rows, con
     (void)rows;
     struct writer *w = segment->user;
     w->cleaning = false;
-    if (e != NULL)
+    if (e != NULL) {
         log_debug("rollback failed", log_err(e));
+    }
 }
 
 void pg_tx_close(struct pg_tx *tx) {
     struct pg_pool *pool = tx->pool;
     for (unsigned i = 0; i < pool->options.write_links; i++) {
         struct writer *w = &pool->writers[i];
-        if (w->tx != tx)
+        if (w->tx != tx) {
             continue;
+        }
         w->tx = NULL;
         if (tx->dirty && pg_link_ready(w->link)) {
             w->command = (struct pg_command){.statement = &pg_pool_rollback};

@@ -16,8 +16,9 @@ enum { CACHE_SLOTS = 1024, CACHE_WAYS = 4 };
 // --- signing -------------------------------------------------------------------------------------
 static void add_encoded(struct buf *out, struct slice s) {
     char *room = buf_reserve(out, s.len * 4 / 3 + 4);
-    if (room != NULL)
+    if (room != NULL) {
         out->len += base64url_encode(room, s.ptr, s.len);
+    }
 }
 
 static void add_payload(struct buf *out, const struct token_claims *c) {
@@ -27,8 +28,9 @@ static void add_payload(struct buf *out, const struct token_claims *c) {
     buf_add_json_string(out, slice_str(c->subject));
     buf_add_str(out, ",\"aud\":[");
     for (size_t i = 0; i < c->audiences_count; i++) {
-        if (i > 0)
+        if (i > 0) {
             buf_add_char(out, ',');
+        }
         buf_add_json_string(out, slice_str(c->audiences[i]));
     }
     buf_printf(out, "],\"iat\":%lld,\"exp\":%lld,\"jti\":", (long long)c->issued_s,
@@ -55,10 +57,11 @@ enum err_code token_sign(const struct token_key *key, const struct token_claims 
     if (code == ERR_OK) {
         buf_add_char(&text, '.');
         add_encoded(&text, slice_of((char *)signature, sizeof signature));
-        if (text.overflow)
+        if (text.overflow) {
             code = err_set(e, ERR_LIMIT, "the token would be too long");
-        else
+        } else {
             buf_add_slice(out, buf_slice(&text));
+        }
     }
     buf_done(&part);
     buf_done(&text);
@@ -79,12 +82,14 @@ static enum err_code refuse(struct err *e, const char *why) {
 
 static bool split(struct slice token, struct parts *ret) {
     const char *first = memchr(token.ptr, '.', token.len);
-    if (first == NULL)
+    if (first == NULL) {
         return false;
+    }
     size_t rest = token.len - (size_t)(first + 1 - token.ptr);
     const char *second = memchr(first + 1, '.', rest);
-    if (second == NULL)
+    if (second == NULL) {
         return false;
+    }
     const char *end = token.ptr + token.len;
     ret->header = slice_of(token.ptr, (size_t)(first - token.ptr));
     ret->payload = slice_of(first + 1, (size_t)(second - first - 1));
@@ -97,8 +102,9 @@ static bool split(struct slice token, struct parts *ret) {
 static json_t *object_in(struct slice part) {
     char plain[TOKEN_BYTES_MAX];
     size_t n = part.len < TOKEN_BYTES_MAX ? base64url_decode(plain, part) : (size_t)-1;
-    if (n == (size_t)-1)
+    if (n == (size_t)-1) {
         return NULL;
+    }
     json_t *object = json_loadb(plain, n, JSON_REJECT_DUPLICATES, NULL);
     if (!json_is_object(object)) {
         json_decref(object);
@@ -114,8 +120,9 @@ static bool is_text(const json_t *object, const char *name, const char *wanted) 
 
 static const struct token_key *key_for(const struct token_rule *rule, const json_t *header) {
     for (size_t i = 0; i < rule->keys_count; i++) {
-        if (is_text(header, "kid", token_key_id(rule->keys[i])))
+        if (is_text(header, "kid", token_key_id(rule->keys[i]))) {
             return rule->keys[i];
+        }
     }
     return NULL;
 }
@@ -123,17 +130,22 @@ static const struct token_key *key_for(const struct token_rule *rule, const json
 static enum err_code check_header(const struct token_rule *rule, struct slice part,
                                   const struct token_key **ret, struct err *e) {
     json_auto_t *header = object_in(part);
-    if (header == NULL)
+    if (header == NULL) {
         return refuse(e, "its header can't be read");
-    if (!is_text(header, "alg", "ES256"))
+    }
+    if (!is_text(header, "alg", "ES256")) {
         return refuse(e, "alg must be ES256");
-    if (!is_text(header, "typ", "JWT"))
+    }
+    if (!is_text(header, "typ", "JWT")) {
         return refuse(e, "typ must be JWT");
-    if (json_object_get(header, "crit") != NULL)
+    }
+    if (json_object_get(header, "crit") != NULL) {
         return refuse(e, "it has critical extensions");
+    }
     const struct token_key *key = key_for(rule, header);
-    if (key == NULL)
+    if (key == NULL) {
         return refuse(e, "its kid is not known here");
+    }
     *ret = key;
     return ERR_OK;
 }
@@ -141,11 +153,13 @@ static enum err_code check_header(const struct token_rule *rule, struct slice pa
 static bool has_audience(const json_t *aud, const char *wanted) {
     size_t i;
     json_t *item;
-    if (json_is_string(aud))
+    if (json_is_string(aud)) {
         return strcmp(json_string_value(aud), wanted) == 0;
+    }
     json_array_foreach(aud, i, item) {
-        if (json_is_string(item) && strcmp(json_string_value(item), wanted) == 0)
+        if (json_is_string(item) && strcmp(json_string_value(item), wanted) == 0) {
             return true;
+        }
     }
     return false;
 }
@@ -153,22 +167,28 @@ static bool has_audience(const json_t *aud, const char *wanted) {
 static enum err_code check_claims(const struct token_rule *rule, struct slice part,
                                   struct token_subject *ret, struct err *e) {
     json_auto_t *claims = object_in(part);
-    if (claims == NULL)
+    if (claims == NULL) {
         return refuse(e, "its claims can't be read");
+    }
     const json_t *sub = json_object_get(claims, "sub");
     const json_t *exp = json_object_get(claims, "exp");
     const json_t *iat = json_object_get(claims, "iat");
-    if (!is_text(claims, "iss", rule->issuer))
+    if (!is_text(claims, "iss", rule->issuer)) {
         return refuse(e, "it was not issued here");
-    if (!has_audience(json_object_get(claims, "aud"), rule->audience))
+    }
+    if (!has_audience(json_object_get(claims, "aud"), rule->audience)) {
         return refuse(e, "it is meant for somebody else (aud)");
-    if (!json_is_integer(exp) || json_integer_value(exp) <= rule->now_s)
+    }
+    if (!json_is_integer(exp) || json_integer_value(exp) <= rule->now_s) {
         return refuse(e, "it has expired");
-    if (!json_is_integer(iat) || json_integer_value(iat) > rule->now_s + TOKEN_SKEW_S)
+    }
+    if (!json_is_integer(iat) || json_integer_value(iat) > rule->now_s + TOKEN_SKEW_S) {
         return refuse(e, "it is from the future (iat)");
+    }
     if (!json_is_string(sub) || json_string_length(sub) == 0 ||
-        json_string_length(sub) > TOKEN_SUBJECT_MAX)
+        json_string_length(sub) > TOKEN_SUBJECT_MAX) {
         return refuse(e, "it has no subject");
+    }
     memcpy(ret->subject, json_string_value(sub), json_string_length(sub) + 1);
     ret->expires_s = json_integer_value(exp);
     return ERR_OK;
@@ -179,19 +199,23 @@ enum err_code token_verify(const struct token_rule *rule, struct slice token,
     struct parts parts;
     const struct token_key *key = NULL;
     unsigned char signature[TOKEN_SIGNATURE_BYTES + 2];
-    if (token.len > TOKEN_BYTES_MAX || !split(token, &parts))
+    if (token.len > TOKEN_BYTES_MAX || !split(token, &parts)) {
         return refuse(e, "it is not a signed token");
+    }
     enum err_code code = check_header(rule, parts.header, &key, e);
-    if (code != ERR_OK)
+    if (code != ERR_OK) {
         return code;
+    }
     if (parts.signature.len != TOKEN_SIGNATURE_CHARS ||
         base64url_decode(signature, parts.signature) != TOKEN_SIGNATURE_BYTES ||
-        !token_signature_holds(key, parts.text, signature))
+        !token_signature_holds(key, parts.text, signature)) {
         return refuse(e, "its signature is wrong");
+    }
     struct token_subject subject = {0};
     code = check_claims(rule, parts.payload, &subject, e);
-    if (code == ERR_OK)
+    if (code == ERR_OK) {
         *ret = subject;
+    }
     return code;
 }
 
@@ -224,8 +248,9 @@ void token_cache_clear(struct token_cache *cache) {
 enum err_code token_cache_verify(struct token_cache *cache, const struct token_rule *rule,
                                  struct slice token, struct token_subject *ret, struct err *e) {
     unsigned char hash[SECRET_HASH_BYTES];
-    if (token.len > TOKEN_BYTES_MAX)
+    if (token.len > TOKEN_BYTES_MAX) {
         return refuse(e, "it is too long");
+    }
     secret_hash(hash, token, cache->key);
     struct remembered *slot = cache->entries[(hash[0] | hash[1] << 8) % CACHE_SLOTS];
     struct remembered *victim = &slot[0];
@@ -235,8 +260,9 @@ enum err_code token_cache_verify(struct token_cache *cache, const struct token_r
             *ret = slot[i].subject;
             return ERR_OK;
         }
-        if (slot[i].subject.expires_s < victim->subject.expires_s)
+        if (slot[i].subject.expires_s < victim->subject.expires_s) {
             victim = &slot[i];
+        }
     }
     enum err_code code = token_verify(rule, token, ret, e);
     if (code == ERR_OK) {

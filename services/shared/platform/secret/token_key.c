@@ -58,8 +58,9 @@ static struct token_key *key_of(EVP_PKEY *pkey) {
 
 enum err_code token_key_generate(struct token_key **ret, struct err *e) {
     EVP_PKEY *pkey = EVP_EC_gen("P-256");
-    if (pkey == NULL)
+    if (pkey == NULL) {
         return err_set(e, ERR_INTERNAL, "no key on P-256 could be made");
+    }
     *ret = key_of(pkey);
     return ERR_OK;
 }
@@ -80,8 +81,9 @@ enum err_code token_key_parse(struct slice der, struct token_key **ret, struct e
 }
 
 void token_key_free(struct token_key *key) {
-    if (key == NULL)
+    if (key == NULL) {
         return;
+    }
     EVP_PKEY_free(key->pkey);
     free(key);
 }
@@ -117,8 +119,9 @@ enum err_code token_signature_make(const struct token_key *key, struct slice tex
     bool made = EVP_DigestSignInit(ctx, NULL, EVP_sha256(), NULL, key->pkey) == 1 &&
                 EVP_DigestSign(ctx, der, &len, (const unsigned char *)text.ptr, text.len) == 1;
     EVP_MD_CTX_free(ctx);
-    if (!made)
+    if (!made) {
         return err_set(e, ERR_INTERNAL, "signing failed");
+    }
     const unsigned char *at = der;
     ECDSA_SIG *pair = d2i_ECDSA_SIG(NULL, &at, (long)len);
     check(pair != NULL);

@@ -22,10 +22,12 @@ static json_t *document(void) {
 static const struct route *row_of(const char *method, const char *path) {
     for (size_t i = 0; i < ROUTES_COUNT; i++) {
         char lower[16] = "";
-        for (size_t c = 0; ROUTES[i].method[c] != '\0'; c++)
+        for (size_t c = 0; ROUTES[i].method[c] != '\0'; c++) {
             lower[c] = (char)(ROUTES[i].method[c] | 0x20);
-        if (strcmp(lower, method) == 0 && strcmp(ROUTES[i].path, path) == 0)
+        }
+        if (strcmp(lower, method) == 0 && strcmp(ROUTES[i].path, path) == 0) {
             return &ROUTES[i];
+        }
     }
     return NULL;
 }
@@ -35,14 +37,16 @@ static void table__every_row_is_documented(void **state) {
     json_t *d = document();
     for (size_t i = 0; i < ROUTES_COUNT; i++) {
         char method[16] = "";
-        for (size_t c = 0; ROUTES[i].method[c] != '\0'; c++)
+        for (size_t c = 0; ROUTES[i].method[c] != '\0'; c++) {
             method[c] = (char)(ROUTES[i].method[c] | 0x20);
+        }
         json_t *path = json_object_get(json_object_get(d, "paths"), ROUTES[i].path);
         const char *id =
             json_string_value(json_object_get(json_object_get(path, method), "operationId"));
-        if (id == NULL || strcmp(id, ROUTES[i].operation) != 0)
+        if (id == NULL || strcmp(id, ROUTES[i].operation) != 0) {
             fail_msg("%s %s: the document says %s, the table %s", ROUTES[i].method, ROUTES[i].path,
                      id != NULL ? id : "nothing", ROUTES[i].operation);
+        }
     }
     json_decref(d);
 }
@@ -55,12 +59,14 @@ static void table__everything_documented_is_a_row(void **state) {
     json_object_foreach(json_object_get(d, "paths"), path, methods) {
         json_object_foreach(methods, method, operation) {
             const struct route *row = row_of(method, path);
-            if (row == NULL)
+            if (row == NULL) {
                 fail_msg("%s %s is documented but not served", method, path);
+            }
             bool documented_public = json_is_array(json_object_get(operation, "security")) &&
                                      json_array_size(json_object_get(operation, "security")) == 0;
-            if (documented_public != (row->auth == AUTH_PUBLIC))
+            if (documented_public != (row->auth == AUTH_PUBLIC)) {
                 fail_msg("%s %s: table and document differ on who may call it", method, path);
+            }
             seen++;
         }
     }
@@ -73,14 +79,18 @@ static void table__rows_are_sound(void **state) {
     for (size_t i = 0; i < ROUTES_COUNT; i++) {
         const struct route *row = &ROUTES[i];
         assert_non_null(row->handler);
-        if (row->auth == AUTH_SIGNED_IN && row->roles == 0)
+        if (row->auth == AUTH_SIGNED_IN && row->roles == 0) {
             fail_msg("%s lets no role in", row->operation);
-        if (row->auth == AUTH_PUBLIC && (row->roles != 0 || row->operator_only))
+        }
+        if (row->auth == AUTH_PUBLIC && (row->roles != 0 || row->operator_only)) {
             fail_msg("%s is public and asks for a role", row->operation);
-        if ((row->body == BODY_NONE) != (row->body_max == 0))
+        }
+        if ((row->body == BODY_NONE) != (row->body_max == 0)) {
             fail_msg("%s: a body needs a limit, and only a body", row->operation);
-        for (size_t j = 0; j < i; j++)
+        }
+        for (size_t j = 0; j < i; j++) {
             assert_string_not_equal(ROUTES[j].operation, row->operation);
+        }
     }
 }
 

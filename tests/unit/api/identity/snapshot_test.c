@@ -85,8 +85,9 @@ static void parse__finds_clients_and_their_secrets(void **state) {
     struct snapshot *s = NULL;
     struct err e;
     text_of(&text, master);
-    if (snapshot_parse(buf_slice(&text), master, &s, &e) != ERR_OK)
+    if (snapshot_parse(buf_slice(&text), master, &s, &e) != ERR_OK) {
         fail_msg("%s", e.text);
+    }
     const struct client *c = snapshot_client(s, "wb");
     assert_non_null(c);
     assert_true(c->active);

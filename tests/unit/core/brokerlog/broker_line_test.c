@@ -122,9 +122,10 @@ static void missing_and_wrong_fields__are_faults_and_never_zero(void **state) {
     };
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         enum line_fault fault = parse(CASES[i].text);
-        if (fault != CASES[i].fault)
+        if (fault != CASES[i].fault) {
             fail_msg("case %zu: %s, not %s", i, line_fault_name(fault),
                      line_fault_name(CASES[i].fault));
+        }
     }
 }
 

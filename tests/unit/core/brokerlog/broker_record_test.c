@@ -43,7 +43,7 @@ static void position__refuses_what_is_none(void **state) {
                          "2147483648:1:1",
                          "1:9223372036854775808:1",
                          "1:1:9223372036854775808"};
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct log_position p = at(5, 6);
         assert_false(log_position_parse(slice_str(bad[i]), &p));
         assert_int_equal(p.generation, 5);
@@ -147,7 +147,7 @@ static void partition__is_kafkas_own(void **state) {
         {"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8", -58897971},
         {"abc", 479470107},
     };
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t positive = cases[i].hash & 0x7fffffff;
         assert_int_equal(log_partition_of(slice_str(cases[i].key), 4093), positive % 4093);
         assert_int_equal(log_partition_of(slice_str(cases[i].key), 64), positive % 64);
@@ -218,7 +218,7 @@ static void values__at_their_limit_fit(void **state) {
     (void)state;
     static struct log_topic topics[LOG_FACT_TOPICS_MAX];
     char name[LOG_TOPIC_NAME_MAX + 1];
-    memset(name, 'x', sizeof(name));
+    memset(name, 'x', sizeof name);
     for (size_t i = 0; i < LOG_FACT_TOPICS_MAX; i++) {
         topics[i].id = SLICE_LIT("YPusGw0rSSyuwfEQtKYsug");
         topics[i].name = slice_of(name, LOG_TOPIC_NAME_MAX);
@@ -233,9 +233,9 @@ static void values__at_their_limit_fit(void **state) {
     assert_int_equal(log_fact_decode(buf_slice(&b), &a, &back, NULL), ERR_OK);
     buf_clear(&b);
     char long_text[LOG_DEAD_TEXT_MAX + 100];
-    memset(long_text, 'y', sizeof(long_text));
-    log_dead_encode(&b, &(struct log_dead){SLICE_LIT("too_long"), sizeof(long_text),
-                                           slice_of(long_text, sizeof(long_text))});
+    memset(long_text, 'y', sizeof long_text);
+    log_dead_encode(&b, &(struct log_dead){SLICE_LIT("too_long"), sizeof long_text,
+                                           slice_of(long_text, sizeof long_text)});
     struct log_dead dead;
     assert_int_equal(log_dead_decode(buf_slice(&b), &a, &dead, NULL), ERR_OK);
     assert_int_equal(dead.text.len, LOG_DEAD_TEXT_MAX);
@@ -263,7 +263,7 @@ static void values__of_another_shape_are_refused(void **state) {
         "{\"reason\":\"r\",\"bytes\":-1,\"text\":\"\"}",
         "{\"reason\":\"r\",\"bytes\":1,\"text\":\"*\"}",
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         struct log_fact fact;
         struct log_control control;
         struct log_dead dead;

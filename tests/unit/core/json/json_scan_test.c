@@ -65,8 +65,9 @@ static void integers__know_both_ends(void **state) {
         int64_t v = 0;
         bool ok = json_scan_int(&s, &v) && json_scan_finish(&s);
         assert_int_equal(ok, CASES[i].ok);
-        if (ok)
+        if (ok) {
             assert_true(v == CASES[i].value);
+        }
     }
 }
 
@@ -77,13 +78,15 @@ static bool walk(struct json_scan *s) {
     switch (json_scan_peek(s)) {
     case JSON_KIND_OBJECT:
         json_scan_enter_object(s);
-        while (json_scan_key(s, &key))
+        while (json_scan_key(s, &key)) {
             walk(s);
+        }
         return !json_scan_failed(s);
     case JSON_KIND_ARRAY:
         json_scan_enter_array(s);
-        while (json_scan_item(s))
+        while (json_scan_item(s)) {
             walk(s);
+        }
         return !json_scan_failed(s);
     case JSON_KIND_STRING: return json_scan_string(s, &text);
     case JSON_KIND_NUMBER: return json_scan_number(s, &number);
@@ -128,8 +131,9 @@ static void pulling__refuses_what_is_no_json(void **state) {
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct json_scan s = scan_of(CASES[i]);
         walk(&s);
-        if (json_scan_finish(&s))
+        if (json_scan_finish(&s)) {
             fail_msg("accepted: %s", CASES[i]);
+        }
     }
 }
 

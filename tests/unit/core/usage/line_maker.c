@@ -27,11 +27,13 @@ static void add_to(struct maker_sum *s, const struct usage_delta *d) {
 static void add_delta(void *ctx, const struct usage_delta *d) {
     struct maker *m = ctx;
     add_to(&m->all, d);
-    if (d->delivery == USAGE_FRESH)
+    if (d->delivery == USAGE_FRESH) {
         add_to(&m->fresh, d);
+    }
     int i = 0;
-    while (i < m->quarter_count && m->quarters[i].quarter_us < d->quarter_us)
+    while (i < m->quarter_count && m->quarters[i].quarter_us < d->quarter_us) {
         i++;
+    }
     if (i == m->quarter_count || m->quarters[i].quarter_us != d->quarter_us) {
         assert_true(m->quarter_count < MAKER_QUARTERS);
         memmove(&m->quarters[i + 1], &m->quarters[i],
@@ -63,8 +65,9 @@ void maker_text(struct maker *m, const char *text) {
         return;
     }
     enum line_fault fault = broker_line_parse(&m->line, slice_str(text));
-    if (fault != LINE_FAULT_NONE)
+    if (fault != LINE_FAULT_NONE) {
         fail_msg("%s: %s", line_fault_name(fault), text);
+    }
     usage_fold_line(m->state, m->broker, &m->line, m->names, &m->sink);
 }
 
@@ -96,17 +99,19 @@ static size_t split(const char *text, bool answered, struct part *parts, size_t 
     size_t count = 0;
     int used = 0;
     for (; text != NULL && *text != '\0'; text += used) {
-        while (*text == ' ')
+        while (*text == ' ') {
             text++;
+        }
         assert_true(count < max);
         struct part *p = &parts[count++];
         *p = (struct part){0};
         used = 0;
-        if (answered)
+        if (answered) {
             assert_int_equal(
                 sscanf(text, "%d:%23[-0-9]/%lld%n", &p->partition, p->bytes, &p->offset, &used), 3);
-        else
+        } else {
             assert_int_equal(sscanf(text, "%d@%lld%n", &p->partition, &p->offset, &used), 2);
+        }
         if (text[used] == '!') {
             int more = 0;
             assert_int_equal(sscanf(text + used, "!%d%n", &p->error, &more), 1);
@@ -143,9 +148,10 @@ void maker_fetch(struct maker *m, int session, int epoch, int granted, const cha
         epoch);
     if (n > 0) {
         put_topic(m, request, "topic");
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             put(request, "%s{\"partition\":%d,\"fetchOffset\":%lld}",
                 i == 0 ? "\"partitions\":[" : ",", parts[i].partition, parts[i].offset);
+        }
         put(request, "]}");
     }
     put(request, "],\"forgottenTopicsData\":[");
@@ -163,10 +169,11 @@ void maker_fetch(struct maker *m, int session, int epoch, int granted, const cha
             put(response, "%s{\"partitionIndex\":%d,\"errorCode\":%d,\"highWatermark\":%lld,",
                 i == 0 ? "\"partitions\":[" : ",", parts[i].partition, parts[i].error,
                 parts[i].offset);
-            if (parts[i].bytes[0] == '-')
+            if (parts[i].bytes[0] == '-') {
                 put(response, "\"records\":null}");
-            else
+            } else {
                 put(response, "\"recordsSizeInBytes\":%s}", parts[i].bytes);
+            }
         }
         put(response, "]}");
     }
@@ -207,14 +214,16 @@ void maker_produce(struct maker *m, int acks, const char *answered) {
     put(response, "{\"responses\":[");
     put_topic(m, request, "name");
     put_topic(m, response, "name");
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         put(request, "%s{\"index\":%d,\"recordsSizeInBytes\":%s}",
             i == 0 ? "\"partitionData\":[" : ",", parts[i].partition, parts[i].bytes);
+    }
     // The answer in the opposite order: it is matched by partition.
-    for (size_t i = n; i-- > 0;)
+    for (size_t i = n; i-- > 0;) {
         put(response, "%s{\"index\":%d,\"errorCode\":%d,\"baseOffset\":%lld}",
             i + 1 == n ? "\"partitionResponses\":[" : ",", parts[i].partition, parts[i].error,
             parts[i].offset);
+    }
     put(request, "]}]}");
     put(response, "]}]}");
     finish(m, 0, 10, request, acks == 0 ? "\"\"" : response);
@@ -245,8 +254,9 @@ void maker_store_and_load(struct maker *m) {
     buf_init(&blob, USAGE_BLOB_MAX);
     buf_init(&again, USAGE_BLOB_MAX);
     usage_state_encode(m->state, &blob);
-    if (usage_state_decode(buf_slice(&blob), &loaded, &e) != ERR_OK)
+    if (usage_state_decode(buf_slice(&blob), &loaded, &e) != ERR_OK) {
         fail_msg("%s", e.text);
+    }
     // What was read is what was written.
     usage_state_encode(loaded, &again);
     assert_true(slice_eq(buf_slice(&blob), buf_slice(&again)));

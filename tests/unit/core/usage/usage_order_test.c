@@ -61,8 +61,9 @@ static void some_line(struct maker *m) {
     snprintf(answered, sizeof answered, "%d:%d/%d%s", partition,
              rnd(3) == 0 ? 0 : 1 + (int)rnd(900), high, rnd(12) == 0 ? "!6" : "");
     uint32_t kind = rnd(8);
-    if (kind >= 2 && kind <= 4 && m->connection == 1)
+    if (kind >= 2 && kind <= 4 && m->connection == 1) {
         m->connection = 2;
+    }
     switch (kind) {
     case 0:
     case 1: maker_plain_fetch(m, asked, answered); break;
@@ -110,9 +111,11 @@ static void make_history(struct history *h) {
 }
 
 static void free_history(struct history *h) {
-    for (int b = 0; b < BROKERS; b++)
-        for (int i = 0; i < h->count[b]; i++)
+    for (int b = 0; b < BROKERS; b++) {
+        for (int i = 0; i < h->count[b]; i++) {
             free(h->lines[b][i]);
+        }
+    }
 }
 
 // Only the sum over fresh and replay has to agree.
@@ -126,8 +129,9 @@ static void fold_mixed(struct history *h, struct maker *m, bool cut) {
         for (int run = 1 + (int)rnd(30); run > 0 && at[b] < h->count[b]; run--, done++) {
             m->broker = b + 1;
             maker_text(m, h->lines[b][at[b]++]);
-            if (cut && rnd(5) == 0)
+            if (cut && rnd(5) == 0) {
                 maker_store_and_load(m);
+            }
         }
         if (!known && rnd(4) == 0) {
             m->at_ms = 0;
@@ -137,29 +141,34 @@ static void fold_mixed(struct history *h, struct maker *m, bool cut) {
         // What no broker can send any more is let go.
         if (rnd(3) == 0) {
             int64_t horizon_ms = INT64_MAX;
-            for (int i = 0; i < BROKERS; i++)
-                if (at[i] < h->count[i] && h->times_ms[i][at[i]] < horizon_ms)
+            for (int i = 0; i < BROKERS; i++) {
+                if (at[i] < h->count[i] && h->times_ms[i][at[i]] < horizon_ms) {
                     horizon_ms = h->times_ms[i][at[i]];
-            if (horizon_ms != INT64_MAX)
+                }
+            }
+            if (horizon_ms != INT64_MAX) {
                 usage_fold_prune(m->state,
                                  days_from_civil(2026, 11, 1) * US_PER_DAY + horizon_ms * 1000,
                                  &m->sink);
+            }
         }
     }
-    if (!known)
+    if (!known) {
         maker_fact(m, TOPIC_A, "orders", TOPIC_SEEN);
+    }
 }
 
 static void expect_same(uint64_t seed, const struct maker_sum *a, const struct maker_sum *b) {
     if (a->quarter_us != b->quarter_us || a->messages != b->messages || a->bytes != b->bytes ||
         a->fetches != b->fetches || a->open != b->open || a->produced_bytes != b->produced_bytes ||
-        a->produced_messages != b->produced_messages)
+        a->produced_messages != b->produced_messages) {
         fail_msg("seed %llu: messages %lld %lld, bytes %llu %llu, open %lld %lld, produced %lld "
                  "%lld",
                  (unsigned long long)seed, (long long)a->messages, (long long)b->messages,
                  (unsigned long long)a->bytes, (unsigned long long)b->bytes, (long long)a->open,
                  (long long)b->open, (long long)a->produced_messages,
                  (long long)b->produced_messages);
+    }
 }
 
 static void any_mixture_and_any_batches__give_the_same_totals(void **state) {
@@ -177,8 +186,9 @@ static void any_mixture_and_any_batches__give_the_same_totals(void **state) {
             fold_mixed(&h, &other, i % 2 == 1);
             expect_same(seed, &first.all, &other.all);
             assert_int_equal(first.quarter_count, other.quarter_count);
-            for (int q = 0; q < first.quarter_count; q++)
+            for (int q = 0; q < first.quarter_count; q++) {
                 expect_same(seed, &first.quarters[q], &other.quarters[q]);
+            }
             maker_done(&other);
         }
         maker_done(&first);

@@ -42,8 +42,9 @@ static void unescape__refuses_what_is_malformed(void **state) {
 static void unescape__the_limit_counts_bytes_after_it(void **state) {
     (void)state;
     char text[3 * FORM_VALUE_MAX + 4];
-    for (size_t i = 0; i < FORM_VALUE_MAX + 1; i++)
+    for (size_t i = 0; i < FORM_VALUE_MAX + 1; i++) {
         memcpy(text + 3 * i, "%41", 3);
+    }
     assert_non_null(form_unescape(&arena, slice_of(text, 3 * FORM_VALUE_MAX)));
     assert_null(form_unescape(&arena, slice_of(text, 3 * (FORM_VALUE_MAX + 1))));
     memset(text, 'a', sizeof text);

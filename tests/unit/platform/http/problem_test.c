@@ -55,9 +55,10 @@ static void kinds__are_named_and_have_a_fitting_status(void **state) {
     for (int k = 0; k < PROBLEM_KINDS; k++) {
         assert_non_null(problem_name((enum problem_kind)k));
         assert_in_range(problem_status((enum problem_kind)k), 400, 503);
-        for (int other = 0; other < k; other++)
+        for (int other = 0; other < k; other++) {
             assert_string_not_equal(problem_name((enum problem_kind)other),
                                     problem_name((enum problem_kind)k));
+        }
     }
     assert_int_equal(problem_of(ERR_NOT_FOUND), PROBLEM_NOT_FOUND);
     assert_int_equal(problem_of(ERR_UNAVAILABLE), PROBLEM_UNAVAILABLE);

@@ -32,10 +32,11 @@ static char *pem_of(const struct token_key *k, bool public) {
     BIO *bio = BIO_new(BIO_s_mem());
     char *text = NULL;
     assert_non_null(pkey);
-    if (public)
+    if (public) {
         assert_int_equal(PEM_write_bio_PUBKEY(bio, pkey), 1);
-    else
+    } else {
         assert_int_equal(PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL), 1);
+    }
     long n = BIO_get_mem_data(bio, &text);
     char *copy = calloc(1, (size_t)n + 1);
     memcpy(copy, text, (size_t)n);
@@ -88,8 +89,9 @@ static struct token_rule rule(void) {
 static void sign_with(const struct token_key *k, const struct token_claims *c, struct buf *out) {
     struct err e;
     buf_init(out, TOKEN_BYTES_MAX);
-    if (token_sign(k, c, out, &e) != ERR_OK)
+    if (token_sign(k, c, out, &e) != ERR_OK) {
         fail_msg("%s", e.text);
+    }
 }
 
 // Header and payload as given, signed by our key through libjwt's rival: our own signer over the
@@ -115,8 +117,9 @@ static enum err_code verify(const struct token_rule *r, struct slice token, stru
 static void assert_refused(const struct token_rule *r, struct slice token, const char *why) {
     struct err e;
     assert_int_equal(verify(r, token, &e), ERR_UNAUTHENTICATED);
-    if (strstr(e.text, why) == NULL)
+    if (strstr(e.text, why) == NULL) {
         fail_msg("refused because \"%s\", expected \"%s\"", e.text, why);
+    }
 }
 
 static void verify__takes_what_was_signed(void **state) {
@@ -164,9 +167,10 @@ static char *by_libjwt(jwt_alg_t alg, const char *secret) {
     jwt_add_grants_json(jwt, "{\"aud\":[\"weir-api\"]}");
     jwt_add_grant_int(jwt, "iat", NOW_S);
     jwt_add_grant_int(jwt, "exp", NOW_S + 600);
-    if (alg != JWT_ALG_NONE)
+    if (alg != JWT_ALG_NONE) {
         assert_int_equal(jwt_set_alg(jwt, alg, (const unsigned char *)secret, (int)strlen(secret)),
                          0);
+    }
     char *token = jwt_encode_str(jwt);
     assert_non_null(token);
     jwt_free(jwt);
@@ -179,8 +183,9 @@ static void verify__takes_what_libjwt_signed(void **state) {
     for (int i = 0; i < 20; i++) {
         char *token = by_libjwt(JWT_ALG_ES256, private_pem);
         struct err e;
-        if (verify(&r, slice_str(token), &e) != ERR_OK)
+        if (verify(&r, slice_str(token), &e) != ERR_OK) {
             fail_msg("%s", e.text);
+        }
         free(token);
     }
 }
@@ -270,8 +275,9 @@ static void verify__refuses_changed_or_cut_tokens(void **state) {
     struct token_claims c = claims();
     struct buf token, foreign;
     sign_with(key, &c, &token);
-    for (size_t len = 0; len < token.len; len++)
+    for (size_t len = 0; len < token.len; len++) {
         assert_int_equal(verify(&r, slice_of(token.ptr, len), NULL), ERR_UNAUTHENTICATED);
+    }
     for (size_t i = 0; i + 1 < token.len; i++) {
         char was = token.ptr[i];
         token.ptr[i] = was == 'A' ? 'B' : 'A';

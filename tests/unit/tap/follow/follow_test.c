@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "tap/log_folder.h"
 #include "tap/follow/follow.h"
+#include "tap/log_folder.h"
 
 enum { LINE_MAX_BYTES = 1000, CALLS_MAX = 100, ITEMS_MAX = 4096 };
 
@@ -270,7 +270,7 @@ static void unfinished_end__is_torn_once_the_file_is_done(void **state) {
 static void long_line__is_given_by_its_head(void **state) {
     (void)state;
     static char text[30000];
-    memset(text, 'x', sizeof(text) - 1);
+    memset(text, 'x', sizeof text - 1);
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, text));
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
@@ -280,9 +280,9 @@ static void long_line__is_given_by_its_head(void **state) {
     struct follow_item item;
     assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
     assert_int_equal(item.offset, 34);
-    assert_int_equal(item.bytes, 32 + sizeof(text) - 1);
+    assert_int_equal(item.bytes, 32 + sizeof text - 1);
     assert_int_equal(item.text.len, FOLLOW_HEAD_MAX);
-    expect_line(f, log_folder_ms(1), 34 + 33 + sizeof(text) - 1, "c");
+    expect_line(f, log_folder_ms(1), 34 + 33 + sizeof text - 1, "c");
     follow_free(f);
 }
 
@@ -290,7 +290,7 @@ static void long_line__is_given_by_its_head(void **state) {
 static void long_line__needs_no_memory_of_its_size(void **state) {
     (void)state;
     static char block[1 << 20];
-    memset(block, 'y', sizeof(block) - 1);
+    memset(block, 'y', sizeof block - 1);
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG ");
     struct follow *f = begin(NULL);
@@ -307,7 +307,7 @@ static void long_line__needs_no_memory_of_its_size(void **state) {
     struct follow_item item;
     assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
     assert_int_equal(item.offset, 34);
-    assert_int_equal(item.bytes, 32 + 3 * (sizeof(block) - 1));
+    assert_int_equal(item.bytes, 32 + 3 * (sizeof block - 1));
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
     expect_line(f, log_folder_ms(1), 34 + item.bytes + 1, "c");
     follow_free(f);
@@ -316,7 +316,7 @@ static void long_line__needs_no_memory_of_its_size(void **state) {
 static void line_of_exactly_the_maximum__is_a_line(void **state) {
     (void)state;
     char text[LINE_MAX_BYTES + 1];
-    memset(text, 'z', sizeof(text));
+    memset(text, 'z', sizeof text);
     text[LINE_MAX_BYTES - 32] = '\0';
     log_folder_append(&folder, NULL, log_folder_line(1, text));
     text[LINE_MAX_BYTES - 32] = 'z';
@@ -443,7 +443,7 @@ static void damaged_gzip__is_a_hole(void **state) {
     (void)state;
     for (int i = 0; i < 2000; i++) {
         char text[64];
-        snprintf(text, sizeof(text), "%d %u", i, (unsigned)i * 2654435761U);
+        snprintf(text, sizeof text, "%d %u", i, (unsigned)i * 2654435761U);
         log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, text));
     }
     log_folder_gzip(&folder, "kafka-request.log.1", "kafka-request.log.1.gz");
@@ -518,11 +518,11 @@ static void any_restart__gives_the_same_positions(void **state) {
     unsigned seed = 20261122;
     for (int file = 0; file < FILES; file++) {
         char name[64];
-        snprintf(name, sizeof(name), "kafka-request.log.%d", file);
+        snprintf(name, sizeof name, "kafka-request.log.%d", file);
         for (int i = 0; i < LINES; i++) {
             char text[256];
             seed = seed * 1103515245U + 12345;
-            memset(text, 'a' + i, sizeof(text));
+            memset(text, 'a' + i, sizeof text);
             text[seed >> 16 & 0xff] = '\0';
             log_folder_append(&folder, file == FILES - 1 ? NULL : name,
                               log_folder_line(file * 100 + i, text));
@@ -564,7 +564,7 @@ static void unreadable_folder__is_an_error_and_not_an_end(void **state) {
     (void)state;
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     char path[600];
-    snprintf(path, sizeof(path), "%s/kafka-request.log.1/kafka-request.log", folder.dir);
+    snprintf(path, sizeof path, "%s/kafka-request.log.1/kafka-request.log", folder.dir);
     struct follow *f = follow_new(path, LINE_MAX_BYTES, NULL, NULL);
     struct follow_item item;
     struct err e;

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "tap/log_folder.h"
 #include "tap/follow/log_file.h"
 #include "tap/follow/start_check.h"
+#include "tap/log_folder.h"
 
 enum { MINUTE_MS = 60000 };
 
@@ -62,7 +62,7 @@ static void line_time__is_read_strictly(void **state) {
         "[2026-11-22 16:00:01.234] ",
         "[2026-11-2x 16:00:01,234] ",
     };
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         assert_false(log_file_line_time(slice_str(bad[i]), &ms));
     }
 }

@@ -38,7 +38,7 @@ static bool keep(void *ctx, const struct select_record *r) {
     assert_true(sent_count < SENT_MAX);
     struct sent *s = &sent[sent_count++];
     *s = (struct sent){.kind = r->kind, .offset = r->offset, .everywhere = r->everywhere};
-    snprintf(s->key, sizeof(s->key), "%.*s", SLICE_ARG(r->key));
+    snprintf(s->key, sizeof s->key, "%.*s", SLICE_ARG(r->key));
     s->value = malloc(r->value.len + 1);
     memcpy(s->value, r->value.ptr, r->value.len);
     s->value[r->value.len] = '\0';
@@ -83,7 +83,7 @@ struct request {
 // A line as Kafka 4.3 writes it. Unset texts have an ordinary value.
 static const char *line_of(struct request r) {
     int n = snprintf(
-        line_text, sizeof(line_text),
+        line_text, sizeof line_text,
         "[2026-11-22 16:04:03,659] DEBUG Completed request:{\"isForwarded\":%s,\"requestHeader\":"
         "{\"requestApiKey\":%d,\"requestApiVersion\":%d,\"correlationId\":1,\"clientId\":\"c\","
         "\"requestApiKeyName\":\"%s\"},\"request\":%s,\"response\":%s,\"connection\":\"%s\","
@@ -98,7 +98,7 @@ static const char *line_of(struct request r) {
         r.connection == NULL ? "127.0.0.1:9092-127.0.0.1:5555-1-0" : r.connection,
         r.principal == NULL ? "User:alice" : r.principal,
         r.listener == NULL ? "CLIENT" : r.listener);
-    assert_true(n > 0 && (size_t)n < sizeof(line_text));
+    assert_true(n > 0 && (size_t)n < sizeof line_text);
     return line_text;
 }
 
@@ -115,12 +115,12 @@ static enum select_drop take(struct request r) {
 static struct request fetch(int session, int epoch, const char *topics, int granted, int bytes,
                             int error) {
     static char request[2048], response[2048];
-    snprintf(request, sizeof(request),
+    snprintf(request, sizeof request,
              "{\"maxWaitMs\":500,\"minBytes\":1,\"maxBytes\":52428800,\"isolationLevel\":0,"
              "\"sessionId\":%d,\"sessionEpoch\":%d,\"topics\":%s,\"forgottenTopicsData\":[],"
              "\"rackId\":\"\"}",
              session, epoch, topics);
-    snprintf(response, sizeof(response),
+    snprintf(response, sizeof response,
              "{\"throttleTimeMs\":0,\"errorCode\":0,\"sessionId\":%d,\"responses\":[{\"topicId\":"
              "\"YPusGw0rSSyuwfEQtKYsug\",\"partitions\":[{\"partitionIndex\":0,\"errorCode\":%d,"
              "\"highWatermark\":429,\"lastStableOffset\":429,\"logStartOffset\":0,"
@@ -151,13 +151,13 @@ static void billable_line__is_shipped_whole_under_its_principal(void **state) {
 static void api__is_on_the_list_or_dropped(void **state) {
     (void)state;
     const int shipped[] = {0, 8, 28, 78, 79};
-    for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+    for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
         assert_int_equal(take((struct request){.key = shipped[i]}), SELECT_KEPT);
     }
     forget_sent();
     for (int key = 0; key <= 100; key++) {
         bool listed = key == 1 || key == 3 || key == 19 || key == 20;
-        for (size_t i = 0; i < sizeof(shipped) / sizeof(shipped[0]); i++) {
+        for (size_t i = 0; i < sizeof shipped / sizeof shipped[0]; i++) {
             listed |= key == shipped[i];
         }
         if (!listed) {
@@ -198,7 +198,7 @@ static void follower__is_replication(void **state) {
     (void)state;
     struct request r = fetch(0, -1, PART(5), 0, 100, 0);
     char request[4096];
-    snprintf(request, sizeof(request), "{\"replicaState\":{\"replicaId\":2,\"replicaEpoch\":1},%s",
+    snprintf(request, sizeof request, "{\"replicaState\":{\"replicaId\":2,\"replicaEpoch\":1},%s",
              r.request + 1);
     r.request = request;
     assert_int_equal(take(r), SELECT_FOLLOWER);
@@ -248,7 +248,7 @@ static void forgotten_topics__say_something(void **state) {
     char request[4096];
     const char *at = strstr(r.request, "\"forgottenTopicsData\":[]");
     assert_non_null(at);
-    snprintf(request, sizeof(request),
+    snprintf(request, sizeof request,
              "%.*s\"forgottenTopicsData\":[{\"topicId\":\"YPusGw0rSSyuwfEQtKYsug\","
              "\"partitions\":[0]}]%s",
              (int)(at - r.request), r.request, at + strlen("\"forgottenTopicsData\":[]"));
@@ -282,7 +282,7 @@ static void unanswered_fetch__is_shipped(void **state) {
 
 static struct request metadata(const char *topics) {
     static char response[1 << 20];
-    snprintf(response, sizeof(response),
+    snprintf(response, sizeof response,
              "{\"throttleTimeMs\":0,\"brokers\":[],\"clusterId\":\"x\",\"controllerId\":1,"
              "\"topics\":[%s]}",
              topics);
@@ -338,7 +338,7 @@ static void many_facts_of_one_line__have_positions_of_their_own(void **state) {
     size_t n = 0;
     const int count = SELECT_FACT_TOPICS_MAX * 2 + 1;
     for (int i = 0; i < count; i++) {
-        n += (size_t)snprintf(topics + n, sizeof(topics) - n,
+        n += (size_t)snprintf(topics + n, sizeof topics - n,
                               "%s{\"errorCode\":0,\"name\":\"t%d\",\"topicId\":"
                               "\"%04dGw0rSSyuwfEQtKYsug\",\"isInternal\":false,\"partitions\":[]}",
                               i == 0 ? "" : ",", i, i);
@@ -421,7 +421,7 @@ static void torn_line__is_a_dead_letter_and_the_rest_is_a_line(void **state) {
     char text[8192];
     const char *front = "[2026-11-22 16:04:03,600] DEBUG Completed request:{\"isForwarded\":fal";
     const char *good = line_of((struct request){.key = 0});
-    snprintf(text, sizeof(text), "%s%s", front, good);
+    snprintf(text, sizeof text, "%s%s", front, good);
     assert_int_equal(take_text(text, 5000), SELECT_KEPT);
     assert_int_equal(sent_count, 2);
     struct log_dead d = dead_of(0, &a);
@@ -439,7 +439,7 @@ static void marker_inside_a_client_id__tears_nothing(void **state) {
     const char *good = line_of((struct request){.key = 0});
     const char *at = strstr(good, "\"clientId\":\"c\"");
     assert_non_null(at);
-    snprintf(text, sizeof(text),
+    snprintf(text, sizeof text,
              "%.*s\"clientId\":\"x] DEBUG Completed request:{\\\"isForwarded\\\":false\"%s",
              (int)(at - good), good, at + strlen("\"clientId\":\"c\""));
     assert_int_equal(take_text(text, 0), SELECT_KEPT);
@@ -490,8 +490,8 @@ static void line_above_a_records_size__is_a_dead_letter(void **state) {
     (void)state;
     static char request[BROKER_RECORD_VALUE_MAX + 100];
     request[0] = '{';
-    memset(request + 1, ' ', sizeof(request) - 3);
-    request[sizeof(request) - 2] = '}';
+    memset(request + 1, ' ', sizeof request - 3);
+    request[sizeof request - 2] = '}';
     struct arena a;
     arena_init(&a);
     assert_int_equal(take((struct request){.key = 0, .request = request}), SELECT_DEAD);

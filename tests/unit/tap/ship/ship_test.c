@@ -33,12 +33,12 @@ static bool stopping(void) {
 
 static void small_batches(rd_kafka_conf_t *conf) {
     char text[256];
-    assert_int_equal(rd_kafka_conf_set(conf, "batch.num.messages", "10", text, sizeof(text)),
+    assert_int_equal(rd_kafka_conf_set(conf, "batch.num.messages", "10", text, sizeof text),
                      RD_KAFKA_CONF_OK);
-    assert_int_equal(rd_kafka_conf_set(conf, "linger.ms", "0", text, sizeof(text)),
+    assert_int_equal(rd_kafka_conf_set(conf, "linger.ms", "0", text, sizeof text),
                      RD_KAFKA_CONF_OK);
     // The mock broker of librdkafka 2.0.2 can't take zstd.
-    assert_int_equal(rd_kafka_conf_set(conf, "compression.codec", "none", text, sizeof(text)),
+    assert_int_equal(rd_kafka_conf_set(conf, "compression.codec", "none", text, sizeof text),
                      RD_KAFKA_CONF_OK);
 }
 
@@ -47,8 +47,8 @@ static int setup(void **state) {
     char text[256];
     log_init("ship_test", LOG_LEVEL_ERROR);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "log_level", "0", text, sizeof(text));
-    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof(text));
+    rd_kafka_conf_set(conf, "log_level", "0", text, sizeof text);
+    host = rd_kafka_new(RD_KAFKA_PRODUCER, conf, text, sizeof text);
     assert_non_null(host);
     mock = rd_kafka_mock_cluster_new(host, 1);
     assert_non_null(mock);
@@ -85,8 +85,8 @@ static struct ship *ship_begin(const struct state *state, int64_t queue_bytes) {
 // Line i stands at offset 10 * i and belongs to one of seven principals.
 static bool ship_one(struct ship *s, uint64_t i) {
     char key[32], value[64];
-    int k = snprintf(key, sizeof(key), "User:p%d", (int)(i % 7));
-    int v = snprintf(value, sizeof(value), "line %d", (int)i);
+    int k = snprintf(key, sizeof key, "User:p%d", (int)(i % 7));
+    int v = snprintf(value, sizeof value, "line %d", (int)i);
     struct ship_origin origin = {GENERATION, i * 10};
     return ship_line(s, BROKER_RECORD_LINE, origin, i * 10, slice_of(key, (size_t)k),
                      slice_of(value, (size_t)v));
@@ -155,7 +155,7 @@ static void judge_one(struct judged *j, const rd_kafka_message_t *m) {
     assert_true(i < LINES);
     assert_false(j->taken[i]);
     char value[64];
-    snprintf(value, sizeof(value), "line %d", (int)i);
+    snprintf(value, sizeof value, "line %d", (int)i);
     assert_int_equal(m->len, strlen(value));
     assert_memory_equal(m->payload, value, m->len);
     j->taken[i] = true;
@@ -166,13 +166,13 @@ static void judge_one(struct judged *j, const rd_kafka_message_t *m) {
 
 static struct judged judge(void) {
     static struct judged j;
-    memset(&j, 0, sizeof(j));
+    memset(&j, 0, sizeof j);
     char text[256];
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", settings.bootstrap, text, sizeof(text));
-    rd_kafka_conf_set(conf, "group.id", "judge", text, sizeof(text));
-    rd_kafka_conf_set(conf, "enable.partition.eof", "true", text, sizeof(text));
-    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof(text));
+    rd_kafka_conf_set(conf, "bootstrap.servers", settings.bootstrap, text, sizeof text);
+    rd_kafka_conf_set(conf, "group.id", "judge", text, sizeof text);
+    rd_kafka_conf_set(conf, "enable.partition.eof", "true", text, sizeof text);
+    rd_kafka_t *rk = rd_kafka_new(RD_KAFKA_CONSUMER, conf, text, sizeof text);
     assert_non_null(rk);
     rd_kafka_poll_set_consumer(rk);
     rd_kafka_topic_partition_list_t *all = rd_kafka_topic_partition_list_new(PARTITIONS);
@@ -275,7 +275,7 @@ static void restart_from_state__repeats_only_what_was_seen(void **state) {
     (void)state;
     struct ship *s = ship_begin(NULL, 1 << 20);
     assert_int_equal(ship_all(s, 0, 100), 0);
-    memset(&known, 0, sizeof(known));
+    memset(&known, 0, sizeof known);
     ship_save(s, &known);
     assert_int_equal(ship_all(s, 100, 150), 0);
     ship_free(s);
@@ -351,7 +351,7 @@ static void notices__reach_every_partition_with_its_last_position(void **state) 
 
 static void other_number_of_partitions__is_refused(void **state) {
     (void)state;
-    memset(&known, 0, sizeof(known));
+    memset(&known, 0, sizeof known);
     known.broker = 1;
     known.partitions = PARTITIONS * 2;
     const struct ship_options o = {.kafka = &settings,

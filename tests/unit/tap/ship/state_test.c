@@ -22,7 +22,7 @@ static int setup(void **state) {
     (void)state;
     log_folder_init(&folder);
     log_folder_path(&folder, "x.state", path);
-    memset(&saved, 0, sizeof(saved));
+    memset(&saved, 0, sizeof saved);
     saved.broker = 7;
     saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}};
     saved.past.forgotten_ms = 1795363190000;
@@ -57,7 +57,7 @@ static void state__is_read_as_it_was_written(void **state) {
     assert_true(log_file_ident_eq(loaded.resume.ident, saved.resume.ident));
     assert_int_equal(loaded.past.forgotten_ms, saved.past.forgotten_ms);
     assert_int_equal(loaded.past.count, FOLLOW_KNOWN_MAX);
-    assert_memory_equal(loaded.past.items, saved.past.items, sizeof(saved.past.items));
+    assert_memory_equal(loaded.past.items, saved.past.items, sizeof saved.past.items);
     assert_int_equal(loaded.partitions, LOG_PARTITIONS_MAX);
     for (int32_t p = 0; p < loaded.partitions; p++) {
         assert_int_equal(loaded.acked[p].has, p % 2 == 0);
@@ -87,9 +87,9 @@ static void torn_state__is_refused_at_every_byte(void **state) {
     char text[4096];
     FILE *f = fopen(path, "rb");
     assert_non_null(f);
-    size_t len = fread(text, 1, sizeof(text), f);
+    size_t len = fread(text, 1, sizeof text, f);
     fclose(f);
-    assert_true(len > 100 && len < sizeof(text));
+    assert_true(len > 100 && len < sizeof text);
     loaded.broker = 99;
     for (size_t cut = 0; cut < len; cut++) {
         f = fopen(path, "wb");
@@ -114,7 +114,7 @@ static void failed_write__leaves_the_old_state(void **state) {
     struct err e;
     assert_int_equal(state_write(path, &saved, &e), ERR_OK);
     char next[600];
-    snprintf(next, sizeof(next), "%s.new", path);
+    snprintf(next, sizeof next, "%s.new", path);
     assert_int_equal(mkdir(next, 0700), 0);
     saved.resume.offset = 1;
     assert_int_equal(state_write(path, &saved, &e), ERR_IO);
