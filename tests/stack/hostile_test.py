@@ -12,11 +12,11 @@ import time
 import uuid
 
 import pytest
-from house import PASSWORD
+from house import OPENAPI, PASSWORD
 from rest import Rest
 from stack import ROOT, wait_for
 
-PATHS = json.loads((ROOT / "api" / "openapi.json").read_text())["paths"]
+PATHS = OPENAPI["paths"]
 LISTS = [p for p, item in PATHS.items() if any("cursor" in q.get("$ref", "") for q in item.get("get", {}).get("parameters", []))]
 
 
