@@ -90,8 +90,8 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                   pg_text(currency_text(a, currency, l->discount, NULL)),
                   pg_text(currency_text(a, currency, l->cap, NULL)),
                   pg_text(currency_text(a, currency, l->amount, NULL)),
-                  pg_text(currency_text(a, currency, line->net, NULL)),
-                  pg_text(d->line_taxes[i].category), pg_text(d->line_taxes[i].rate),
+                  pg_text(currency_text(a, currency, line->net, NULL)), pg_text(line->tax.category),
+                  pg_text(decimal_text_as_read(a, line->tax.rate)),
                   pg_text(json_text(a, rating_rows_json(a, currency, l))),
                   pg_instant(u->service_from_us), pg_instant(u->service_to_us),
                   corrected == NULL ? pg_null() : pg_text(corrected->document_id),
@@ -126,8 +126,8 @@ static enum err_code insert_taxes(struct pg *pg, struct arena *a, const struct d
     for (size_t i = 0; code == ERR_OK && i < d->document.tax_count; i++) {
         const struct document_tax *t = &d->document.taxes[i];
         code = pg_run(pg, &biller_sql_tax_insert,
-                      PG_PARAMS(pg_text(document_id), pg_text(d->group_taxes[i].category),
-                                pg_text(d->group_taxes[i].rate),
+                      PG_PARAMS(pg_text(document_id), pg_text(t->category),
+                                pg_text(decimal_text_as_read(a, t->rate)),
                                 pg_text(currency_text(a, d->currency, t->net, NULL)),
                                 pg_text(currency_text(a, d->currency, t->amount, NULL))),
                       NULL, e);

@@ -11,9 +11,6 @@ struct building {
     draft_rate_fn rate;
     void *ctx;
     struct draft draft;
-    struct document_tax_rule rules[DOCUMENT_TAXES_MAX];
-    struct draft_tax rule_taxes[DOCUMENT_TAXES_MAX];
-    size_t rule_count;
 };
 
 const struct month_original *draft_original(const struct month *u, const struct rating_line *l) {
@@ -37,34 +34,20 @@ static void block(struct building *b, const char *why) {
 
 // --- tax -----------------------------------------------------------------------------------------
 
-// One rule per category and rate. Its key stands for the category while the document is built, for
-// lines of different months may bear different rates of one category.
-static enum err_code rule_key(struct building *b, const char *category, const char *rate,
-                              const char **ret_key, struct err *e) {
-    const char *key = arena_printf(b->a, "%s %s", category, rate);
-    *ret_key = key;
-    for (size_t i = 0; i < b->rule_count; i++) {
-        if (strcmp(b->rules[i].category, key) == 0) {
-            return ERR_OK;
-        }
-    }
-    if (b->rule_count == DOCUMENT_TAXES_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d tax rates on one document", DOCUMENT_TAXES_MAX);
-    }
-    struct document_tax_rule *rule = &b->rules[b->rule_count];
-    *rule = (struct document_tax_rule){.category = key};
-    b->rule_taxes[b->rule_count++] = (struct draft_tax){category, rate};
-    return decimal_parse(slice_str(rate), &rule->rate, e);
+static enum err_code decided(const char *category, const char *rate, struct document_tax_key *ret,
+                             struct err *e) {
+    *ret = (struct document_tax_key){.category = category, .has_rate = true};
+    return decimal_parse(slice_str(rate), &ret->rate, e);
 }
 
 static enum err_code line_tax(struct building *b, const struct month *u,
-                              const struct rating_line *l, struct draft_tax *ret, struct err *e) {
+                              const struct rating_line *l, struct document_tax_key *ret,
+                              struct err *e) {
     const struct month_original *original = draft_original(u, l);
     if (original != NULL) { // a difference bears the tax of what it corrects
-        *ret = (struct draft_tax){original->tax_category, original->tax_rate};
-        return ERR_OK;
+        return decided(original->tax_category, original->tax_rate, ret, e);
     }
-    *ret = (struct draft_tax){TAX_UNDECIDED, "0"};
+    *ret = (struct document_tax_key){.category = TAX_UNDECIDED};
     struct tax_decision d = tax_decide(b->a, b->parties->seller_country, b->parties->buyer_country,
                                        l->price->tax_category);
     if (d.undecided != NULL) {
@@ -79,24 +62,18 @@ static enum err_code line_tax(struct building *b, const struct month *u,
                               b->parties->seller_country,
                               describe_period(b->a, u->period.from_day, u->period.to_day)));
     } else if (code == ERR_OK) {
-        *ret = (struct draft_tax){d.category, rate};
+        code = decided(d.category, rate, ret, e);
     }
     return code;
 }
 
 // --- the document --------------------------------------------------------------------------------
 
-static enum err_code take_source(struct building *b, struct month *u, size_t *line,
-                                 struct document_source *ret, struct err *e) {
-    const char **keys = arena_array(b->a, u->rated.line_count, sizeof *keys);
+static enum err_code take_source(struct building *b, struct month *u, struct document_source *ret,
+                                 struct err *e) {
+    struct document_tax_key *taxes = arena_array(b->a, u->rated.line_count, sizeof *taxes);
     for (size_t i = 0; i < u->rated.line_count; i++) {
-        struct draft_tax *tax = &b->draft.line_taxes[(*line)++];
-        enum err_code code = line_tax(b, u, &u->rated.lines[i], tax, e);
-        if (code == ERR_OK && strcmp(tax->category, TAX_UNDECIDED) == 0) {
-            keys[i] = TAX_UNDECIDED;
-        } else if (code == ERR_OK) {
-            code = rule_key(b, tax->category, tax->rate, &keys[i], e);
-        }
+        enum err_code code = line_tax(b, u, &u->rated.lines[i], &taxes[i], e);
         if (code != ERR_OK) {
             return code;
         }
@@ -104,7 +81,7 @@ static enum err_code take_source(struct building *b, struct month *u, size_t *li
     *ret = (struct document_source){.rated = &u->rated,
                                     .share = u->has_share ? &u->share : NULL,
                                     .provider = u->provider,
-                                    .tax_category = keys};
+                                    .tax = taxes};
     return ERR_OK;
 }
 
@@ -133,35 +110,15 @@ static void block_unit(struct building *b, const struct month *u) {
 static enum err_code build(struct building *b, struct err *e) {
     struct draft *d = &b->draft;
     struct document_source *sources = arena_array(b->a, d->unit_count, sizeof *sources);
-    size_t lines = 0;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        lines += d->units[i]->rated.line_count;
-    }
-    d->line_taxes = arena_array(b->a, lines, sizeof *d->line_taxes);
     d->blocked_by = NULL;
-    b->rule_count = 0;
-    size_t line = 0;
     for (size_t i = 0; i < d->unit_count; i++) {
         block_unit(b, d->units[i]);
-        enum err_code code = take_source(b, d->units[i], &line, &sources[i], e);
+        enum err_code code = take_source(b, d->units[i], &sources[i], e);
         if (code != ERR_OK) {
             return code;
         }
     }
-    return document_build(b->a, d->currency, sources, d->unit_count, b->rules, b->rule_count,
-                          &d->document, e);
-}
-
-static void name_groups(struct building *b) {
-    struct draft *d = &b->draft;
-    d->group_taxes = arena_array(b->a, d->document.tax_count, sizeof *d->group_taxes);
-    for (size_t i = 0; i < d->document.tax_count; i++) {
-        for (size_t k = 0; k < b->rule_count; k++) {
-            if (strcmp(d->document.taxes[i].category, b->rules[k].category) == 0) {
-                d->group_taxes[i] = b->rule_taxes[k];
-            }
-        }
-    }
+    return document_build(b->a, d->currency, sources, d->unit_count, NULL, 0, &d->document, e);
 }
 
 // A month that was billed before and now costs less.
@@ -226,7 +183,6 @@ enum err_code draft_build(struct arena *a, struct month **units, size_t count,
     if (decimal_sign(b->draft.document.total) < 0) {
         block(b, "its total is negative, and credit notes are not supported yet");
     }
-    name_groups(b);
     *ret = b->draft;
     *ret_any = is_worth_it(ret);
     return ERR_OK;

@@ -1,5 +1,5 @@
-// The invoice of one account in one currency, before it is stored: units, document, tax of each
-// line, and why it can't be issued, if it can't.
+// The invoice of one account in one currency, before it is stored: its months, the document with the
+// tax of each line, and why it can't be issued, if it can't.
 #ifndef WEIR_CORE_BILLING_DRAFT_H
 #define WEIR_CORE_BILLING_DRAFT_H
 
@@ -14,20 +14,13 @@ struct draft_parties {
     const char *buyer_country, *buyer;
 };
 
-// Tax of one line of the document.
-struct draft_tax {
-    const char *category, *rate;
-};
-
 struct draft {
     const struct currency *currency;
     struct month **units; // sources of the document, in its order
     size_t unit_count;
     struct document document;
-    struct draft_tax *line_taxes;  // by line
-    struct draft_tax *group_taxes; // by document.taxes
-    const char *blocked_by;        // NULL: may be issued
-    const char *note;              // what was left for the next invoice, or NULL
+    const char *blocked_by; // NULL: may be issued
+    const char *note;       // what was left for the next invoice, or NULL
 };
 
 // The rate of a country's category on a local day, as text; NULL if there is none. `ctx` is the
