@@ -14,8 +14,8 @@
 enum { DOCUMENT_TAXES_MAX = 64 };
 
 // What a line's tax goes by. Without a rate the line bears every rule given for its category, which
-// may be none. With one it bears that rate alone: lines of different months may bear different rates
-// of one category.
+// may be none. With one it bears that rate alone: lines of different months may bear different
+// rates of one category.
 struct document_tax_key {
     const char *category;
     bool has_rate;
@@ -79,8 +79,8 @@ struct document {
 };
 
 // Builds the document. All sources have the currency given, else ERR_INVALID; more than
-// DOCUMENT_TAXES_MAX rules and rates are ERR_LIMIT. Everything belongs to the arena; what a source or
-// rule points to is borrowed, the arrays themselves are not kept.
+// DOCUMENT_TAXES_MAX rules and rates are ERR_LIMIT. Everything belongs to the arena; what a source
+// or rule points to is borrowed, the arrays themselves are not kept.
 ERR_MUST_CHECK enum err_code document_build(struct arena *a, const struct currency *currency,
                                             const struct document_source *sources,
                                             size_t source_count,

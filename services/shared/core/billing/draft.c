@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "core/billing/describe.h"
 #include "core/billing/tax_decision.h"
+#include "core/billing/wording.h"
 
 struct building {
     struct arena *a;
@@ -60,7 +60,7 @@ static enum err_code line_tax(struct building *b, const struct month *u,
     if (code == ERR_OK && rate == NULL) {
         block(b, arena_printf(b->a, "there is no rate of tax category %s in %s for %s", d.category,
                               b->parties->seller_country,
-                              describe_period(b->a, u->period.from_day, u->period.to_day)));
+                              wording_period(b->a, u->period.from_day, u->period.to_day)));
     } else if (code == ERR_OK) {
         code = decided(d.category, rate, ret, e);
     }
@@ -85,7 +85,7 @@ static enum err_code take_source(struct building *b, struct month *u, struct doc
     return ERR_OK;
 }
 
-static void block_unit(struct building *b, const struct month *u) {
+static void block_month(struct building *b, const struct month *u) {
     static const char *const classes[] = {"committed", "reported", "request_log"};
     for (size_t i = 0; i < u->rated.unpriced_count; i++) {
         const struct rating_unpriced *x = &u->rated.unpriced[i];
@@ -109,16 +109,16 @@ static void block_unit(struct building *b, const struct month *u) {
 
 static enum err_code build(struct building *b, struct err *e) {
     struct draft *d = &b->draft;
-    struct document_source *sources = arena_array(b->a, d->unit_count, sizeof *sources);
+    struct document_source *sources = arena_array(b->a, d->month_count, sizeof *sources);
     d->blocked_by = NULL;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        block_unit(b, d->units[i]);
-        enum err_code code = take_source(b, d->units[i], &sources[i], e);
+    for (size_t i = 0; i < d->month_count; i++) {
+        block_month(b, d->months[i]);
+        enum err_code code = take_source(b, d->months[i], &sources[i], e);
         if (code != ERR_OK) {
             return code;
         }
     }
-    return document_build(b->a, d->currency, sources, d->unit_count, NULL, 0, &d->document, e);
+    return document_build(b->a, d->currency, sources, d->month_count, NULL, 0, &d->document, e);
 }
 
 // A month that was billed before and now costs less.
@@ -130,22 +130,22 @@ static void leave_out_lowered(struct building *b) {
     struct draft *d = &b->draft;
     struct decimal left = decimal_from_i64(0);
     size_t kept = 0;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        if (lowers(d->units[i])) {
-            left = decimal_add(b->a, left, d->units[i]->rated.amount);
+    for (size_t i = 0; i < d->month_count; i++) {
+        if (lowers(d->months[i])) {
+            left = decimal_add(b->a, left, d->months[i]->rated.amount);
         } else {
-            d->units[kept++] = d->units[i];
+            d->months[kept++] = d->months[i];
         }
     }
-    d->unit_count = kept;
+    d->month_count = kept;
     d->note = arena_printf(b->a, "%s %s of months billed before is left for the next invoice",
                            currency_text(b->a, d->currency, left, NULL), d->currency->code);
 }
 
 // Something to bill: a month for the first time, or a difference in money.
 static bool is_worth_it(const struct draft *d) {
-    for (size_t i = 0; i < d->unit_count; i++) {
-        const struct month *u = d->units[i];
+    for (size_t i = 0; i < d->month_count; i++) {
+        const struct month *u = d->months[i];
         for (size_t k = 0; k < u->rated.line_count; k++) {
             if (u->billed_seq == 0 || !decimal_is_zero(u->rated.lines[k].amount)) {
                 return true;
@@ -155,23 +155,23 @@ static bool is_worth_it(const struct draft *d) {
     return false;
 }
 
-enum err_code draft_build(struct arena *a, struct month **units, size_t count,
+enum err_code draft_build(struct arena *a, struct month **months, size_t count,
                           const struct draft_parties *parties, draft_rate_fn rate, void *ctx,
                           struct draft *ret, bool *ret_any, struct err *e) {
     struct building *b = arena_alloc(a, sizeof *b);
     *b = (struct building){.a = a, .parties = parties, .rate = rate, .ctx = ctx};
-    b->draft.units = arena_array(a, count, sizeof *b->draft.units);
+    b->draft.months = arena_array(a, count, sizeof *b->draft.months);
     for (size_t i = 0; i < count; i++) {
-        if (units[i]->rated.line_count > 0) {
-            b->draft.units[b->draft.unit_count++] = units[i];
+        if (months[i]->rated.line_count > 0) {
+            b->draft.months[b->draft.month_count++] = months[i];
         }
     }
     *ret_any = false;
     *ret = b->draft;
-    if (b->draft.unit_count == 0) {
+    if (b->draft.month_count == 0) {
         return ERR_OK;
     }
-    b->draft.currency = b->draft.units[0]->plan.currency;
+    b->draft.currency = b->draft.months[0]->plan.currency;
     enum err_code code = build(b, e);
     if (code == ERR_OK && decimal_sign(b->draft.document.total) < 0) {
         leave_out_lowered(b);
