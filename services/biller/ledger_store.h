@@ -5,9 +5,9 @@
 #include "core/money/currency.h"
 #include "platform/pg/pg.h"
 
-// Posts the entry of an invoice as its lines, splits and taxes are stored; nothing is divided again,
-// and an invoice over nothing posts nothing. Makes accounts that are missing. In the caller's
-// transaction; `date` is the day of issue, YYYY-MM-DD.
+// Posts the entry of an invoice as its lines, splits and taxes are stored; nothing is divided
+// again, and an invoice over nothing posts nothing. Makes accounts that are missing. In the
+// caller's transaction; `date` is the day of issue, YYYY-MM-DD.
 ERR_MUST_CHECK enum err_code ledger_store_invoice(struct pg *pg, struct arena *a,
                                                   const char *document_id, const char *customer_id,
                                                   const struct currency *currency, const char *date,
