@@ -1,8 +1,7 @@
 -- name: account_claim
 select a.org_id, o.name, r.period, o.time_zone,
-       least(r.usage_end, ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone),
-       ((r.period || '-01')::date)::timestamp at time zone o.time_zone,
-       ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone
+       least(r.usage_end, period_ends(r.period, o.time_zone)),
+       period_begins(r.period, o.time_zone), period_ends(r.period, o.time_zone)
   from billing_run_account a
   join organisation o on o.id = a.org_id
   join billing_run r on r.id = a.run_id

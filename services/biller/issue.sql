@@ -25,7 +25,7 @@ on conflict (entity_id, kind, prefix) do nothing;
 -- name: series_next
 update document_series
    set next_number = next_number + 1,
-       last_issue_date = greatest(last_issue_date, (clock_timestamp() at time zone $4)::date)
+       last_issue_date = greatest(last_issue_date, local_day(clock_timestamp(), $4))
  where entity_id = $1::uuid and kind = $2
    and prefix = $3 || to_char(clock_timestamp() at time zone $4, 'YYYY') || '-'
 returning id, prefix || lpad((next_number - 1)::text, greatest(6, length((next_number - 1)::text)), '0'),

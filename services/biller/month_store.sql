@@ -3,30 +3,28 @@
 -- the zone the month was first billed in.
 -- name: month_list
 with month as (
-    select s.id as subscription_id, ($2 || '-01')::date as first_day, o.time_zone
+    select s.id as subscription_id, period_month($2) as first_day, o.time_zone
       from subscription s join organisation o on o.id = s.org_id
      where s.org_id = $1::uuid
     union
-    select b.subscription_id, (b.period_start at time zone d.time_zone)::date, d.time_zone
+    select b.subscription_id, local_day(b.period_start, d.time_zone), d.time_zone
       from billed b
       join subscription s on s.id = b.subscription_id
       join document d on d.id = b.document_id
      where s.org_id = $1::uuid and b.seq = 1
-       and (b.period_start at time zone d.time_zone)::date < ($2 || '-01')::date
-       and (b.period_start at time zone d.time_zone)::date
-           >= ($2 || '-01')::date - make_interval(months => $3::int)
+       and local_day(b.period_start, d.time_zone) < period_month($2)
+       and local_day(b.period_start, d.time_zone)
+           >= period_month($2) - make_interval(months => $3::int)
 ), unit as (
-    select m.*, m.first_day::timestamp at time zone m.time_zone as period_from,
-           (m.first_day + interval '1 month') at time zone m.time_zone as period_to,
-           (m.first_day + interval '1 month')::date as last_day
+    select m.*, day_begins(m.first_day, m.time_zone) as period_from,
+           day_begins(next_month(m.first_day), m.time_zone) as period_to
       from month m
 )
 select s.id, s.provider_org_id, provider.name, s.product_id, product.name, s.plan_id, s.plan_version,
        plan.name, v.currency, v.body::text, v.revenue_share::text, v.weakest_class,
        u.period_from, u.period_to, u.time_zone,
-       (u.first_day - date '1970-01-01')::int8, (u.last_day - date '1970-01-01')::int8,
-       (d.service_from - date '1970-01-01')::int8,
-       (greatest(d.service_from, d.service_to) - date '1970-01-01')::int8,
+       epoch_day(u.first_day), epoch_day(next_month(u.first_day)),
+       epoch_day(d.service_from), epoch_day(greatest(d.service_from, d.service_to)),
        coalesce(b.seq, 0)::int8, s.sold_through is not null,
        (select string_agg(t.topic, ', ' order by t.topic)
           from (select distinct topic from product_topic t
@@ -41,13 +39,13 @@ select s.id, s.provider_org_id, provider.name, s.product_id, product.name, s.pla
   join plan on plan.id = s.plan_id
   join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version
  cross join lateral (
-    select least(greatest(u.first_day, (s.starts_at at time zone u.time_zone)::date), u.last_day) as service_from,
-           least(u.last_day, (coalesce(s.ends_at, 'infinity') at time zone u.time_zone)::date) as service_to) d
+    select service_begins(u.first_day, s.starts_at, u.time_zone) as service_from,
+           service_ends(u.first_day, s.ends_at, u.time_zone) as service_to) d
   left join lateral (
     select max(x.seq) as seq, min((x.usage ->> 'service_to_day')::int8) as service_to from billed x
      where x.subscription_id = s.id and x.period_start = u.period_from) b on true
  where b.seq is not null
-    or s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+    or subscription_begun(s.state)
        and (s.starts_at < u.period_to and coalesce(s.ends_at, 'infinity') > u.period_from
             or exists (select from usage_quarter q
                         where q.subscription_id = s.id and q.from_at >= u.period_from and q.from_at < u.period_to))

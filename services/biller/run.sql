@@ -12,14 +12,13 @@ select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not
 -- $2 of them: late usage is billed by this run.
 -- name: run_accounts
 select o.id, o.time_zone, m.period_to, m.period_to > now(),
-       to_char(m.period_to, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+       utc_text(m.period_to)
   from organisation o,
-       lateral (select (($1 || '-01')::date)::timestamp at time zone o.time_zone as period_from,
-                       (($1 || '-01')::date + interval '1 month') at time zone o.time_zone as period_to) m
+       lateral (select period_begins($1, o.time_zone) as period_from, period_ends($1, o.time_zone) as period_to) m
  where exists (
     select from subscription s
      where s.org_id = o.id
-       and (s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+       and (subscription_begun(s.state)
             and s.starts_at < m.period_to and coalesce(s.ends_at, 'infinity') > m.period_from
             or exists (select from usage_quarter u
                         where u.subscription_id = s.id and u.from_at >= m.period_from and u.from_at < m.period_to)
@@ -33,7 +32,7 @@ select o.id, o.time_zone, m.period_to, m.period_to > now(),
 -- name: run_unheard
 select c.name, b.broker_id, c.log_partitions, count(*),
        array_to_string((array_agg(p.n order by p.n))[1:8], ', '),
-       to_char(min(m.broker_time), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), bool_or(m.broker_time is null)
+       utc_text(min(m.broker_time)), bool_or(m.broker_time is null)
   from cluster c
   left join cluster_broker b on b.cluster_id = c.id
  cross join lateral generate_series(0, c.log_partitions - 1) p (n)
@@ -41,8 +40,7 @@ select c.name, b.broker_id, c.log_partitions, count(*),
  where c.metering_class = 'request_log'
    and exists (select from grant_period g join organisation o on o.id = g.org_id
                 where g.cluster_id = c.id
-                  and g.during && tstzrange((($1 || '-01')::date)::timestamp at time zone o.time_zone,
-                                            (($1 || '-01')::date + interval '1 month') at time zone o.time_zone))
+                  and g.during && tstzrange(period_begins($1, o.time_zone), period_ends($1, o.time_zone)))
    and (m.broker_time is null or m.broker_time < $2::timestamptz)
  group by c.name, b.broker_id, c.log_partitions
  order by c.name, b.broker_id;

@@ -26,5 +26,5 @@ select json_build_object('id', r.id, 'period', r.period, 'close_early', r.close_
 -- name: billing_run_create
 insert into billing_run (period, close_early, reason, override_incomplete_reason, requested_by)
 select $1, $2::boolean, $3, $4, $5
- where $2::boolean or (($1 || '-01')::date + interval '1 month' + interval '12 hours') at time zone 'UTC' <= now()
+ where $2::boolean or period_ends($1, 'UTC') + interval '12 hours' <= now()
 returning id::text

@@ -11,7 +11,7 @@ select json_build_object(
   from document d
   left join invoice_standing s on s.id = d.id
  where d.kind = 'invoice'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
    and ($2::timestamptz is null or (d.created_at, d.id) < ($2::timestamptz, $3::uuid))
  order by d.created_at desc, d.id desc
  limit $4::int
@@ -84,15 +84,15 @@ select json_build_object(
 
 -- name: export_invoices
 select d.number as number, d.kind as kind, d.issue_date::text as issue_date, d.due_date::text as due_date,
-       to_char(d.period_from at time zone d.time_zone, 'YYYY-MM-DD') as period_from,
-       to_char(d.period_to at time zone d.time_zone, 'YYYY-MM-DD') as period_to,
+       local_day(d.period_from, d.time_zone)::text as period_from,
+       local_day(d.period_to, d.time_zone)::text as period_to,
        d.currency as currency, d.buyer ->> 'name' as buyer, d.buyer ->> 'vat_id' as buyer_vat_id,
        d.buyer ->> 'country' as buyer_country, d.net::text as net, d.tax::text as tax, d.total::text as total,
        s.standing as standing, d.id::text as invoice_id
   from document d
   left join invoice_standing s on s.id = d.id
  where d.kind = 'invoice' and d.state = 'issued'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
  order by d.number
  limit $2::int
 
@@ -101,12 +101,12 @@ select d.number as number, l.line::text as line, d.issue_date::text as issue_dat
        d.buyer ->> 'name' as buyer, p.name as product, l.price_id as price_id, l.kind as kind, l.description as description,
        l.metric as metric, l.metering_class as metering_class, l.metered::text as metered, l.quantity::text as quantity,
        l.base::text as base, l.discount::text as discount, l.amount::text as amount, l.net::text as net,
-       l.tax_category as tax_category, l.tax_rate::text as tax_rate, to_char(l.service_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_from,
-       to_char(l.service_to at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_to, l.subscription_id::text as subscription_id
+       l.tax_category as tax_category, l.tax_rate::text as tax_rate, utc_text(l.service_from) as service_from,
+       utc_text(l.service_to) as service_to, l.subscription_id::text as subscription_id
   from document d
   join document_line l on l.document_id = d.id
   left join product p on p.id = l.product_id
  where d.kind = 'invoice' and d.state = 'issued'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
  order by d.number, l.line
  limit $2::int

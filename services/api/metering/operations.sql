@@ -20,7 +20,7 @@ select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id
 
 -- name: unbound_usage_list
 select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u.topic,
-         'delivery', case u.delivery when 0 then 'fresh' else 'replay' end, 'from_at', u.from_at, 'bytes', u.bytes::text,
+         'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', u.bytes::text,
          'messages', u.messages::text, 'fetches', u.fetches::text, 'produced_bytes', u.produced_bytes::text,
          'reason', case when not exists (select from application a where a.principal = u.principal) then 'unknown_principal'
                         else 'no_grant' end)::text,

@@ -2,7 +2,7 @@
 
 -- name: usage_of_subscription
 with s as (
-    select s.id, coalesce($2::timestamptz, date_trunc('month', now() at time zone o.time_zone) at time zone o.time_zone) as from_at,
+    select s.id, coalesce($2::timestamptz, day_begins(local_month(now(), o.time_zone), o.time_zone)) as from_at,
            coalesce($3::timestamptz, now() + interval '1 hour') as to_at
       from subscription s join organisation_public o on o.id = s.org_id
      where s.id = $1::uuid),
@@ -18,7 +18,7 @@ slots as (
 select json_build_object(
          'subscription_id', s.id, 'granularity', $4, 'from', s.from_at, 'to', s.to_at,
          'rows', coalesce((select json_agg(json_build_object(
-              'from_at', x.from_at, 'topic', x.topic, 'delivery', case x.delivery when 0 then 'fresh' else 'replay' end,
+              'from_at', x.from_at, 'topic', x.topic, 'delivery', delivery_name(x.delivery),
               'bytes', x.bytes::text, 'messages', x.messages::text, 'fetches', x.fetches::text,
               'open_fetches', x.open_fetches::text, 'share_messages', x.share_messages::text,
               'metering_class', x.metering_class) order by x.from_at, x.topic, x.delivery)
