@@ -1,19 +1,18 @@
+-- piece: application
+'id', a.id, 'org_id', a.org_id, 'name', a.name, 'principal', a.principal,
+           'client_id', a.principal, 'group_prefix', a.principal || '.', 'api_role', a.api_role,
+           'state', a.state, 'created_at', a.created_at, 'version', a.version
+
 -- name: application_insert
 insert into application as a (org_id, name, principal, api_role)
 values ($1::uuid, $2, $3, $4)
-returning json_build_object(
-              'id', a.id, 'org_id', a.org_id, 'name', a.name, 'principal', a.principal,
-              'client_id', a.principal, 'group_prefix', a.principal || '.', 'api_role', a.api_role,
-              'state', a.state, 'created_at', a.created_at, 'version', a.version),
+returning json_build_object({{application}}),
           a.version, a.id
 
 -- The tenant stands in the condition too: the policy also shows a provider its subscribers'
 -- applications, which aren't its own.
 -- name: application_list
-select json_build_object(
-           'id', a.id, 'org_id', a.org_id, 'name', a.name, 'principal', a.principal,
-           'client_id', a.principal, 'group_prefix', a.principal || '.', 'api_role', a.api_role,
-           'state', a.state, 'created_at', a.created_at, 'version', a.version),
+select json_build_object({{application}}),
        a.created_at, a.id
   from application a
  where (a.org_id = weir_org() or weir_operator())
@@ -23,9 +22,7 @@ select json_build_object(
 
 -- name: application_get
 select json_build_object(
-           'id', a.id, 'org_id', a.org_id, 'name', a.name, 'principal', a.principal,
-           'client_id', a.principal, 'group_prefix', a.principal || '.', 'api_role', a.api_role,
-           'state', a.state, 'created_at', a.created_at, 'version', a.version,
+           {{application}},
            'secrets', (select coalesce(json_agg(json_build_object(
                            'id', s.id, 'created_at', s.created_at, 'expires_at', s.expires_at,
                            'revoked_at', s.revoked_at) order by s.created_at, s.id), '[]')

@@ -25,13 +25,16 @@ delete from session where expires_at < now()
 -- name: session_delete
 delete from session where token_hash = $1::bytea
 
+-- piece: where_signed_in
+'organisation', json_build_object('id', o.id, 'name', o.name, 'is_operator', o.is_operator,
+        'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+        'time_zone', o.time_zone, 'currency', o.currency, 'topic_prefix', o.topic_prefix),
+    'marketplace', (select name from marketplace)
+
 -- name: me_person
 select json_build_object(
     'kind', 'person', 'id', p.id, 'email', p.email, 'name', p.name, 'role', m.role,
-    'organisation', json_build_object('id', o.id, 'name', o.name, 'is_operator', o.is_operator,
-        'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-        'time_zone', o.time_zone, 'currency', o.currency, 'topic_prefix', o.topic_prefix),
-    'marketplace', (select name from marketplace))
+    {{where_signed_in}})
   from person p
   join membership m on m.person_id = p.id
   join organisation o on o.id = m.org_id
@@ -40,10 +43,7 @@ select json_build_object(
 -- name: me_application
 select json_build_object(
     'kind', 'application', 'id', a.id, 'name', a.name, 'principal', a.principal, 'role', a.api_role,
-    'organisation', json_build_object('id', o.id, 'name', o.name, 'is_operator', o.is_operator,
-        'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-        'time_zone', o.time_zone, 'currency', o.currency, 'topic_prefix', o.topic_prefix),
-    'marketplace', (select name from marketplace))
+    {{where_signed_in}})
   from application a
   join organisation o on o.id = a.org_id
  where a.id = $1::uuid and o.id = $2::uuid
