@@ -3,7 +3,8 @@
 select id, state from billing_run where state in ('queued', 'waiting', 'running') order by requested_at, id;
 
 -- name: run_lock
-select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null, r.state
+-- columns: period, close_early, usage_end, override, state
+select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null as override, r.state
   from billing_run r where r.id = $1::uuid and r.state in ('queued', 'waiting')
    for no key update skip locked;
 
@@ -11,8 +12,8 @@ select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not
 -- what is read in the minute after a subscription's end is still its own. So do months billed before,
 -- $2 of them: late usage is billed by this run.
 -- name: run_accounts
-select o.id, o.time_zone, m.period_to, m.period_to > now(),
-       utc_text(m.period_to)
+-- columns: org_id, time_zone, period_to, is_open, ends_at_text
+select o.id as org_id, o.time_zone, m.period_to, m.period_to > now() as is_open, utc_text(m.period_to) as ends_at_text
   from organisation o,
        lateral (select period_begins($1, o.time_zone) as period_from, period_ends($1, o.time_zone) as period_to) m
  where exists (
@@ -30,9 +31,10 @@ select o.id, o.time_zone, m.period_to, m.period_to > now(),
 -- Log partitions of the brokers concerned that have not been heard past the usage end: a cluster is
 -- concerned by a grant in the month.
 -- name: run_unheard
-select c.name, b.broker_id, c.log_partitions, count(*),
-       array_to_string((array_agg(p.n order by p.n))[1:8], ', '),
-       utc_text(min(m.broker_time)), bool_or(m.broker_time is null)
+-- columns: cluster, broker_id, log_partitions, unheard, first_unheard, heard_to_text, never_heard
+select c.name as cluster, b.broker_id, c.log_partitions, count(*) as unheard,
+       array_to_string((array_agg(p.n order by p.n))[1:8], ', ') as first_unheard,
+       utc_text(min(m.broker_time)) as heard_to_text, bool_or(m.broker_time is null) as never_heard
   from cluster c
   left join cluster_broker b on b.cluster_id = c.id
  cross join lateral generate_series(0, c.log_partitions - 1) p (n)
@@ -71,8 +73,10 @@ update billing_run r
  where r.id = $1::uuid and r.state = 'running';
 
 -- name: run_left
-select count(*) filter (where state in ('pending', 'drafted')), count(*) filter (where state = 'failed'),
-       count(*), min(note) filter (where state = 'failed')
+-- columns: open, failed, accounts, first_note
+select count(*) filter (where state in ('pending', 'drafted')) as open,
+       count(*) filter (where state = 'failed') as failed, count(*) as accounts,
+       min(note) filter (where state = 'failed') as first_note
   from billing_run_account where run_id = $1::uuid;
 
 -- name: run_end

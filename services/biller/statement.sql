@@ -1,5 +1,6 @@
 -- Providers and other parties with shares that no statement has reported yet.
 -- name: statement_due
+-- columns: party_org_id, currency, entity_id
 select s.party_org_id, d.currency, d.entity_id
   from document_split s join document d on d.id = s.document_id
  where s.statement_id is null and s.party <> 'operator' and d.state = 'issued' and d.kind = 'invoice'

@@ -24,9 +24,12 @@ delete from usage_touch where subscription_id = $1::uuid and touched_at = $2::ti
 
 -- The month that is open now in the account's zone.
 -- name: watch_subscription
-select v.currency, v.body::text, day_begins(m.first_day, o.time_zone), day_begins(next_month(m.first_day), o.time_zone),
-       epoch_day(m.first_day), epoch_day(next_month(m.first_day)),
-       epoch_day(d.service_from), epoch_day(greatest(d.service_from, d.service_to))
+-- columns: currency, plan, period_from, period_to, first_day, next_month_day, service_first_day, service_end_day
+select v.currency, v.body::text as plan, day_begins(m.first_day, o.time_zone) as period_from,
+       day_begins(next_month(m.first_day), o.time_zone) as period_to,
+       epoch_day(m.first_day) as first_day, epoch_day(next_month(m.first_day)) as next_month_day,
+       epoch_day(d.service_from) as service_first_day,
+       epoch_day(greatest(d.service_from, d.service_to)) as service_end_day
   from subscription s
   join organisation o on o.id = s.org_id
   join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version

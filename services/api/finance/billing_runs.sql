@@ -8,7 +8,8 @@
          'documents', r.documents, 'error', r.error
 
 -- name: billing_run_list
-select json_build_object({{asked}}, {{come_of_it}})::text,
+-- columns: json, requested_at, id
+select json_build_object({{asked}}, {{come_of_it}})::text as json,
        r.requested_at::text, r.id::text
   from billing_run r
  where ($1::timestamptz is null or (r.requested_at, r.id) < ($1::timestamptz, $2::uuid))

@@ -4,15 +4,17 @@
            'state', a.state, 'created_at', a.created_at, 'version', a.version
 
 -- name: application_insert
+-- columns: json, version, id
 insert into application as a (org_id, name, principal, api_role)
 values ($1::uuid, $2, $3, $4)
-returning json_build_object({{application}}),
+returning json_build_object({{application}}) as json,
           a.version, a.id
 
 -- The tenant stands in the condition too: the policy also shows a provider its subscribers'
 -- applications, which aren't its own.
 -- name: application_list
-select json_build_object({{application}}),
+-- columns: json, created_at, id
+select json_build_object({{application}}) as json,
        a.created_at, a.id
   from application a
  where (a.org_id = weir_org() or weir_operator())
@@ -36,13 +38,13 @@ select json_build_object(
   from application a
  where a.id = $1::uuid and (a.org_id = weir_org() or weir_operator())
 
--- Locked, so that the count of secrets holds. Columns: org, principal, api_role, adopted, usable
--- secrets, topic prefix, state.
+-- Locked, so that the count of usable secrets holds.
 -- name: application_lock
+-- columns: org_id, principal, api_role, adopted, secrets, topic_prefix, state
 select a.org_id, a.principal, a.api_role, a.adopted,
        (select count(*) from application_secret s
          where s.application_id = a.id and s.revoked_at is null
-           and (s.expires_at is null or s.expires_at > now())),
+           and (s.expires_at is null or s.expires_at > now())) as secrets,
        o.topic_prefix, a.state
   from application a
   join organisation o on o.id = a.org_id
@@ -61,10 +63,11 @@ update application_secret
 returning id
 
 -- name: producer_grant_insert
+-- columns: json, version, id
 insert into producer_grant as g (application_id, org_id, cluster_id, topic_prefix)
 select $1::uuid, $2::uuid, c.id, $4 from cluster c where c.id = $3::uuid
 returning json_build_object(
               'id', g.id, 'application_id', g.application_id, 'cluster_id', g.cluster_id,
               'topic_prefix', g.topic_prefix, 'created_at', g.created_at,
-              'revoked_at', g.revoked_at),
-          null::bigint, g.id
+              'revoked_at', g.revoked_at) as json,
+          null::bigint as version, g.id

@@ -7,6 +7,7 @@
 
 -- The person's id is chosen before, for a person without a membership is nobody's to read back.
 -- name: organisation_sign_up
+-- columns: json, version, id
 with p as materialized (
     select gen_random_uuid() as id, lower($11) as email, $12::text as name
 ), o as (
@@ -22,12 +23,13 @@ with p as materialized (
 )
 select json_build_object(
            {{organisation}},
-           'owner', json_build_object('id', p.id, 'email', p.email, 'name', p.name, 'role', m.role)),
+           'owner', json_build_object('id', p.id, 'email', p.email, 'name', p.name, 'role', m.role)) as json,
        o.version, p.id
   from o, p, m
 
 -- name: organisation_list
-select json_build_object({{organisation}}),
+-- columns: json, created_at, id
+select json_build_object({{organisation}}) as json,
        o.created_at, o.id
   from organisation o
  where $1::timestamptz is null or (o.created_at, o.id) > ($1::timestamptz, $2::uuid)

@@ -1,4 +1,5 @@
 -- name: session_find
+-- columns: person_id, org_id, role, is_operator
 select s.person_id, s.org_id, m.role, o.is_operator
   from session s
   join membership m on m.person_id = s.person_id and m.org_id = s.org_id
@@ -7,6 +8,7 @@ select s.person_id, s.org_id, m.role, o.is_operator
 
 -- The organisation a person signs in to is the one joined first.
 -- name: sign_in_person
+-- columns: id, password_hash, org_id
 select p.id, p.password_hash, m.org_id
   from person p
   join membership m on m.person_id = p.id

@@ -15,7 +15,8 @@ from plan l
                       order by x.number desc limit 1) n on true
 
 -- name: plan_list
-select {{plan}},
+-- columns: json, created_at, id
+select {{plan}} as json,
        l.created_at::text, l.id::text
   {{plan_versions}}
  where l.product_id = $1::uuid
@@ -36,7 +37,8 @@ select 1 from product where id = $1::uuid
 insert into plan (product_id, org_id, code, name) values ($1::uuid, $2::uuid, $3, $4) returning id::text
 
 -- name: plan_lock_own
-select l.id::text, l.org_id::text, (select max(number) from plan_version v where v.plan_id = l.id)::text
+-- columns: id, org_id, number
+select l.id::text, l.org_id::text, (select max(number) from plan_version v where v.plan_id = l.id)::text as number
   from plan l
  where l.id = $1::uuid and l.state = 'active' and (weir_operator() or l.org_id = weir_org())
    for no key update

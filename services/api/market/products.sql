@@ -6,7 +6,8 @@
          'published_version', p.published_version, 'version', p.version, 'created_at', p.created_at
 
 -- name: product_list
-select json_build_object({{product}})::text,
+-- columns: json, created_at, id
+select json_build_object({{product}})::text as json,
        p.created_at::text, p.id::text
   from product p
   join organisation_public o on o.id = p.org_id
@@ -64,10 +65,11 @@ returning id::text, version::text
 
 -- The product, locked, if the asker owns it: the first step of every change to it.
 -- name: product_lock_own
+-- columns: id, state, version, topic_prefix, org_id, number, open_versions
 select p.id::text, p.state, p.version::text, o.topic_prefix, p.org_id::text,
-       (select max(number) from product_version v where v.product_id = p.id)::text,
+       (select max(number) from product_version v where v.product_id = p.id)::text as number,
        (select count(*) from product_version v
-         where v.product_id = p.id and v.published_at is null)::text
+         where v.product_id = p.id and v.published_at is null)::text as open_versions
   from product p
   join organisation o on o.id = p.org_id
  where p.id = $1::uuid and (weir_operator() or p.org_id = weir_org())
@@ -97,7 +99,8 @@ returning json_build_object('product_id', product_id, 'number', number, 'sha256'
           'type', contract_type, 'bytes', length(contract))::text
 
 -- name: product_get_contract
-select v.contract, v.contract_type, encode(v.contract_sha256, 'hex')
+-- columns: contract, contract_type, sha256
+select v.contract, v.contract_type, encode(v.contract_sha256, 'hex') as sha256
   from product p
   join lateral {{shown_version}} v on true
  where p.id = $1::uuid and v.contract is not null

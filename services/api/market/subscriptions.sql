@@ -34,8 +34,10 @@ select json_build_object(
 
 -- What is asked for: a published product, one of its plans. Versions are frozen here.
 -- name: subscription_offer
-select p.id::text, p.org_id::text, p.published_version::text, p.approval, p.state, l.id::text, v.number::text,
-       (select weir.is_consumer from organisation weir where weir.id = $3::uuid)::text
+-- columns: product_id, provider_org_id, product_version, approval, state, plan_id, plan_version, is_consumer
+select p.id::text as product_id, p.org_id::text as provider_org_id, p.published_version::text as product_version,
+       p.approval, p.state, l.id::text as plan_id, v.number::text as plan_version,
+       (select weir.is_consumer from organisation weir where weir.id = $3::uuid)::text as is_consumer
   from product p
   left join plan l on l.id = $2::uuid and l.product_id = p.id and l.state = 'active'
   left join lateral (select number from plan_version x where x.plan_id = l.id and x.valid_from <= current_date
@@ -56,8 +58,9 @@ select $1::uuid, a.id, a.org_id
 returning application_id::text
 
 -- name: subscription_lock
+-- columns: id, state, version, org_id, provider_org_id, may_decide
 select s.id::text, s.state, s.version::text, s.org_id::text, s.provider_org_id::text,
-       (weir_operator() or s.provider_org_id = weir_org())::text
+       (weir_operator() or s.provider_org_id = weir_org())::text as may_decide
   from subscription s where s.id = $1::uuid for no key update
 
 -- The topic that has no room for another grant, if there is one.

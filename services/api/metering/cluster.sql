@@ -14,6 +14,7 @@ json_build_object(
 
 -- The operator's, as the policies say. Its brokers are not in the table yet when they are shown.
 -- name: cluster_insert
+-- columns: json, version, id
 with c as (
     insert into cluster (name, bootstrap_servers, audience, metering_class, log_topic, log_partitions, security_protocol)
     values ($1, $2, $3, $4, 'weir.broker-log.' || $1, $5::int, coalesce($7, 'SASL_SSL'))
@@ -26,7 +27,7 @@ with c as (
 select json_build_object(
            {{fields}},
            'brokers', (select coalesce(json_agg(broker_id order by broker_id), '[]') from b),
-           'created_at', c.created_at, 'version', c.version),
+           'created_at', c.created_at, 'version', c.version) as json,
        c.version, c.id
   from c
 

@@ -29,11 +29,12 @@ select json_build_object(
   from s
 
 -- name: usage_list
+-- columns: json, requested_at, id
 select json_build_object(
          'subscription_id', s.id, 'product', json_build_object('id', p.id, 'name', p.name),
          'bytes', coalesce(sum(q.bytes), 0)::text, 'messages', coalesce(sum(q.messages), 0)::text,
          'fetches', coalesce(sum(q.fetches), 0)::text, 'open_fetches', coalesce(sum(q.open_fetches), 0)::text,
-         'last_at', max(q.from_at))::text,
+         'last_at', max(q.from_at))::text as json,
        s.requested_at::text, s.id::text
   from subscription s
   join product p on p.id = s.product_id
