@@ -43,6 +43,7 @@ $(BUILD)/lint/sql_check: $(BUILD)/obj/tests/lint/sql_check.o $(SQL_TABLES) $(SHA
 
 .PHONY: sql-check schema-update layers tidy cppcheck format-check
 sql-check: $(BUILD)/lint/sql_check
+	@tests/lint/embed_sql_test.sh
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh'
 
 schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew

@@ -32,11 +32,11 @@ enum err_code access_store_wanted(struct pg *pg, const char *cluster_id, struct 
     enum err_code code = pg_run(pg, &access_sql_wanted, PG_PARAMS(pg_text(cluster_id)), &rows, e);
     int64_t adopted = 0;
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        const char *principal = pg_rows_text(&rows, i, 1);
-        const char *name = pg_rows_text(&rows, i, 2);
-        if (pg_rows_bool(&rows, i, 3)) {
+        const char *principal = pg_rows_text(&rows, i, ACCESS_WANTED_PRINCIPAL);
+        const char *name = pg_rows_text(&rows, i, ACCESS_WANTED_TOPIC);
+        if (pg_rows_bool(&rows, i, ACCESS_WANTED_ADOPTED)) {
             adopted++;
-        } else if (strcmp(pg_rows_text(&rows, i, 0), "consumer") == 0) {
+        } else if (strcmp(pg_rows_text(&rows, i, ACCESS_WANTED_KIND), "consumer") == 0) {
             code = acl_want_consumer(a, ret, principal, name, e);
         } else {
             code = acl_want_producer(a, ret, principal, name, e);

@@ -7,7 +7,8 @@ select pg_try_advisory_lock(hashtextextended('weir-access:' || $1, 0));
 
 -- Consumers and producers whose access is on now.
 -- name: wanted
-select 'consumer', a.principal, g.topic, a.adopted
+-- columns: kind, principal, topic, adopted
+select 'consumer' as kind, a.principal, g.topic, a.adopted
   from grant_period g
   join application a on a.id = g.application_id
   join subscription s on s.id = g.subscription_id

@@ -28,15 +28,17 @@ static enum err_code claim(struct account *x, const char *run_id, struct err *e)
         return code;
     }
     x->result->claimed = true;
-    (void)snprintf(x->result->org_id, sizeof x->result->org_id, "%s", pg_rows_text(&rows, 0, 0));
-    x->month = text_of(x->a, &rows, 2);
-    x->context = (struct document_context){.run_id = run_id,
-                                           .org_id = x->result->org_id,
-                                           .time_zone = text_of(x->a, &rows, 3),
-                                           .usage_end_us = pg_rows_instant_us(&rows, 0, 4),
-                                           .period_from_us = pg_rows_instant_us(&rows, 0, 5),
-                                           .period_to_us = pg_rows_instant_us(&rows, 0, 6),
-                                           .parties = &x->parties};
+    (void)snprintf(x->result->org_id, sizeof x->result->org_id, "%s",
+                   pg_rows_text(&rows, 0, BILLER_ACCOUNT_CLAIM_ORG_ID));
+    x->month = text_of(x->a, &rows, BILLER_ACCOUNT_CLAIM_PERIOD);
+    x->context = (struct document_context){
+        .run_id = run_id,
+        .org_id = x->result->org_id,
+        .time_zone = text_of(x->a, &rows, BILLER_ACCOUNT_CLAIM_TIME_ZONE),
+        .usage_end_us = pg_rows_instant_us(&rows, 0, BILLER_ACCOUNT_CLAIM_USAGE_END),
+        .period_from_us = pg_rows_instant_us(&rows, 0, BILLER_ACCOUNT_CLAIM_PERIOD_FROM),
+        .period_to_us = pg_rows_instant_us(&rows, 0, BILLER_ACCOUNT_CLAIM_PERIOD_TO),
+        .parties = &x->parties};
     return ERR_OK;
 }
 
@@ -47,13 +49,14 @@ static enum err_code read_parties(struct account *x, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    x->parties = (struct draft_parties){.entity_id = text_of(x->a, &rows, 0),
-                                        .seller_country = text_of(x->a, &rows, 1),
-                                        .entity_zone = text_of(x->a, &rows, 2),
-                                        .operator_id = text_of(x->a, &rows, 3),
-                                        .seller = text_of(x->a, &rows, 4),
-                                        .buyer_country = text_of(x->a, &rows, 5),
-                                        .buyer = text_of(x->a, &rows, 6)};
+    x->parties = (struct draft_parties){
+        .entity_id = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_ENTITY_ID),
+        .seller_country = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_SELLER_COUNTRY),
+        .entity_zone = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_ENTITY_ZONE),
+        .operator_id = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_OPERATOR_ID),
+        .seller = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_SELLER),
+        .buyer_country = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_BUYER_COUNTRY),
+        .buyer = text_of(x->a, &rows, BILLER_ACCOUNT_PARTIES_BUYER)};
     PG_ROWS_AUTO struct pg_rows positions = {0};
     code = pg_run_one(x->pg, &biller_sql_account_positions, PG_PARAMS(pg_text(x->result->org_id)),
                       &positions, e);

@@ -1,8 +1,8 @@
 -- name: account_claim
+-- columns: org_id, name, period, time_zone, usage_end, period_from, period_to
 select a.org_id, o.name, r.period, o.time_zone,
-       least(r.usage_end, ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone),
-       ((r.period || '-01')::date)::timestamp at time zone o.time_zone,
-       ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone
+       least(r.usage_end, period_ends(r.period, o.time_zone)) as usage_end,
+       period_begins(r.period, o.time_zone) as period_from, period_ends(r.period, o.time_zone) as period_to
   from billing_run_account a
   join organisation o on o.id = a.org_id
   join billing_run r on r.id = a.run_id
@@ -15,11 +15,13 @@ update billing_run_account set state = $3, note = $4 where run_id = $1::uuid and
 
 -- Parties as they are now, for the document's snapshot.
 -- name: account_parties
-select e.id, e.country, e.time_zone, operator.id,
-       json_build_object('name', e.name, 'country', e.country, 'vat_id', e.vat_id, 'address', e.address)::text,
-       o.country,
+-- columns: entity_id, seller_country, entity_zone, operator_id, seller, buyer_country, buyer
+select e.id as entity_id, e.country as seller_country, e.time_zone as entity_zone, operator.id as operator_id,
+       json_build_object('name', e.name, 'country', e.country, 'vat_id', e.vat_id, 'address', e.address)::text
+           as seller,
+       o.country as buyer_country,
        json_build_object('name', o.name, 'country', o.country, 'vat_id', o.vat_id, 'address', o.address,
-                         'billing_email', o.billing_email)::text
+                         'billing_email', o.billing_email)::text as buyer
   from organisation o
   join organisation operator on operator.is_operator
   join issuing_entity e on e.org_id = operator.id

@@ -6,18 +6,20 @@
 
 static void add_broker(struct arena *a, const struct pg_rows *rows, int i, const char *usage_end,
                        json_t *missing) {
-    const char *cluster = pg_rows_text(rows, i, 0);
+    const char *cluster = pg_rows_text(rows, i, BILLER_RUN_UNHEARD_CLUSTER);
     const char *text = NULL;
-    if (pg_rows_is_null(rows, i, 1)) {
+    if (pg_rows_is_null(rows, i, BILLER_RUN_UNHEARD_BROKER_ID)) {
         text = arena_printf(a, "cluster %s: no broker of it is registered", cluster);
     } else {
-        int64_t count = pg_rows_int8(rows, i, 3);
-        bool never = pg_rows_bool(rows, i, 6);
+        int64_t count = pg_rows_int8(rows, i, BILLER_RUN_UNHEARD_UNHEARD);
+        bool never = pg_rows_bool(rows, i, BILLER_RUN_UNHEARD_NEVER_HEARD);
         text = arena_printf(
             a, "cluster %s, broker %s: not heard past %s in %lld of %s log partitions (%s%s); %s%s",
-            cluster, pg_rows_text(rows, i, 1), usage_end, (long long)count,
-            pg_rows_text(rows, i, 2), pg_rows_text(rows, i, 4), count > 8 ? ", ..." : "",
-            never ? "some never" : "last heard ", never ? "" : pg_rows_text(rows, i, 5));
+            cluster, pg_rows_text(rows, i, BILLER_RUN_UNHEARD_BROKER_ID), usage_end,
+            (long long)count, pg_rows_text(rows, i, BILLER_RUN_UNHEARD_LOG_PARTITIONS),
+            pg_rows_text(rows, i, BILLER_RUN_UNHEARD_FIRST_UNHEARD), count > 8 ? ", ..." : "",
+            never ? "some never" : "last heard ",
+            never ? "" : pg_rows_text(rows, i, BILLER_RUN_UNHEARD_HEARD_TO_TEXT));
     }
     check(json_array_append_new(missing, json_string(text)) == 0);
 }

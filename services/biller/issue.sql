@@ -8,6 +8,7 @@ update billing_run_account set state = 'done' where run_id = $1::uuid and org_id
 
 -- All of the account that can be issued, also what a run that failed has left behind.
 -- name: issue_documents
+-- columns: id, entity_id, time_zone, org_id, currency
 select d.id, d.entity_id, e.time_zone, d.org_id, d.currency
   from document d join issuing_entity e on e.id = d.entity_id
  where d.org_id = $1::uuid and d.kind = 'invoice' and d.state = 'draft' and d.blocked_by is null

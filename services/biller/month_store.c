@@ -13,36 +13,38 @@ static const char *text_of(struct arena *a, const struct pg_rows *rows, int row,
 // --- the list ------------------------------------------------------------------------------------
 
 static void take_period(const struct pg_rows *rows, int i, struct month *u) {
-    u->from_us = pg_rows_instant_us(rows, i, 12);
-    u->to_us = pg_rows_instant_us(rows, i, 13);
-    u->period = (struct rating_period){.from_day = pg_rows_int8(rows, i, 15),
-                                       .to_day = pg_rows_int8(rows, i, 16),
-                                       .service_from_day = pg_rows_int8(rows, i, 17),
-                                       .service_to_day = pg_rows_int8(rows, i, 18),
-                                       .final = true};
-    u->billed_seq = pg_rows_int8(rows, i, 19);
-    u->service_from_us = pg_rows_instant_us(rows, i, 22);
-    u->service_to_us = pg_rows_instant_us(rows, i, 23);
+    u->from_us = pg_rows_instant_us(rows, i, BILLER_MONTH_LIST_PERIOD_FROM);
+    u->to_us = pg_rows_instant_us(rows, i, BILLER_MONTH_LIST_PERIOD_TO);
+    u->period = (struct rating_period){
+        .from_day = pg_rows_int8(rows, i, BILLER_MONTH_LIST_FIRST_DAY),
+        .to_day = pg_rows_int8(rows, i, BILLER_MONTH_LIST_NEXT_MONTH_DAY),
+        .service_from_day = pg_rows_int8(rows, i, BILLER_MONTH_LIST_SERVICE_FIRST_DAY),
+        .service_to_day = pg_rows_int8(rows, i, BILLER_MONTH_LIST_SERVICE_END_DAY),
+        .final = true};
+    u->billed_seq = pg_rows_int8(rows, i, BILLER_MONTH_LIST_BILLED_SEQ);
+    u->service_from_us = pg_rows_instant_us(rows, i, BILLER_MONTH_LIST_SERVICE_FROM);
+    u->service_to_us = pg_rows_instant_us(rows, i, BILLER_MONTH_LIST_SERVICE_TO);
     if (u->service_from_us >= u->service_to_us) { // nothing but usage of the minute after the end
         u->service_from_us = u->from_us;
         u->service_to_us = u->to_us;
     }
     // A fee in advance is given back for unused days only where a document charged it up to the
     // end of the month and the service ends before that.
-    int64_t charged_to = pg_rows_int8(rows, i, 24);
+    int64_t charged_to = pg_rows_int8(rows, i, BILLER_MONTH_LIST_CHARGED_TO_DAY);
     u->period.end_credited = u->billed_seq > 0 && charged_to != u->period.to_day;
 }
 
 static enum err_code take_plan(struct arena *a, const struct pg_rows *rows, int i, struct month *u,
                                struct err *e) {
-    enum err_code code = plan_parse_text(a, pg_rows_slice(rows, i, 9), &u->plan, e);
+    enum err_code code =
+        plan_parse_text(a, pg_rows_slice(rows, i, BILLER_MONTH_LIST_PLAN), &u->plan, e);
     if (code == ERR_OK && strcmp(u->plan.currency->code, u->currency) != 0) {
         code = err_set(e, ERR_INVALID, "its body is in %s, not in %s", u->plan.currency->code,
                        u->currency);
     }
     if (code == ERR_OK) {
         json_error_t where;
-        struct slice text = pg_rows_slice(rows, i, 10);
+        struct slice text = pg_rows_slice(rows, i, BILLER_MONTH_LIST_REVENUE_SHARE);
         json_t *share = json_loadb(text.ptr, text.len, JSON_DECODE_ANY, &where);
         u->has_share = share != NULL && !json_is_null(share);
         if (u->has_share) {
@@ -58,19 +60,19 @@ static enum err_code take_plan(struct arena *a, const struct pg_rows *rows, int 
 
 static enum err_code take_month(struct arena *a, const struct pg_rows *rows, int i, struct month *u,
                                 struct err *e) {
-    *u = (struct month){.subscription = text_of(a, rows, i, 0),
-                        .provider = text_of(a, rows, i, 1),
-                        .provider_name = text_of(a, rows, i, 2),
-                        .product = text_of(a, rows, i, 3),
-                        .product_name = text_of(a, rows, i, 4),
-                        .plan_id = text_of(a, rows, i, 5),
-                        .plan_version = text_of(a, rows, i, 6),
-                        .plan_name = text_of(a, rows, i, 7),
-                        .currency = text_of(a, rows, i, 8),
-                        .weakest_class = text_of(a, rows, i, 11),
-                        .time_zone = text_of(a, rows, i, 14),
-                        .sold_through = pg_rows_bool(rows, i, 20),
-                        .topics = text_of(a, rows, i, 21),
+    *u = (struct month){.subscription = text_of(a, rows, i, BILLER_MONTH_LIST_SUBSCRIPTION_ID),
+                        .provider = text_of(a, rows, i, BILLER_MONTH_LIST_PROVIDER_ORG_ID),
+                        .provider_name = text_of(a, rows, i, BILLER_MONTH_LIST_PROVIDER_NAME),
+                        .product = text_of(a, rows, i, BILLER_MONTH_LIST_PRODUCT_ID),
+                        .product_name = text_of(a, rows, i, BILLER_MONTH_LIST_PRODUCT_NAME),
+                        .plan_id = text_of(a, rows, i, BILLER_MONTH_LIST_PLAN_ID),
+                        .plan_version = text_of(a, rows, i, BILLER_MONTH_LIST_PLAN_VERSION),
+                        .plan_name = text_of(a, rows, i, BILLER_MONTH_LIST_PLAN_NAME),
+                        .currency = text_of(a, rows, i, BILLER_MONTH_LIST_CURRENCY),
+                        .weakest_class = text_of(a, rows, i, BILLER_MONTH_LIST_WEAKEST_CLASS),
+                        .time_zone = text_of(a, rows, i, BILLER_MONTH_LIST_TIME_ZONE),
+                        .sold_through = pg_rows_bool(rows, i, BILLER_MONTH_LIST_SOLD_THROUGH),
+                        .topics = text_of(a, rows, i, BILLER_MONTH_LIST_TOPICS),
                         .open_fetches = "0",
                         .share_messages = "0"};
     take_period(rows, i, u);
@@ -170,15 +172,22 @@ static enum err_code read_billed(struct pg *pg, struct arena *a, struct month *u
     u->billed = arena_array(a, u->billed_count, sizeof *u->billed);
     for (size_t i = 0; code == ERR_OK && i < u->billed_count; i++) {
         struct rating_billed *b = &u->billed[i];
-        const char *kind = pg_rows_text(&rows, (int)i, 1);
-        b->price_id = text_of(a, &rows, (int)i, 0);
+        const char *kind = pg_rows_text(&rows, (int)i, BILLER_MONTH_BILLED_KIND);
+        b->price_id = text_of(a, &rows, (int)i, BILLER_MONTH_BILLED_PRICE_ID);
         b->kind = strcmp(kind, rating_kind_name(RATING_FIXED)) == 0   ? RATING_FIXED
                   : strcmp(kind, rating_kind_name(RATING_USAGE)) == 0 ? RATING_USAGE
                                                                       : RATING_MINIMUM;
         b->has_amounts = true;
-        struct decimal *const parts[] = {&b->metered, &b->base, &b->discount, &b->cap};
-        for (int k = 0; code == ERR_OK && k < 4; k++) {
-            code = decimal_parse_count(a, slice_str(text_of(a, &rows, (int)i, 2 + k)), parts[k], e);
+        const struct {
+            int column;
+            struct decimal *ret;
+        } parts[] = {{BILLER_MONTH_BILLED_METERED, &b->metered},
+                     {BILLER_MONTH_BILLED_BASE, &b->base},
+                     {BILLER_MONTH_BILLED_DISCOUNT, &b->discount},
+                     {BILLER_MONTH_BILLED_CAP, &b->cap}};
+        for (size_t k = 0; code == ERR_OK && k < sizeof parts / sizeof *parts; k++) {
+            const char *text = text_of(a, &rows, (int)i, parts[k].column);
+            code = decimal_parse_count(a, slice_str(text), parts[k].ret, e);
         }
     }
     return code;
@@ -197,13 +206,14 @@ static enum err_code read_originals(struct pg *pg, struct arena *a, struct month
     u->original_count = (size_t)pg_rows_count(&rows);
     u->originals = arena_array(a, u->original_count, sizeof *u->originals);
     for (size_t i = 0; i < u->original_count; i++) {
-        u->originals[i] = (struct month_original){.price_id = text_of(a, &rows, (int)i, 0),
-                                                  .kind = text_of(a, &rows, (int)i, 1),
-                                                  .document_id = text_of(a, &rows, (int)i, 2),
-                                                  .line = (int)pg_rows_int8(&rows, (int)i, 3),
-                                                  .number = text_of(a, &rows, (int)i, 4),
-                                                  .tax_category = text_of(a, &rows, (int)i, 5),
-                                                  .tax_rate = text_of(a, &rows, (int)i, 6)};
+        u->originals[i] = (struct month_original){
+            .price_id = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_PRICE_ID),
+            .kind = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_KIND),
+            .document_id = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_DOCUMENT_ID),
+            .line = (int)pg_rows_int8(&rows, (int)i, BILLER_MONTH_ORIGINALS_LINE),
+            .number = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_NUMBER),
+            .tax_category = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_TAX_CATEGORY),
+            .tax_rate = text_of(a, &rows, (int)i, BILLER_MONTH_ORIGINALS_TAX_RATE)};
     }
     return ERR_OK;
 }

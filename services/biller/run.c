@@ -75,7 +75,8 @@ struct planning {
 static void add_zone(struct planning *p, const struct pg_rows *rows, int i) {
     char text[256];
     (void)snprintf(text, sizeof text, "the period %s has not ended: in %s it ends at %s", p->month,
-                   pg_rows_text(rows, i, 1), pg_rows_text(rows, i, 4));
+                   pg_rows_text(rows, i, BILLER_RUN_ACCOUNTS_TIME_ZONE),
+                   pg_rows_text(rows, i, BILLER_RUN_ACCOUNTS_ENDS_AT_TEXT));
     for (size_t k = 0; k < json_array_size(p->missing); k++) {
         if (strcmp(json_string_value(json_array_get(p->missing, k)), text) == 0) {
             return;
@@ -93,11 +94,11 @@ static enum err_code plan_accounts(struct planning *p, struct err *e) {
                PG_PARAMS(pg_text(p->month), pg_int8(p->run->settings->months_back)), &rows, e);
     int64_t last_us = INT64_MIN;
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        pg_array_add_uuid(&p->accounts, pg_rows_slice(&rows, i, 0));
+        pg_array_add_uuid(&p->accounts, pg_rows_slice(&rows, i, BILLER_RUN_ACCOUNTS_ORG_ID));
         p->account_count++;
-        int64_t ends_us = pg_rows_instant_us(&rows, i, 2);
+        int64_t ends_us = pg_rows_instant_us(&rows, i, BILLER_RUN_ACCOUNTS_PERIOD_TO);
         last_us = ends_us > last_us ? ends_us : last_us;
-        if (!p->close_early && pg_rows_bool(&rows, i, 3)) {
+        if (!p->close_early && pg_rows_bool(&rows, i, BILLER_RUN_ACCOUNTS_IS_OPEN)) {
             add_zone(p, &rows, i);
         }
     }
@@ -130,10 +131,10 @@ static enum err_code plan_in(struct planning *p, struct err *e) {
     if (code != ERR_OK || pg_rows_count(&rows) == 0) {
         return code; // another biller plans it: nothing of it can be seen yet
     }
-    (void)snprintf(p->month, sizeof p->month, "%s", pg_rows_text(&rows, 0, 0));
-    p->close_early = pg_rows_bool(&rows, 0, 1);
-    p->usage_end_us = pg_rows_instant_us(&rows, 0, 2);
-    p->override = pg_rows_bool(&rows, 0, 3);
+    (void)snprintf(p->month, sizeof p->month, "%s", pg_rows_text(&rows, 0, BILLER_RUN_LOCK_PERIOD));
+    p->close_early = pg_rows_bool(&rows, 0, BILLER_RUN_LOCK_CLOSE_EARLY);
+    p->usage_end_us = pg_rows_instant_us(&rows, 0, BILLER_RUN_LOCK_USAGE_END);
+    p->override = pg_rows_bool(&rows, 0, BILLER_RUN_LOCK_OVERRIDE);
     code = plan_missing(p, e);
     if (code != ERR_OK) {
         return code;
@@ -253,7 +254,7 @@ static enum err_code finish(struct run *r, bool *ret_worked, struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
     enum err_code code =
         pg_run_one(r->pg, &biller_sql_run_left, PG_PARAMS(pg_text(r->id)), &rows, e);
-    if (code != ERR_OK || pg_rows_int8(&rows, 0, 0) > 0) {
+    if (code != ERR_OK || pg_rows_int8(&rows, 0, BILLER_RUN_LEFT_OPEN) > 0) {
         return code; // another biller is at work
     }
     *ret_worked = true;
@@ -263,14 +264,14 @@ static enum err_code finish(struct run *r, bool *ret_worked, struct err *e) {
         return code;
     }
     metric_add(&DOCUMENTS, (uint64_t)statements);
-    int64_t failed = pg_rows_int8(&rows, 0, 1);
+    int64_t failed = pg_rows_int8(&rows, 0, BILLER_RUN_LEFT_FAILED);
     if (failed == 0) {
         return end_run(r, "done", NULL, e);
     }
     char text[ERR_TEXT_MAX];
     (void)snprintf(text, sizeof text, "%lld of %lld accounts were not billed; the first: %s",
-                   (long long)failed, (long long)pg_rows_int8(&rows, 0, 2),
-                   pg_rows_text(&rows, 0, 3));
+                   (long long)failed, (long long)pg_rows_int8(&rows, 0, BILLER_RUN_LEFT_ACCOUNTS),
+                   pg_rows_text(&rows, 0, BILLER_RUN_LEFT_FIRST_NOTE));
     return end_run(r, "failed", text, e);
 }
 

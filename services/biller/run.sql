@@ -3,7 +3,8 @@
 select id, state from billing_run where state in ('queued', 'waiting', 'running') order by requested_at, id;
 
 -- name: run_lock
-select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null, r.state
+-- columns: period, close_early, usage_end, override, state
+select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not null as override, r.state
   from billing_run r where r.id = $1::uuid and r.state in ('queued', 'waiting')
    for no key update skip locked;
 
@@ -11,15 +12,14 @@ select r.period, r.close_early, r.usage_end, r.override_incomplete_reason is not
 -- what is read in the minute after a subscription's end is still its own. So do months billed before,
 -- $2 of them: late usage is billed by this run.
 -- name: run_accounts
-select o.id, o.time_zone, m.period_to, m.period_to > now(),
-       to_char(m.period_to, 'YYYY-MM-DD"T"HH24:MI:SS"Z"')
+-- columns: org_id, time_zone, period_to, is_open, ends_at_text
+select o.id as org_id, o.time_zone, m.period_to, m.period_to > now() as is_open, utc_text(m.period_to) as ends_at_text
   from organisation o,
-       lateral (select (($1 || '-01')::date)::timestamp at time zone o.time_zone as period_from,
-                       (($1 || '-01')::date + interval '1 month') at time zone o.time_zone as period_to) m
+       lateral (select period_begins($1, o.time_zone) as period_from, period_ends($1, o.time_zone) as period_to) m
  where exists (
     select from subscription s
      where s.org_id = o.id
-       and (s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'ended')
+       and (subscription_begun(s.state)
             and s.starts_at < m.period_to and coalesce(s.ends_at, 'infinity') > m.period_from
             or exists (select from usage_quarter u
                         where u.subscription_id = s.id and u.from_at >= m.period_from and u.from_at < m.period_to)
@@ -31,9 +31,10 @@ select o.id, o.time_zone, m.period_to, m.period_to > now(),
 -- Log partitions of the brokers concerned that have not been heard past the usage end: a cluster is
 -- concerned by a grant in the month.
 -- name: run_unheard
-select c.name, b.broker_id, c.log_partitions, count(*),
-       array_to_string((array_agg(p.n order by p.n))[1:8], ', '),
-       to_char(min(m.broker_time), 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), bool_or(m.broker_time is null)
+-- columns: cluster, broker_id, log_partitions, unheard, first_unheard, heard_to_text, never_heard
+select c.name as cluster, b.broker_id, c.log_partitions, count(*) as unheard,
+       array_to_string((array_agg(p.n order by p.n))[1:8], ', ') as first_unheard,
+       utc_text(min(m.broker_time)) as heard_to_text, bool_or(m.broker_time is null) as never_heard
   from cluster c
   left join cluster_broker b on b.cluster_id = c.id
  cross join lateral generate_series(0, c.log_partitions - 1) p (n)
@@ -41,8 +42,7 @@ select c.name, b.broker_id, c.log_partitions, count(*),
  where c.metering_class = 'request_log'
    and exists (select from grant_period g join organisation o on o.id = g.org_id
                 where g.cluster_id = c.id
-                  and g.during && tstzrange((($1 || '-01')::date)::timestamp at time zone o.time_zone,
-                                            (($1 || '-01')::date + interval '1 month') at time zone o.time_zone))
+                  and g.during && tstzrange(period_begins($1, o.time_zone), period_ends($1, o.time_zone)))
    and (m.broker_time is null or m.broker_time < $2::timestamptz)
  group by c.name, b.broker_id, c.log_partitions
  order by c.name, b.broker_id;
@@ -73,8 +73,10 @@ update billing_run r
  where r.id = $1::uuid and r.state = 'running';
 
 -- name: run_left
-select count(*) filter (where state in ('pending', 'drafted')), count(*) filter (where state = 'failed'),
-       count(*), min(note) filter (where state = 'failed')
+-- columns: open, failed, accounts, first_note
+select count(*) filter (where state in ('pending', 'drafted')) as open,
+       count(*) filter (where state = 'failed') as failed, count(*) as accounts,
+       min(note) filter (where state = 'failed') as first_note
   from billing_run_account where run_id = $1::uuid;
 
 -- name: run_end

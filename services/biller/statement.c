@@ -56,9 +56,9 @@ enum err_code statement_issue_all(struct pg *pg, const char *run_id, const char 
     enum err_code code = pg_run(pg, &biller_sql_statement_due, PG_NO_PARAMS, &rows, e);
     int issued = 0;
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        struct due d = {.party = pg_rows_text(&rows, i, 0),
-                        .currency = pg_rows_text(&rows, i, 1),
-                        .entity = pg_rows_text(&rows, i, 2)};
+        struct due d = {.party = pg_rows_text(&rows, i, BILLER_STATEMENT_DUE_PARTY_ORG_ID),
+                        .currency = pg_rows_text(&rows, i, BILLER_STATEMENT_DUE_CURRENCY),
+                        .entity = pg_rows_text(&rows, i, BILLER_STATEMENT_DUE_ENTITY_ID)};
         code = pg_begin(pg, PG_READ_COMMITTED, e);
         bool done = false;
         if (code == ERR_OK) {

@@ -1,5 +1,6 @@
 -- Providers and other parties with shares that no statement has reported yet.
 -- name: statement_due
+-- columns: party_org_id, currency, entity_id
 select s.party_org_id, d.currency, d.entity_id
   from document_split s join document d on d.id = s.document_id
  where s.statement_id is null and s.party <> 'operator' and d.state = 'issued' and d.kind = 'invoice'
@@ -9,9 +10,8 @@ select s.party_org_id, d.currency, d.entity_id
 insert into document (kind, org_id, entity_id, run_id, currency, period_from, period_to, usage_end, time_zone,
                       seller, buyer)
 select 'statement', o.id, e.id, r.id, $2,
-       ((r.period || '-01')::date)::timestamp at time zone o.time_zone,
-       ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone,
-       least(r.usage_end, ((r.period || '-01')::date + interval '1 month') at time zone o.time_zone), o.time_zone,
+       period_begins(r.period, o.time_zone), period_ends(r.period, o.time_zone),
+       least(r.usage_end, period_ends(r.period, o.time_zone)), o.time_zone,
        json_build_object('name', o.name, 'country', o.country, 'vat_id', o.vat_id, 'address', o.address),
        json_build_object('name', e.name, 'country', e.country, 'vat_id', e.vat_id, 'address', e.address)
   from organisation o, issuing_entity e, billing_run r

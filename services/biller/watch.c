@@ -49,17 +49,19 @@ static enum err_code rate_in(struct pg *pg, struct arena *a, const char *subscri
     if (code != ERR_OK || pg_rows_count(&rows) == 0) {
         return code;
     }
-    struct month u = {.subscription = subscription,
-                      .open_fetches = "0",
-                      .share_messages = "0",
-                      .from_us = pg_rows_instant_us(&rows, 0, 2),
-                      .to_us = pg_rows_instant_us(&rows, 0, 3),
-                      .period = {.from_day = pg_rows_int8(&rows, 0, 4),
-                                 .to_day = pg_rows_int8(&rows, 0, 5),
-                                 .service_from_day = pg_rows_int8(&rows, 0, 6),
-                                 .service_to_day = pg_rows_int8(&rows, 0, 7),
-                                 .final = true}};
-    code = plan_parse_text(a, pg_rows_slice(&rows, 0, 1), &u.plan, e);
+    struct month u = {
+        .subscription = subscription,
+        .open_fetches = "0",
+        .share_messages = "0",
+        .from_us = pg_rows_instant_us(&rows, 0, BILLER_WATCH_SUBSCRIPTION_PERIOD_FROM),
+        .to_us = pg_rows_instant_us(&rows, 0, BILLER_WATCH_SUBSCRIPTION_PERIOD_TO),
+        .period = {
+            .from_day = pg_rows_int8(&rows, 0, BILLER_WATCH_SUBSCRIPTION_FIRST_DAY),
+            .to_day = pg_rows_int8(&rows, 0, BILLER_WATCH_SUBSCRIPTION_NEXT_MONTH_DAY),
+            .service_from_day = pg_rows_int8(&rows, 0, BILLER_WATCH_SUBSCRIPTION_SERVICE_FIRST_DAY),
+            .service_to_day = pg_rows_int8(&rows, 0, BILLER_WATCH_SUBSCRIPTION_SERVICE_END_DAY),
+            .final = true}};
+    code = plan_parse_text(a, pg_rows_slice(&rows, 0, BILLER_WATCH_SUBSCRIPTION_PLAN), &u.plan, e);
     if (code == ERR_OK) {
         code = month_store_read_usage(pg, a, &u, e);
     }

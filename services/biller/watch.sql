@@ -11,9 +11,9 @@ select subscription_id, touched_at from usage_touch order by touched_at limit $1
 select s.id
   from subscription s
   left join running_charge c on c.subscription_id = s.id
- where s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'shadow')
+ where (subscription_runs(s.state) or s.state = 'shadow')
    and s.starts_at <= now() and (c.subscription_id is null or c.period_to <= now())
-    or s.state in ('active', 'trialing', 'paused', 'suspended', 'cancelling', 'shadow', 'ended')
+    or (subscription_begun(s.state) or s.state = 'shadow')
    and c.computed_at < s.updated_at + interval '10 seconds'
  limit $1::int;
 
@@ -24,21 +24,19 @@ delete from usage_touch where subscription_id = $1::uuid and touched_at = $2::ti
 
 -- The month that is open now in the account's zone.
 -- name: watch_subscription
-select v.currency, v.body::text, m.period_from, m.period_to,
-       (m.first_day - date '1970-01-01')::int8, (m.last_day - date '1970-01-01')::int8,
-       (d.service_from - date '1970-01-01')::int8,
-       (greatest(d.service_from, d.service_to) - date '1970-01-01')::int8
+-- columns: currency, plan, period_from, period_to, first_day, next_month_day, service_first_day, service_end_day
+select v.currency, v.body::text as plan, day_begins(m.first_day, o.time_zone) as period_from,
+       day_begins(next_month(m.first_day), o.time_zone) as period_to,
+       epoch_day(m.first_day) as first_day, epoch_day(next_month(m.first_day)) as next_month_day,
+       epoch_day(d.service_from) as service_first_day,
+       epoch_day(greatest(d.service_from, d.service_to)) as service_end_day
   from subscription s
   join organisation o on o.id = s.org_id
   join plan_version v on v.plan_id = s.plan_id and v.number = s.plan_version
+ cross join lateral (select local_month(now(), o.time_zone) as first_day) m
  cross join lateral (
-    select x.first_day, (x.first_day + interval '1 month')::date as last_day,
-           x.first_day::timestamp at time zone o.time_zone as period_from,
-           (x.first_day + interval '1 month') at time zone o.time_zone as period_to
-      from (select date_trunc('month', now() at time zone o.time_zone)::date as first_day) x) m
- cross join lateral (
-    select least(greatest(m.first_day, (s.starts_at at time zone o.time_zone)::date), m.last_day) as service_from,
-           least(m.last_day, (coalesce(s.ends_at, 'infinity') at time zone o.time_zone)::date) as service_to) d
+    select service_begins(m.first_day, s.starts_at, o.time_zone) as service_from,
+           service_ends(m.first_day, s.ends_at, o.time_zone) as service_to) d
  where s.id = $1::uuid and s.starts_at is not null;
 
 -- name: watch_save

@@ -1,6 +1,7 @@
 // Migrates the database of WEIR_TEST_DATABASE (empty before) and then, for every statement of every
 // program, prepares it and plans it under the role that the program has in production: a wrong
-// column, a wrong type and a missing right are all seen here.
+// column, a wrong type and a missing right are all seen here. So is a column that moved: what a
+// statement says it gives ("-- columns:") is what the server says.
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -30,13 +31,10 @@ struct program {
     const size_t *count;
 };
 
+enum { WHY_BYTES_MAX = 4096 };
+
 static int failures;
 static int checked;
-
-static void report(const struct pg_statement *st, const char *step, const PGconn *connection) {
-    (void)fprintf(stderr, "sql: %s: %s: %s", st->name, step, PQerrorMessage(connection));
-    failures++;
-}
 
 static bool command(PGconn *connection, const char *text) {
     PGresult *result = PQexec(connection, text);
@@ -59,25 +57,99 @@ static bool plan(PGconn *connection, const struct pg_statement *st) {
     return ok;
 }
 
-static void check_statement(PGconn *connection, const struct pg_statement *st) {
+static bool columns_agree(const PGresult *described, const struct pg_statement *st,
+                          struct buf *why) {
+    int given = PQnfields(described);
+    if (st->columns_count == 0) {
+        return true;
+    }
+    bool same = given == st->columns_count;
+    for (int i = 0; same && i < given; i++) {
+        same = strcmp(PQfname(described, i), st->columns[i]) == 0;
+    }
+    if (!same) {
+        buf_add_str(why, "columns:");
+        for (int i = 0; i < st->columns_count; i++) {
+            buf_printf(why, "%s %s", i == 0 ? "" : ",", st->columns[i]);
+        }
+        buf_add_str(why, "\n    the server gives:");
+        for (int i = 0; i < given; i++) {
+            buf_printf(why, "%s %s", i == 0 ? "" : ",", PQfname(described, i));
+        }
+        buf_add_char(why, '\n');
+    }
+    return same;
+}
+
+static bool description_agrees(PGconn *connection, const struct pg_statement *st, struct buf *why) {
+    PGresult *described = PQdescribePrepared(connection, st->name);
+    bool ok = PQnparams(described) == st->params;
+    if (!ok) {
+        buf_printf(why, "%d parameters at the server, %d counted\n", PQnparams(described),
+                   st->params);
+    }
+    ok = ok && columns_agree(described, st, why);
+    PQclear(described);
+    return ok;
+}
+
+// False, and why, if the statement can't be what the program takes it for.
+static bool passes(PGconn *connection, const struct pg_statement *st, struct buf *why) {
     PGresult *result = PQprepare(connection, st->name, st->text, 0, NULL);
     bool prepared = PQresultStatus(result) == PGRES_COMMAND_OK;
     PQclear(result);
     if (!prepared) {
-        report(st, "prepare", connection);
-        return;
+        buf_printf(why, "prepare: %s", PQerrorMessage(connection));
+        return false;
     }
-    result = PQdescribePrepared(connection, st->name);
-    if (PQnparams(result) != st->params) {
-        (void)fprintf(stderr, "sql: %s: %d parameters at the server, %d counted\n", st->name,
-                      PQnparams(result), st->params);
-        failures++;
-    } else if (!plan(connection, st)) {
-        report(st, "plan", connection);
-    } else {
+    if (!description_agrees(connection, st, why)) {
+        return false;
+    }
+    if (!plan(connection, st)) {
+        buf_printf(why, "plan: %s", PQerrorMessage(connection));
+        return false;
+    }
+    return true;
+}
+
+static void check_statement(PGconn *connection, const struct pg_statement *st) {
+    struct buf why;
+    buf_init(&why, WHY_BYTES_MAX);
+    if (passes(connection, st, &why)) {
         checked++;
+    } else {
+        (void)fprintf(stderr, "sql: %s: %.*s", st->name, (int)why.len, why.ptr);
+        failures++;
     }
-    PQclear(result);
+    buf_done(&why);
+}
+
+// The check itself must refuse what it is there for.
+static void check_refusals(const char *conninfo) {
+    static const char *const AB[] = {"a", "b"};
+    static const struct pg_statement WRONG[] = {
+        {.name = "no_such_column", .text = "select nowhere"},
+        {.name = "a_parameter_not_counted", .text = "select $1::int"},
+        {.name = "columns_in_another_order",
+         .text = "select 1 as b, 2 as a",
+         .columns = AB,
+         .columns_count = 2},
+        {.name = "a_column_too_many",
+         .text = "select 1 as a, 2 as b, 3 as c",
+         .columns = AB,
+         .columns_count = 2},
+    };
+    PGconn *connection = PQconnectdb(conninfo);
+    for (size_t i = 0; i < sizeof WRONG / sizeof *WRONG; i++) {
+        struct buf why;
+        buf_init(&why, WHY_BYTES_MAX);
+        if (passes(connection, &WRONG[i], &why)) {
+            (void)fprintf(stderr, "sql: the check let pass: %s\n", WRONG[i].name);
+            failures++;
+        }
+        buf_done(&why);
+    }
+    PQfinish(connection);
 }
 
 static void check_program(const char *conninfo, const struct program *p) {
@@ -131,6 +203,7 @@ int main(void) {
         {"access", "weir_access", access_sql_all, &access_sql_count},
         {"ctl", NULL, ctl_sql_all, &ctl_sql_count},
     };
+    check_refusals(conninfo);
     for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
         check_program(conninfo, &programs[i]);
     }

@@ -1,9 +1,15 @@
 -- Billing runs: asked for here, carried out by weir-biller.
 
+-- piece: asked
+'id', r.id, 'period', r.period, 'close_early', r.close_early, 'reason', r.reason, 'state', r.state,
+         'waiting_for', r.waiting_for, 'usage_end', r.usage_end, 'requested_at', r.requested_at
+-- piece: come_of_it
+'finished_at', r.finished_at, 'accounts_total', r.accounts_total, 'accounts_done', r.accounts_done,
+         'documents', r.documents, 'error', r.error
+
 -- name: billing_run_list
-select json_build_object('id', r.id, 'period', r.period, 'close_early', r.close_early, 'reason', r.reason, 'state', r.state,
-         'waiting_for', r.waiting_for, 'usage_end', r.usage_end, 'requested_at', r.requested_at, 'finished_at', r.finished_at,
-         'accounts_total', r.accounts_total, 'accounts_done', r.accounts_done, 'documents', r.documents, 'error', r.error)::text,
+-- columns: json, requested_at, id
+select json_build_object({{asked}}, {{come_of_it}})::text as json,
        r.requested_at::text, r.id::text
   from billing_run r
  where ($1::timestamptz is null or (r.requested_at, r.id) < ($1::timestamptz, $2::uuid))
@@ -11,10 +17,8 @@ select json_build_object('id', r.id, 'period', r.period, 'close_early', r.close_
  limit $3::int
 
 -- name: billing_run_get
-select json_build_object('id', r.id, 'period', r.period, 'close_early', r.close_early, 'reason', r.reason, 'state', r.state,
-         'waiting_for', r.waiting_for, 'usage_end', r.usage_end, 'requested_at', r.requested_at, 'started_at', r.started_at,
-         'finished_at', r.finished_at, 'accounts_total', r.accounts_total, 'accounts_done', r.accounts_done,
-         'documents', r.documents, 'error', r.error, 'requested_by', r.requested_by,
+select json_build_object({{asked}}, 'started_at', r.started_at,
+         {{come_of_it}}, 'requested_by', r.requested_by,
          'override_incomplete_reason', r.override_incomplete_reason,
          'items', coalesce((select json_agg(json_build_object('id', d.id, 'kind', d.kind, 'state', d.state, 'number', d.number,
               'org', coalesce(d.buyer ->> 'name', ''), 'currency', d.currency, 'total', d.total::text, 'blocked_by', d.blocked_by)
@@ -26,5 +30,5 @@ select json_build_object('id', r.id, 'period', r.period, 'close_early', r.close_
 -- name: billing_run_create
 insert into billing_run (period, close_early, reason, override_incomplete_reason, requested_by)
 select $1, $2::boolean, $3, $4, $5
- where $2::boolean or (($1 || '-01')::date + interval '1 month' + interval '12 hours') at time zone 'UTC' <= now()
+ where $2::boolean or period_ends($1, 'UTC') + interval '12 hours' <= now()
 returning id::text

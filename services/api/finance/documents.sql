@@ -1,17 +1,18 @@
 -- Invoices, statements and their exports. Money leaves as text with the digits it was stored with.
 
 -- name: invoice_list
+-- columns: json, created_at, id
 select json_build_object(
          'id', d.id, 'number', d.number, 'kind', d.kind, 'state', d.state, 'currency', d.currency,
          'period_from', d.period_from, 'period_to', d.period_to, 'time_zone', d.time_zone,
          'issue_date', d.issue_date, 'due_date', d.due_date, 'blocked_by', d.blocked_by,
          'net', d.net::text, 'tax', d.tax::text, 'total', d.total::text,
-         'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'buyer', d.buyer)::text,
+         'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'buyer', d.buyer)::text as json,
        d.created_at::text, d.id::text
   from document d
   left join invoice_standing s on s.id = d.id
  where d.kind = 'invoice'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
    and ($2::timestamptz is null or (d.created_at, d.id) < ($2::timestamptz, $3::uuid))
  order by d.created_at desc, d.id desc
  limit $4::int
@@ -59,9 +60,10 @@ select json_build_object(
  limit $3::int
 
 -- name: statement_list
+-- columns: json, created_at, id
 select json_build_object(
          'id', d.id, 'number', d.number, 'currency', d.currency, 'period_from', d.period_from, 'period_to', d.period_to,
-         'time_zone', d.time_zone, 'issue_date', d.issue_date, 'net', d.net::text, 'total', d.total::text, 'provider', d.seller)::text,
+         'time_zone', d.time_zone, 'issue_date', d.issue_date, 'net', d.net::text, 'total', d.total::text, 'provider', d.seller)::text as json,
        d.created_at::text, d.id::text
   from document d
  where d.kind = 'statement' and d.state = 'issued'
@@ -83,30 +85,35 @@ select json_build_object(
  where d.id = $1::uuid and d.kind = 'statement' and d.state = 'issued'
 
 -- name: export_invoices
-select d.number as number, d.kind as kind, d.issue_date::text as issue_date, d.due_date::text as due_date,
-       to_char(d.period_from at time zone d.time_zone, 'YYYY-MM-DD') as period_from,
-       to_char(d.period_to at time zone d.time_zone, 'YYYY-MM-DD') as period_to,
-       d.currency as currency, d.buyer ->> 'name' as buyer, d.buyer ->> 'vat_id' as buyer_vat_id,
+-- columns: number, kind, issue_date, due_date, period_from, period_to, currency, buyer, buyer_vat_id
+-- columns: buyer_country, net, tax, total, standing, invoice_id
+select d.number, d.kind, d.issue_date::text as issue_date, d.due_date::text as due_date,
+       local_day(d.period_from, d.time_zone)::text as period_from,
+       local_day(d.period_to, d.time_zone)::text as period_to,
+       d.currency, d.buyer ->> 'name' as buyer, d.buyer ->> 'vat_id' as buyer_vat_id,
        d.buyer ->> 'country' as buyer_country, d.net::text as net, d.tax::text as tax, d.total::text as total,
-       s.standing as standing, d.id::text as invoice_id
+       s.standing, d.id::text as invoice_id
   from document d
   left join invoice_standing s on s.id = d.id
  where d.kind = 'invoice' and d.state = 'issued'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
  order by d.number
  limit $2::int
 
 -- name: export_invoice_lines
-select d.number as number, l.line::text as line, d.issue_date::text as issue_date, d.currency as currency,
-       d.buyer ->> 'name' as buyer, p.name as product, l.price_id as price_id, l.kind as kind, l.description as description,
-       l.metric as metric, l.metering_class as metering_class, l.metered::text as metered, l.quantity::text as quantity,
+-- columns: number, line, issue_date, currency, buyer, product, price_id, kind, description, metric
+-- columns: metering_class, metered, quantity, base, discount, amount, net, tax_category, tax_rate, service_from
+-- columns: service_to, subscription_id
+select d.number, l.line::text as line, d.issue_date::text as issue_date, d.currency,
+       d.buyer ->> 'name' as buyer, p.name as product, l.price_id, l.kind, l.description,
+       l.metric, l.metering_class, l.metered::text as metered, l.quantity::text as quantity,
        l.base::text as base, l.discount::text as discount, l.amount::text as amount, l.net::text as net,
-       l.tax_category as tax_category, l.tax_rate::text as tax_rate, to_char(l.service_from at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_from,
-       to_char(l.service_to at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as service_to, l.subscription_id::text as subscription_id
+       l.tax_category, l.tax_rate::text as tax_rate, utc_text(l.service_from) as service_from,
+       utc_text(l.service_to) as service_to, l.subscription_id::text as subscription_id
   from document d
   join document_line l on l.document_id = d.id
   left join product p on p.id = l.product_id
  where d.kind = 'invoice' and d.state = 'issued'
-   and ($1::text is null or to_char(d.period_from at time zone d.time_zone, 'YYYY-MM') = $1)
+   and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
  order by d.number, l.line
  limit $2::int

@@ -1,4 +1,4 @@
-// One table of columns serves both formats. A cell that a spreadsheet would run as a formula is
+// Both formats have the columns of the statement. A cell that a spreadsheet would run as a formula is
 // quoted with an apostrophe in CSV; amounts keep their sign, for they are numbers.
 #include "api/dispatch/handlers.h"
 
@@ -7,34 +7,15 @@
 #include "api/finance/period.h"
 #include "api/request/request.h"
 
-enum { EXPORT_ROWS_MAX = 20000, EXPORT_COLUMNS_MAX = 32 };
+enum { EXPORT_ROWS_MAX = 20000 };
 
 struct export {
-    const struct pg_statement *statement;
-    const char *name; // of the file
-    const char *columns[EXPORT_COLUMNS_MAX];
-    size_t count;
+    const struct pg_statement *statement; // its columns are those of the file
+    const char *name;                     // of the file
 };
 
-static const struct export INVOICES = {
-    &api_sql_export_invoices,
-    "invoices",
-    {"number", "kind", "issue_date", "due_date", "period_from", "period_to", "currency", "buyer",
-     "buyer_vat_id", "buyer_country", "net", "tax", "total", "standing", "invoice_id"},
-    15,
-};
-
-static const struct export LINES = {
-    &api_sql_export_invoice_lines,
-    "invoice-lines",
-    {"number",      "line",           "issue_date",     "currency",
-     "buyer",       "product",        "price_id",       "kind",
-     "description", "metric",         "metering_class", "metered",
-     "quantity",    "base",           "discount",       "amount",
-     "net",         "tax_category",   "tax_rate",       "service_from",
-     "service_to",  "subscription_id"},
-    22,
-};
+static const struct export INVOICES = {&api_sql_export_invoices, "invoices"};
+static const struct export LINES = {&api_sql_export_invoice_lines, "invoice-lines"};
 
 struct exporting {
     const struct export *what;
@@ -79,32 +60,33 @@ static void csv_cell(struct buf *out, struct slice value) {
     buf_add_char(out, '"');
 }
 
-static void render_csv(struct buf *out, const struct export *x, const struct pg_rows *rows) {
-    for (size_t c = 0; c < x->count; c++) {
-        buf_printf(out, "%s%s", c == 0 ? "" : ",", x->columns[c]);
+static void render_csv(struct buf *out, const struct pg_statement *st, const struct pg_rows *rows) {
+    for (int c = 0; c < st->columns_count; c++) {
+        buf_printf(out, "%s%s", c == 0 ? "" : ",", st->columns[c]);
     }
     buf_add_str(out, "\r\n");
     for (int row = 0; row < pg_rows_count(rows); row++) {
-        for (size_t c = 0; c < x->count; c++) {
+        for (int c = 0; c < st->columns_count; c++) {
             if (c > 0) {
                 buf_add_char(out, ',');
             }
-            csv_cell(out, pg_rows_slice(rows, row, (int)c));
+            csv_cell(out, pg_rows_slice(rows, row, c));
         }
         buf_add_str(out, "\r\n");
     }
 }
 
-static void render_json(struct buf *out, const struct export *x, const struct pg_rows *rows) {
+static void render_json(struct buf *out, const struct pg_statement *st,
+                        const struct pg_rows *rows) {
     buf_add_char(out, '[');
     for (int row = 0; row < pg_rows_count(rows); row++) {
         buf_add_str(out, row == 0 ? "\n{" : ",\n{");
-        for (size_t c = 0; c < x->count; c++) {
-            buf_printf(out, "%s\"%s\":", c == 0 ? "" : ",", x->columns[c]);
-            if (pg_rows_is_null(rows, row, (int)c)) {
+        for (int c = 0; c < st->columns_count; c++) {
+            buf_printf(out, "%s\"%s\":", c == 0 ? "" : ",", st->columns[c]);
+            if (pg_rows_is_null(rows, row, c)) {
                 buf_add_str(out, "null");
             } else {
-                buf_add_json_string(out, pg_rows_slice(rows, row, (int)c));
+                buf_add_json_string(out, pg_rows_slice(rows, row, c));
             }
         }
         buf_add_char(out, '}');
@@ -122,9 +104,9 @@ static void export_found(struct request *r, struct pg_rows *rows) {
     struct buf out;
     buf_init(&out, REQUEST_ANSWER_MAX);
     if (x->csv) {
-        render_csv(&out, x->what, rows);
+        render_csv(&out, x->what->statement, rows);
     } else {
-        render_json(&out, x->what, rows);
+        render_json(&out, x->what->statement, rows);
     }
     if (out.overflow) {
         request_problem(r, PROBLEM_LIMIT, "period",

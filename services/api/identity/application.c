@@ -10,9 +10,9 @@ enum { SECRETS_PER_APPLICATION_MAX = 5, SECRET_DAYS_MAX = 3650 };
 
 // --- applications --------------------------------------------------------------------------------
 static void on_created(struct request *r, struct pg_rows *rows) {
-    const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, 2));
+    const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_INSERT_ID));
     request_audit(r, "application.create", "application", id, NULL,
-                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+                  arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_INSERT_JSON)), NULL);
     request_header(r, "location", arena_printf(r->arena, "/v1/applications/%s", id));
     request_reply_row(r, 201, rows);
 }
@@ -86,27 +86,16 @@ struct credential {
     char token[SECRET_TOKEN_CHARS + 1];
 };
 
-// The columns of application_lock.
-enum {
-    LOCK_ORG,
-    LOCK_PRINCIPAL,
-    LOCK_API_ROLE,
-    LOCK_ADOPTED,
-    LOCK_SECRETS,
-    LOCK_PREFIX,
-    LOCK_STATE
-};
-
 // False: answered.
 static bool take_locked(struct request *r, struct pg_rows *rows, struct credential *c) {
     if (pg_rows_count(rows) == 0) {
         request_reply_row(r, 200, rows); // 404
         return false;
     }
-    c->org = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_ORG));
-    c->principal = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_PRINCIPAL));
+    c->org = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_ORG_ID));
+    c->principal = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_PRINCIPAL));
     r->audit_org = c->org;
-    if (strcmp(pg_rows_text(rows, 0, LOCK_STATE), "active") != 0) {
+    if (strcmp(pg_rows_text(rows, 0, API_APPLICATION_LOCK_STATE), "active") != 0) {
         request_problem(r, PROBLEM_CONFLICT, NULL, "the application is disabled");
         return false;
     }
@@ -135,15 +124,15 @@ static void on_locked_for_secret(struct request *r, struct pg_rows *rows) {
     if (!take_locked(r, rows, c)) {
         return;
     }
-    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r)) {
+    if (!pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_API_ROLE) && !may_handle_api_role(r)) {
         return;
     }
-    if (pg_rows_bool(rows, 0, LOCK_ADOPTED)) {
+    if (pg_rows_bool(rows, 0, API_APPLICATION_LOCK_ADOPTED)) {
         request_problem(r, PROBLEM_CONFLICT, NULL,
                         "the application uses a principal that Weir did not issue");
         return;
     }
-    if (pg_rows_int8(rows, 0, LOCK_SECRETS) >= SECRETS_PER_APPLICATION_MAX) {
+    if (pg_rows_int8(rows, 0, API_APPLICATION_LOCK_SECRETS) >= SECRETS_PER_APPLICATION_MAX) {
         request_problem(r, PROBLEM_LIMIT, NULL, "an application has at most %d secrets; revoke one",
                         SECRETS_PER_APPLICATION_MAX);
         return;
@@ -192,8 +181,8 @@ static void on_locked_for_revoke(struct request *r, struct pg_rows *rows) {
         request_reply_row(r, 200, rows); // 404
         return;
     }
-    r->audit_org = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_ORG));
-    if (!pg_rows_is_null(rows, 0, LOCK_API_ROLE) && !may_handle_api_role(r)) {
+    r->audit_org = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_ORG_ID));
+    if (!pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_API_ROLE) && !may_handle_api_role(r)) {
         return;
     }
     request_write(r, &api_sql_secret_revoke, PG_PARAMS(pg_text(c->id), pg_text(c->application)),
@@ -215,7 +204,8 @@ static void on_granted(struct request *r, struct pg_rows *rows) {
         return;
     }
     request_audit(r, "producer_grant.create", "application", c->application, NULL,
-                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+                  arena_str(r->arena, pg_rows_slice(rows, 0, API_PRODUCER_GRANT_INSERT_JSON)),
+                  NULL);
     request_reply_row(r, 201, rows);
 }
 
@@ -224,12 +214,13 @@ static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
     if (!take_locked(r, rows, c)) {
         return;
     }
-    if (pg_rows_is_null(rows, 0, LOCK_PREFIX)) {
+    if (pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_TOPIC_PREFIX)) {
         request_problem(r, PROBLEM_CONFLICT, NULL,
                         "the organisation has no topic prefix yet; the operator sets it");
         return;
     }
-    const char *prefix = arena_str(r->arena, pg_rows_slice(rows, 0, LOCK_PREFIX));
+    const char *prefix =
+        arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_TOPIC_PREFIX));
     request_write(
         r, &api_sql_producer_grant_insert,
         PG_PARAMS(pg_text(c->application), pg_text(c->org), pg_text(c->cluster), pg_text(prefix)),

@@ -89,15 +89,17 @@ static void unauthenticated(struct request *r, const char *why) {
 
 static void on_session(struct request *r, struct pg_rows *rows) {
     enum role role;
-    if (pg_rows_count(rows) == 0 || !role_parse(pg_rows_text(rows, 0, 2), &role)) {
+    if (pg_rows_count(rows) == 0 ||
+        !role_parse(pg_rows_text(rows, 0, API_SESSION_FIND_ROLE), &role)) {
         unauthenticated(r, "the session has ended; sign in again");
         return;
     }
     r->who.actor = ACTOR_PERSON;
     r->who.role = role;
-    snprintf(r->who.subject, sizeof r->who.subject, "%s", pg_rows_text(rows, 0, 0));
-    snprintf(r->who.org, sizeof r->who.org, "%s", pg_rows_text(rows, 0, 1));
-    r->who.is_operator = pg_rows_bool(rows, 0, 3);
+    snprintf(r->who.subject, sizeof r->who.subject, "%s",
+             pg_rows_text(rows, 0, API_SESSION_FIND_PERSON_ID));
+    snprintf(r->who.org, sizeof r->who.org, "%s", pg_rows_text(rows, 0, API_SESSION_FIND_ORG_ID));
+    r->who.is_operator = pg_rows_bool(rows, 0, API_SESSION_FIND_IS_OPERATOR);
     take_identity(r);
     r->identified(r);
 }

@@ -1,15 +1,18 @@
 -- What the token endpoint and the API's own gate need, as one JSON text: it is kept in memory, and
 -- on disk for when the database is away.
 
--- name: snapshot_read
-select json_build_object(
-    'clients', (select coalesce(json_agg(c order by c.client_id), '[]') from (
-        select o.client_id, o.application_id, o.org_id, o.org_is_operator, o.api_role,
+-- piece: clients
+select o.client_id, o.application_id, o.org_id, o.org_is_operator, o.api_role,
                o.state = 'active' as active, o.audiences,
                json_agg(json_build_object('hash', encode(o.secret_hash, 'hex'),
                         'expires_s', floor(extract(epoch from o.secret_expires_at))::bigint)
                         order by o.secret_hash) as secrets
           from oauth_client o
+
+-- name: snapshot_read
+select json_build_object(
+    'clients', (select coalesce(json_agg(c order by c.client_id), '[]') from (
+        {{clients}}
          group by 1, 2, 3, 4, 5, 6, 7) c),
     'keys', (select coalesce(json_agg(json_build_object(
                         'kid', k.kid, 'private_key', encode(k.private_key, 'hex'),
@@ -22,12 +25,7 @@ select json_build_object(
 -- name: client_read
 select json_build_object(
     'clients', (select coalesce(json_agg(c order by c.client_id), '[]') from (
-        select o.client_id, o.application_id, o.org_id, o.org_is_operator, o.api_role,
-               o.state = 'active' as active, o.audiences,
-               json_agg(json_build_object('hash', encode(o.secret_hash, 'hex'),
-                        'expires_s', floor(extract(epoch from o.secret_expires_at))::bigint)
-                        order by o.secret_hash) as secrets
-          from oauth_client o
+        {{clients}}
          where o.client_id = $1
          group by 1, 2, 3, 4, 5, 6, 7) c),
     'keys', '[]'::json)::text

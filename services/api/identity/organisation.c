@@ -28,7 +28,7 @@ static void on_signed_up(struct request *r, struct pg_rows *rows) {
     struct sign_up *s = r->user;
     r->job->org = s->id;
     request_audit(r, "organisation.sign_up", "organisation", s->id, NULL,
-                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+                  arena_str(r->arena, pg_rows_slice(rows, 0, API_ORGANISATION_SIGN_UP_JSON)), NULL);
     request_header(r, "location", arena_printf(r->arena, "/v1/organisations/%s", s->id));
     request_reply_row(r, 201, rows);
 }

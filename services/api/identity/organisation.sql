@@ -1,8 +1,13 @@
--- An organisation as the API shows it is built in one place: organisation_json's select list is
--- repeated because a statement stands alone; keep the copies equal.
+-- piece: organisation
+'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
+           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
+           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
+           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
+           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version
 
 -- The person's id is chosen before, for a person without a membership is nobody's to read back.
 -- name: organisation_sign_up
+-- columns: json, version, id
 with p as materialized (
     select gen_random_uuid() as id, lower($11) as email, $12::text as name
 ), o as (
@@ -17,22 +22,14 @@ with p as materialized (
     returning role
 )
 select json_build_object(
-           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
-           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
-           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
-           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version,
-           'owner', json_build_object('id', p.id, 'email', p.email, 'name', p.name, 'role', m.role)),
+           {{organisation}},
+           'owner', json_build_object('id', p.id, 'email', p.email, 'name', p.name, 'role', m.role)) as json,
        o.version, p.id
   from o, p, m
 
 -- name: organisation_list
-select json_build_object(
-           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
-           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
-           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
-           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+-- columns: json, created_at, id
+select json_build_object({{organisation}}) as json,
        o.created_at, o.id
   from organisation o
  where $1::timestamptz is null or (o.created_at, o.id) > ($1::timestamptz, $2::uuid)
@@ -40,12 +37,7 @@ select json_build_object(
  limit $3::bigint
 
 -- name: organisation_get
-select json_build_object(
-           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
-           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
-           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
-           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+select json_build_object({{organisation}}),
        o.version
   from organisation o
  where o.id = $1::uuid
@@ -70,10 +62,5 @@ update organisation o
        verified_at = case $8 when 'true' then coalesce(o.verified_at, now())
                              when 'false' then null else o.verified_at end
  where o.id = $1::uuid
-returning json_build_object(
-           'id', o.id, 'name', o.name, 'country', o.country, 'vat_id', o.vat_id,
-           'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
-           'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
-           'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
-           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version),
+returning json_build_object({{organisation}}),
        o.version

@@ -68,9 +68,9 @@ static void on_verified(struct request *r) {
 static void on_person(struct request *r, struct pg_rows *rows) {
     struct sign_in *s = r->user;
     if (pg_rows_count(rows) > 0) {
-        s->hash = arena_str(r->arena, pg_rows_slice(rows, 0, 1));
-        snprintf(s->person, sizeof s->person, "%s", pg_rows_text(rows, 0, 0));
-        snprintf(s->org, sizeof s->org, "%s", pg_rows_text(rows, 0, 2));
+        s->hash = arena_str(r->arena, pg_rows_slice(rows, 0, API_SIGN_IN_PERSON_PASSWORD_HASH));
+        snprintf(s->person, sizeof s->person, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ID));
+        snprintf(s->org, sizeof s->org, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ORG_ID));
     }
     request_offload(r, verify, on_verified);
 }

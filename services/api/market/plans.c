@@ -116,7 +116,7 @@ static void plan_product_locked(struct request *r, struct pg_rows *rows) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such product of yours");
         return;
     }
-    in->org = arena_str(r->arena, pg_rows_slice(rows, 0, 4));
+    in->org = arena_str(r->arena, pg_rows_slice(rows, 0, API_PRODUCT_LOCK_OWN_ORG_ID));
     request_write(r, &api_sql_plan_create,
                   PG_PARAMS(pg_text(request_param(r, "id")), pg_text(in->org), pg_text(in->code),
                             pg_text(in->name)),
@@ -139,9 +139,9 @@ static void plan_locked(struct request *r, struct pg_rows *rows) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such plan of yours");
         return;
     }
-    in->plan_id = arena_str(r->arena, pg_rows_slice(rows, 0, 0));
-    in->org = arena_str(r->arena, pg_rows_slice(rows, 0, 1));
-    check(number_parse_i64(pg_rows_slice(rows, 0, 2), &in->number));
+    in->plan_id = arena_str(r->arena, pg_rows_slice(rows, 0, API_PLAN_LOCK_OWN_ID));
+    in->org = arena_str(r->arena, pg_rows_slice(rows, 0, API_PLAN_LOCK_OWN_ORG_ID));
+    check(number_parse_i64(pg_rows_slice(rows, 0, API_PLAN_LOCK_OWN_NUMBER), &in->number));
     in->number++;
     plan_version_store(r, in, plan_version_stored);
 }

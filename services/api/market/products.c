@@ -12,9 +12,6 @@
 
 enum { TOPICS_MAX = 200, TOPIC_NAME_MAX = 249 };
 
-// Columns of product_lock_own.
-enum { OWN_ID, OWN_STATE, OWN_VERSION, OWN_PREFIX, OWN_ORG, OWN_NUMBER, OWN_OPEN_VERSIONS };
-
 void product_list(struct request *r) {
     struct page *page = arena_alloc(r->arena, sizeof *page);
     if (!request_page(r, page)) {
@@ -95,7 +92,7 @@ static bool product_is_own(struct request *r, struct pg_rows *rows) {
         return false;
     }
     int64_t version = 0;
-    check(number_parse_i64(pg_rows_slice(rows, 0, OWN_VERSION), &version));
+    check(number_parse_i64(pg_rows_slice(rows, 0, API_PRODUCT_LOCK_OWN_VERSION), &version));
     return request_version_matches(r, version);
 }
 
@@ -146,7 +143,7 @@ static void version_opened(struct request *r, struct pg_rows *rows) {
 }
 
 static void product_open(struct request *r, struct pg_rows *own, request_step then) {
-    if (!slice_eq_str(pg_rows_slice(own, 0, OWN_OPEN_VERSIONS), "0")) {
+    if (!slice_eq_str(pg_rows_slice(own, 0, API_PRODUCT_LOCK_OWN_OPEN_VERSIONS), "0")) {
         then(r, own);
         return;
     }
@@ -194,10 +191,11 @@ static void contract_found(struct request *r, struct pg_rows *rows) {
         request_problem(r, PROBLEM_NOT_FOUND, NULL, "this product has no contract");
         return;
     }
-    struct slice etag = pg_rows_slice(rows, 0, 2);
+    struct slice etag = pg_rows_slice(rows, 0, API_PRODUCT_GET_CONTRACT_SHA256);
     request_header(r, "etag", arena_printf(r->arena, "\"%.*s\"", SLICE_ARG(etag)));
-    request_reply_bytes(r, 200, arena_str(r->arena, pg_rows_slice(rows, 0, 1)),
-                        pg_rows_bytea(rows, 0, 0, r->arena));
+    request_reply_bytes(
+        r, 200, arena_str(r->arena, pg_rows_slice(rows, 0, API_PRODUCT_GET_CONTRACT_CONTRACT_TYPE)),
+        pg_rows_bytea(rows, 0, API_PRODUCT_GET_CONTRACT_CONTRACT, r->arena));
 }
 
 void product_get_contract(struct request *r) {
@@ -268,7 +266,8 @@ static void topics_locked(struct request *r, struct pg_rows *rows) {
         !REQUEST_FIELDS(r, {"topics", FIELD_ARRAY, true, 1, TOPICS_MAX, &topics})) {
         return;
     }
-    const char *prefix = arena_str(r->arena, pg_rows_slice(rows, 0, OWN_PREFIX));
+    const char *prefix =
+        arena_str(r->arena, pg_rows_slice(rows, 0, API_PRODUCT_LOCK_OWN_TOPIC_PREFIX));
     if (*prefix == '\0') {
         request_problem(r, PROBLEM_CONFLICT, "/topics",
                         "the operator has not given this provider a topic prefix yet");

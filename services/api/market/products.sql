@@ -1,10 +1,13 @@
 -- The catalogue. A list item and a product have one shape; a list leaves the plans' bodies out.
 
--- name: product_list
-select json_build_object(
-         'id', p.id, 'provider', json_build_object('id', o.id, 'name', o.name), 'slug', p.slug, 'name', p.name,
+-- piece: product
+'id', p.id, 'provider', json_build_object('id', o.id, 'name', o.name), 'slug', p.slug, 'name', p.name,
          'description', p.description, 'tags', p.tags, 'state', p.state, 'approval', p.approval,
-         'published_version', p.published_version, 'version', p.version, 'created_at', p.created_at)::text,
+         'published_version', p.published_version, 'version', p.version, 'created_at', p.created_at
+
+-- name: product_list
+-- columns: json, created_at, id
+select json_build_object({{product}})::text as json,
        p.created_at::text, p.id::text
   from product p
   join organisation_public o on o.id = p.org_id
@@ -16,11 +19,14 @@ select json_build_object(
  limit $5::int
 
 -- The version shown is the published one, or, to its owner before that, the open one.
+-- piece: shown_version
+(select * from product_version x
+        where x.product_id = p.id and x.number = coalesce(p.published_version, x.number)
+        order by x.number desc limit 1)
+
 -- name: product_get
 select json_build_object(
-         'id', p.id, 'provider', json_build_object('id', o.id, 'name', o.name), 'slug', p.slug, 'name', p.name,
-         'description', p.description, 'tags', p.tags, 'state', p.state, 'approval', p.approval,
-         'published_version', p.published_version, 'version', p.version, 'created_at', p.created_at,
+         {{product}},
          'topics', coalesce((
             select json_agg(json_build_object('cluster_id', c.id, 'cluster', c.name,
                        'bootstrap_servers', c.bootstrap_servers, 'security_protocol', c.security_protocol,
@@ -39,10 +45,7 @@ select json_build_object(
        p.version::text
   from product p
   join organisation_public o on o.id = p.org_id
-  left join lateral (
-       select * from product_version x
-        where x.product_id = p.id and x.number = coalesce(p.published_version, x.number)
-        order by x.number desc limit 1) v on true
+  left join lateral {{shown_version}} v on true
  where p.id = $1::uuid
 
 -- name: product_create
@@ -62,10 +65,11 @@ returning id::text, version::text
 
 -- The product, locked, if the asker owns it: the first step of every change to it.
 -- name: product_lock_own
+-- columns: id, state, version, topic_prefix, org_id, number, open_versions
 select p.id::text, p.state, p.version::text, o.topic_prefix, p.org_id::text,
-       (select max(number) from product_version v where v.product_id = p.id)::text,
+       (select max(number) from product_version v where v.product_id = p.id)::text as number,
        (select count(*) from product_version v
-         where v.product_id = p.id and v.published_at is null)::text
+         where v.product_id = p.id and v.published_at is null)::text as open_versions
   from product p
   join organisation o on o.id = p.org_id
  where p.id = $1::uuid and (weir_operator() or p.org_id = weir_org())
@@ -95,12 +99,10 @@ returning json_build_object('product_id', product_id, 'number', number, 'sha256'
           'type', contract_type, 'bytes', length(contract))::text
 
 -- name: product_get_contract
-select v.contract, v.contract_type, encode(v.contract_sha256, 'hex')
+-- columns: contract, contract_type, sha256
+select v.contract, v.contract_type, encode(v.contract_sha256, 'hex') as sha256
   from product p
-  join lateral (
-       select * from product_version x
-        where x.product_id = p.id and x.number = coalesce(p.published_version, x.number)
-        order by x.number desc limit 1) v on true
+  join lateral {{shown_version}} v on true
  where p.id = $1::uuid and v.contract is not null
 
 -- name: product_clear_topics

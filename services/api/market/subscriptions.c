@@ -11,18 +11,6 @@
 
 enum { APPLICATIONS_MAX = 50, REASON_MAX = 1000 };
 
-// Columns of subscription_offer and subscription_lock.
-enum {
-    OFFER_PRODUCT,
-    OFFER_PROVIDER,
-    OFFER_VERSION,
-    OFFER_APPROVAL,
-    OFFER_STATE,
-    OFFER_PLAN,
-    OFFER_PLAN_VERSION,
-    OFFER_IS_CONSUMER
-};
-enum { LOCK_ID, LOCK_STATE, LOCK_VERSION, LOCK_ORG, LOCK_PROVIDER, LOCK_MAY_DECIDE };
 enum { SHOWN_VERSION = 3 }; // of subscription_list
 
 struct subscribing {
@@ -161,27 +149,31 @@ static void subscription_offered(struct request *r, struct pg_rows *rows) {
         request_problem(r, PROBLEM_NOT_FOUND, "/product_id", "there is no such product");
         return;
     }
-    if (!slice_eq_str(pg_rows_slice(rows, 0, OFFER_STATE), "published")) {
+    if (!slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_OFFER_STATE), "published")) {
         request_problem(r, PROBLEM_CONFLICT, "/product_id", "the product takes no subscriptions");
         return;
     }
-    if (pg_rows_is_null(rows, 0, OFFER_PLAN)) {
+    if (pg_rows_is_null(rows, 0, API_SUBSCRIPTION_OFFER_PLAN_ID)) {
         request_problem(r, PROBLEM_INVALID, "/plan_id", "the product has no such plan");
         return;
     }
-    if (pg_rows_is_null(rows, 0, OFFER_PLAN_VERSION)) {
+    if (pg_rows_is_null(rows, 0, API_SUBSCRIPTION_OFFER_PLAN_VERSION)) {
         request_problem(r, PROBLEM_CONFLICT, "/plan_id", "no version of the plan is valid yet");
         return;
     }
-    if (!slice_eq_str(pg_rows_slice(rows, 0, OFFER_IS_CONSUMER), "true")) {
+    if (!slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_OFFER_IS_CONSUMER), "true")) {
         request_problem(r, PROBLEM_DENIED, NULL, "this organisation is not a consumer");
         return;
     }
-    s->automatic = slice_eq_str(pg_rows_slice(rows, 0, OFFER_APPROVAL), "automatic");
+    s->automatic =
+        slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_OFFER_APPROVAL), "automatic");
     request_write(r, &api_sql_subscription_create,
-                  PG_PARAMS(pg_text(r->who.org), pg_text(pg_rows_text(rows, 0, OFFER_PROVIDER)),
-                            pg_text(s->product), pg_text(pg_rows_text(rows, 0, OFFER_VERSION)),
-                            pg_text(s->plan), pg_text(pg_rows_text(rows, 0, OFFER_PLAN_VERSION))),
+                  PG_PARAMS(pg_text(r->who.org),
+                            pg_text(pg_rows_text(rows, 0, API_SUBSCRIPTION_OFFER_PROVIDER_ORG_ID)),
+                            pg_text(s->product),
+                            pg_text(pg_rows_text(rows, 0, API_SUBSCRIPTION_OFFER_PRODUCT_VERSION)),
+                            pg_text(s->plan),
+                            pg_text(pg_rows_text(rows, 0, API_SUBSCRIPTION_OFFER_PLAN_VERSION))),
                   subscription_created);
 }
 
@@ -224,7 +216,7 @@ static bool subscription_found(struct request *r, struct pg_rows *rows) {
         return false;
     }
     int64_t version = 0;
-    check(number_parse_i64(pg_rows_slice(rows, 0, LOCK_VERSION), &version));
+    check(number_parse_i64(pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_VERSION), &version));
     return request_version_matches(r, version);
 }
 
@@ -232,7 +224,7 @@ static bool decision_allowed(struct request *r, struct pg_rows *rows) {
     if (!subscription_found(r, rows)) {
         return false;
     }
-    if (!slice_eq_str(pg_rows_slice(rows, 0, LOCK_MAY_DECIDE), "true")) {
+    if (!slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_MAY_DECIDE), "true")) {
         request_problem(r, PROBLEM_DENIED, NULL, "the provider of the product decides");
         return false;
     }
@@ -304,7 +296,7 @@ static void cancel_locked(struct request *r, struct pg_rows *rows) {
     if (!subscription_found(r, rows)) {
         return;
     }
-    if (slice_eq_str(pg_rows_slice(rows, 0, LOCK_STATE), "requested")) {
+    if (slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_STATE), "requested")) {
         request_write(r, &api_sql_subscription_withdraw,
                       PG_PARAMS(pg_text(s->id), pg_text(actor(r)), pg_text(s->reason)),
                       grants_closed);

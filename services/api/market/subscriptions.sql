@@ -15,7 +15,7 @@ select json_build_object(
                        'security_protocol', c.security_protocol, 'topic', t.topic) order by c.name, t.topic)
               from product_topic t join cluster c on c.id = t.cluster_id
              where t.product_id = s.product_id and t.number = s.product_version), '[]'),
-         'state', case when s.state = 'cancelling' and s.ends_at <= now() then 'ended' else s.state end,
+         'state', subscription_state_now(s.state, s.ends_at),
          'requested_at', s.requested_at, 'decided_at', s.decided_at, 'decision_reason', s.decision_reason,
          'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text,
        s.requested_at::text, s.id::text, s.version::text
@@ -25,7 +25,7 @@ select json_build_object(
   join product p on p.id = s.product_id
   join plan l on l.id = s.plan_id
  where ($1::text is null
-        or $1 = case when s.state = 'cancelling' and s.ends_at <= now() then 'ended' else s.state end)
+        or $1 = subscription_state_now(s.state, s.ends_at))
    and ($2::uuid is null or s.product_id = $2::uuid)
    and ($3::uuid is null or s.id = $3::uuid)
    and ($4::timestamptz is null or (s.requested_at, s.id) < ($4::timestamptz, $5::uuid))
@@ -34,8 +34,10 @@ select json_build_object(
 
 -- What is asked for: a published product, one of its plans. Versions are frozen here.
 -- name: subscription_offer
-select p.id::text, p.org_id::text, p.published_version::text, p.approval, p.state, l.id::text, v.number::text,
-       (select weir.is_consumer from organisation weir where weir.id = $3::uuid)::text
+-- columns: product_id, provider_org_id, product_version, approval, state, plan_id, plan_version, is_consumer
+select p.id::text as product_id, p.org_id::text as provider_org_id, p.published_version::text as product_version,
+       p.approval, p.state, l.id::text as plan_id, v.number::text as plan_version,
+       (select weir.is_consumer from organisation weir where weir.id = $3::uuid)::text as is_consumer
   from product p
   left join plan l on l.id = $2::uuid and l.product_id = p.id and l.state = 'active'
   left join lateral (select number from plan_version x where x.plan_id = l.id and x.valid_from <= current_date
@@ -56,8 +58,9 @@ select $1::uuid, a.id, a.org_id
 returning application_id::text
 
 -- name: subscription_lock
+-- columns: id, state, version, org_id, provider_org_id, may_decide
 select s.id::text, s.state, s.version::text, s.org_id::text, s.provider_org_id::text,
-       (weir_operator() or s.provider_org_id = weir_org())::text
+       (weir_operator() or s.provider_org_id = weir_org())::text as may_decide
   from subscription s where s.id = $1::uuid for no key update
 
 -- The topic that has no room for another grant, if there is one.
@@ -102,10 +105,10 @@ returning id::text
 update subscription s
    set state = case when $4 = 'now' then 'ended' else 'cancelling' end,
        ends_at = case when $4 = 'now' then now()
-                      else (date_trunc('month', now() at time zone o.time_zone) + interval '1 month') at time zone o.time_zone end,
+                      else day_begins(next_month(local_month(now(), o.time_zone)), o.time_zone) end,
        decision_reason = coalesce($3, s.decision_reason), decided_by = $2
   from (select x.id, y.time_zone from subscription x join organisation_public y on y.id = x.org_id) o
- where s.id = $1::uuid and o.id = s.id and s.state in ('active', 'trialing', 'paused', 'suspended')
+ where s.id = $1::uuid and o.id = s.id and subscription_runs(s.state) and s.state <> 'cancelling'
 returning s.id::text
 
 -- name: subscription_close_grants

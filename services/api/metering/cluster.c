@@ -6,9 +6,9 @@
 enum { LOG_PARTITIONS_DEFAULT = 64, BROKERS_MAX = 64 };
 
 static void on_created(struct request *r, struct pg_rows *rows) {
-    const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, 2));
+    const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, API_CLUSTER_INSERT_ID));
     request_audit(r, "cluster.create", "cluster", id, NULL,
-                  arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
+                  arena_str(r->arena, pg_rows_slice(rows, 0, API_CLUSTER_INSERT_JSON)), NULL);
     request_header(r, "location", arena_printf(r->arena, "/v1/clusters/%s", id));
     request_reply_row(r, 201, rows);
 }

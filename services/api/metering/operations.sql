@@ -1,9 +1,12 @@
 -- For the operator and its SREs: what could not be read, what nobody pays for, what is missing.
 
--- name: dead_letter_list
-select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
+-- piece: dead_letter
+'id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
          'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'line_bytes', d.line_bytes,
-         'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at)::text,
+         'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at
+
+-- name: dead_letter_list
+select json_build_object({{dead_letter}})::text,
        d.id::text
   from dead_letter d left join cluster c on c.id = d.cluster_id
  where ($1::text is null or d.reason = $1) and ($2::bigint is null or d.id < $2::bigint)
@@ -11,16 +14,14 @@ select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id
  limit $3::int
 
 -- name: dead_letter_get
-select json_build_object('id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
-         'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'line_bytes', d.line_bytes,
-         'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at,
+select json_build_object({{dead_letter}},
          'head', translate(encode(d.head, 'base64'), E'\n', ''))::text
   from dead_letter d left join cluster c on c.id = d.cluster_id
  where d.id = $1::bigint
 
 -- name: unbound_usage_list
 select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u.topic,
-         'delivery', case u.delivery when 0 then 'fresh' else 'replay' end, 'from_at', u.from_at, 'bytes', u.bytes::text,
+         'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', u.bytes::text,
          'messages', u.messages::text, 'fetches', u.fetches::text, 'produced_bytes', u.produced_bytes::text,
          'reason', case when not exists (select from application a where a.principal = u.principal) then 'unknown_principal'
                         else 'no_grant' end)::text,

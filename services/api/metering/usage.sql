@@ -2,7 +2,7 @@
 
 -- name: usage_of_subscription
 with s as (
-    select s.id, coalesce($2::timestamptz, date_trunc('month', now() at time zone o.time_zone) at time zone o.time_zone) as from_at,
+    select s.id, coalesce($2::timestamptz, day_begins(local_month(now(), o.time_zone), o.time_zone)) as from_at,
            coalesce($3::timestamptz, now() + interval '1 hour') as to_at
       from subscription s join organisation_public o on o.id = s.org_id
      where s.id = $1::uuid),
@@ -18,7 +18,7 @@ slots as (
 select json_build_object(
          'subscription_id', s.id, 'granularity', $4, 'from', s.from_at, 'to', s.to_at,
          'rows', coalesce((select json_agg(json_build_object(
-              'from_at', x.from_at, 'topic', x.topic, 'delivery', case x.delivery when 0 then 'fresh' else 'replay' end,
+              'from_at', x.from_at, 'topic', x.topic, 'delivery', delivery_name(x.delivery),
               'bytes', x.bytes::text, 'messages', x.messages::text, 'fetches', x.fetches::text,
               'open_fetches', x.open_fetches::text, 'share_messages', x.share_messages::text,
               'metering_class', x.metering_class) order by x.from_at, x.topic, x.delivery)
@@ -29,11 +29,12 @@ select json_build_object(
   from s
 
 -- name: usage_list
+-- columns: json, requested_at, id
 select json_build_object(
          'subscription_id', s.id, 'product', json_build_object('id', p.id, 'name', p.name),
          'bytes', coalesce(sum(q.bytes), 0)::text, 'messages', coalesce(sum(q.messages), 0)::text,
          'fetches', coalesce(sum(q.fetches), 0)::text, 'open_fetches', coalesce(sum(q.open_fetches), 0)::text,
-         'last_at', max(q.from_at))::text,
+         'last_at', max(q.from_at))::text as json,
        s.requested_at::text, s.id::text
   from subscription s
   join product p on p.id = s.product_id

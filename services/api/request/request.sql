@@ -10,8 +10,9 @@ select set_config('weir.key_free', pg_try_advisory_xact_lock(hashtextextended(
 
 -- A statement of its own, for it must see what the holder of the lock before us committed.
 -- name: idempotency_find
-select current_setting('weir.key_free')::boolean,
-       k.request_hash = $5::bytea,
+-- columns: key_free, same_request, status, response
+select current_setting('weir.key_free')::boolean as key_free,
+       k.request_hash = $5::bytea as same_request,
        k.status,
        k.response::text
   from (values (1)) as one

@@ -190,24 +190,24 @@ static struct key *key_of(struct request *r) {
 }
 
 static void on_key(struct request *r, struct pg_rows *rows) {
-    if (!pg_rows_bool(rows, 0, 0)) {
+    if (!pg_rows_bool(rows, 0, API_IDEMPOTENCY_FIND_KEY_FREE)) {
         request_problem(r, PROBLEM_IN_FLIGHT, NULL,
                         "a request with this Idempotency-Key is still running");
         return;
     }
-    if (pg_rows_is_null(rows, 0, 2)) {
+    if (pg_rows_is_null(rows, 0, API_IDEMPOTENCY_FIND_STATUS)) {
         r->idempotent = true;
         r->scope_org = r->who.org;
         r->handler(r);
         return;
     }
-    if (!pg_rows_bool(rows, 0, 1)) {
+    if (!pg_rows_bool(rows, 0, API_IDEMPOTENCY_FIND_SAME_REQUEST)) {
         request_problem(r, PROBLEM_IDEMPOTENCY_MISMATCH, NULL,
                         "this Idempotency-Key was used for another request");
         return;
     }
-    int status = (int)pg_rows_int8(rows, 0, 2);
-    struct slice body = pg_rows_slice(rows, 0, 3);
+    int status = (int)pg_rows_int8(rows, 0, API_IDEMPOTENCY_FIND_STATUS);
+    struct slice body = pg_rows_slice(rows, 0, API_IDEMPOTENCY_FIND_RESPONSE);
     struct slice kept = slice_of(arena_str(r->arena, body), body.len);
     request_abandon(r);
     request_header(r, "idempotency-replayed", "true");

@@ -83,9 +83,10 @@ static enum err_code lock_partitions(struct store *s, struct fold *f, struct err
     }
     size_t same = 0;
     for (int i = 0; i < pg_rows_count(&rows); i++) {
-        const struct log_partition *p =
-            log_partitions_find(&f->partitions, (int32_t)pg_rows_int8(&rows, i, 0));
-        same += p != NULL && p->stored_offset == pg_rows_int8(&rows, i, 1) ? 1 : 0;
+        const struct log_partition *p = log_partitions_find(
+            &f->partitions, (int32_t)pg_rows_int8(&rows, i, METER_LOCK_PARTITIONS_LOG_PARTITION));
+        int64_t stored = pg_rows_int8(&rows, i, METER_LOCK_PARTITIONS_NEXT_OFFSET);
+        same += p != NULL && p->stored_offset == stored ? 1 : 0;
     }
     return same == wanted ? ERR_OK
                           : err_set(e, ERR_CONFLICT, "another meter has read on in a partition");
@@ -307,8 +308,10 @@ static enum err_code judge_dead_letters(struct store *s, struct fold *f, struct 
     }
     dead_letters_limit_begin(&f->dead);
     for (int i = 0; i < pg_rows_count(&rows); i++) {
-        dead_letters_stored(&f->dead, (int32_t)pg_rows_int8(&rows, i, 0),
-                            pg_rows_slice(&rows, i, 1), (uint64_t)pg_rows_int8(&rows, i, 2));
+        dead_letters_stored(&f->dead,
+                            (int32_t)pg_rows_int8(&rows, i, METER_DEAD_LETTERS_OF_HOUR_BROKER_ID),
+                            pg_rows_slice(&rows, i, METER_DEAD_LETTERS_OF_HOUR_REASON),
+                            (uint64_t)pg_rows_int8(&rows, i, METER_DEAD_LETTERS_OF_HOUR_LINES));
     }
     dead_letters_limit(&f->dead);
     return ERR_OK;

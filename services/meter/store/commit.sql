@@ -2,6 +2,7 @@
 -- are locked first, in their order, so that two meters never wait for each other in a circle.
 
 -- name: lock_partitions
+-- columns: log_partition, next_offset
 SELECT log_partition, next_offset
   FROM meter_partition
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
@@ -14,72 +15,61 @@ UPDATE meter_partition p
   FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS d (log_partition, expected, next_offset)
  WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
 
+-- piece: counters
+bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages
+-- A row of usage from one of d and its payer p.
+-- piece: usage_row
+(cluster_id, principal, topic, delivery, from_at, subscription_id, application_id, metering_class,
+           {{counters}})
+    SELECT $1::uuid, d.principal, d.topic, d.delivery, d.from_at, p.subscription_id, p.application_id, $2::text,
+           {{counters}}
+-- Whether q is d's row and has a payer already.
+-- piece: paid_row
+q.cluster_id = $1::uuid AND q.principal = d.principal AND q.topic = d.topic
+                       AND q.delivery = d.delivery AND q.from_at = d.from_at
+                       AND q.subscription_id IS NOT NULL
+-- piece: add_to_row
+ORDER BY d.principal, d.topic, d.delivery, d.from_at
+    ON CONFLICT (cluster_id, principal, topic, delivery, from_at) DO UPDATE
+       SET subscription_id = coalesce(u.subscription_id, excluded.subscription_id),
+           application_id = coalesce(u.application_id, excluded.application_id),
+           bytes = u.bytes + excluded.bytes,
+           messages = u.messages + excluded.messages,
+           fetches = u.fetches + excluded.fetches,
+           open_fetches = u.open_fetches + excluded.open_fetches,
+           share_messages = u.share_messages + excluded.share_messages,
+           produced_bytes = u.produced_bytes + excluded.produced_bytes,
+           produced_messages = u.produced_messages + excluded.produced_messages
+
 -- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
 -- deltas. Returns the bytes and rows nobody owns.
 -- name: add_usage
-WITH d AS MATERIALIZED (
+WITH batch AS MATERIALIZED (
     SELECT *
       FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::int8[],
                   $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::int8[])
-           AS d (principal, topic, delivery, from_at, day_from_at, bytes, messages, fetches, open_fetches,
-                 share_messages, produced_bytes, produced_messages)
+           AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
 ), quarter AS (
-    INSERT INTO usage_quarter AS u (cluster_id, principal, topic, delivery, from_at, subscription_id,
-           application_id, metering_class, bytes, messages, fetches, open_fetches, share_messages,
-           produced_bytes, produced_messages)
-    SELECT $1::uuid, d.principal, d.topic, d.delivery, d.from_at, p.subscription_id, p.application_id, $2::text,
-           d.bytes, d.messages, d.fetches, d.open_fetches, d.share_messages, d.produced_bytes, d.produced_messages
-      FROM d
+    INSERT INTO usage_quarter AS u {{usage_row}}
+      FROM batch d
       LEFT JOIN LATERAL (
             SELECT a.subscription_id, a.application_id
               FROM payer_at($1::uuid, d.principal, d.topic, d.from_at) a
-             WHERE NOT EXISTS (
-                    SELECT FROM usage_quarter q
-                     WHERE q.cluster_id = $1::uuid AND q.principal = d.principal AND q.topic = d.topic
-                       AND q.delivery = d.delivery AND q.from_at = d.from_at
-                       AND q.subscription_id IS NOT NULL)) p ON true
-     ORDER BY d.principal, d.topic, d.delivery, d.from_at
-    ON CONFLICT (cluster_id, principal, topic, delivery, from_at) DO UPDATE
-       SET subscription_id = coalesce(u.subscription_id, excluded.subscription_id),
-           application_id = coalesce(u.application_id, excluded.application_id),
-           bytes = u.bytes + excluded.bytes,
-           messages = u.messages + excluded.messages,
-           fetches = u.fetches + excluded.fetches,
-           open_fetches = u.open_fetches + excluded.open_fetches,
-           share_messages = u.share_messages + excluded.share_messages,
-           produced_bytes = u.produced_bytes + excluded.produced_bytes,
-           produced_messages = u.produced_messages + excluded.produced_messages
+             WHERE NOT EXISTS (SELECT FROM usage_quarter q WHERE {{paid_row}})) p ON true
+     {{add_to_row}}
     RETURNING u.subscription_id, u.principal, u.topic, u.delivery, u.from_at
 ), day AS (
-    INSERT INTO usage_day AS u (cluster_id, principal, topic, delivery, from_at, subscription_id,
-           application_id, metering_class, bytes, messages, fetches, open_fetches, share_messages,
-           produced_bytes, produced_messages)
-    SELECT $1::uuid, s.principal, s.topic, s.delivery, s.day_from_at, p.subscription_id, p.application_id, $2::text,
-           s.bytes, s.messages, s.fetches, s.open_fetches, s.share_messages, s.produced_bytes, s.produced_messages
-      FROM (SELECT principal, topic, delivery, day_from_at, sum(bytes)::int8 AS bytes,
+    INSERT INTO usage_day AS u {{usage_row}}
+      FROM (SELECT principal, topic, delivery, day_from_at AS from_at, sum(bytes)::int8 AS bytes,
                    sum(messages)::int8 AS messages, sum(fetches)::int8 AS fetches,
                    sum(open_fetches)::int8 AS open_fetches, sum(share_messages)::int8 AS share_messages,
                    sum(produced_bytes)::int8 AS produced_bytes, sum(produced_messages)::int8 AS produced_messages
-              FROM d GROUP BY principal, topic, delivery, day_from_at) s
+              FROM batch GROUP BY principal, topic, delivery, day_from_at) d
       LEFT JOIN LATERAL (
             SELECT a.subscription_id, a.application_id
-              FROM payer_at($1::uuid, s.principal, s.topic, s.day_from_at) a
-             WHERE NOT EXISTS (
-                    SELECT FROM usage_day q
-                     WHERE q.cluster_id = $1::uuid AND q.principal = s.principal AND q.topic = s.topic
-                       AND q.delivery = s.delivery AND q.from_at = s.day_from_at
-                       AND q.subscription_id IS NOT NULL)) p ON true
-     ORDER BY s.principal, s.topic, s.delivery, s.day_from_at
-    ON CONFLICT (cluster_id, principal, topic, delivery, from_at) DO UPDATE
-       SET subscription_id = coalesce(u.subscription_id, excluded.subscription_id),
-           application_id = coalesce(u.application_id, excluded.application_id),
-           bytes = u.bytes + excluded.bytes,
-           messages = u.messages + excluded.messages,
-           fetches = u.fetches + excluded.fetches,
-           open_fetches = u.open_fetches + excluded.open_fetches,
-           share_messages = u.share_messages + excluded.share_messages,
-           produced_bytes = u.produced_bytes + excluded.produced_bytes,
-           produced_messages = u.produced_messages + excluded.produced_messages
+              FROM payer_at($1::uuid, d.principal, d.topic, d.from_at) a
+             WHERE NOT EXISTS (SELECT FROM usage_day q WHERE {{paid_row}})) p ON true
+     {{add_to_row}}
 ), touched AS (
     INSERT INTO usage_touch (subscription_id)
     SELECT DISTINCT subscription_id FROM quarter WHERE subscription_id IS NOT NULL ORDER BY 1
@@ -87,17 +77,12 @@ WITH d AS MATERIALIZED (
 )
 SELECT coalesce(sum(d.bytes), 0)::int8, count(*)
   FROM quarter q
-  JOIN d USING (principal, topic, from_at)
+  JOIN batch d USING (principal, topic, from_at)
  WHERE q.subscription_id IS NULL AND d.delivery = q.delivery
 
--- name: add_evidence
-INSERT INTO usage_evidence AS u (cluster_id, principal, topic, delivery, from_at, broker_id,
-       first_generation, first_offset, last_generation, last_offset, lines)
-SELECT $1::uuid, d.*
-  FROM unnest($2::text[], $3::text[], $4::int8[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int8[],
-              $9::int8[], $10::int8[], $11::int8[]) AS d
-ON CONFLICT (cluster_id, principal, topic, delivery, from_at, broker_id) DO UPDATE
-   SET first_generation = CASE WHEN (excluded.first_generation, excluded.first_offset)
+-- The first and the last position of both, and the lines of both.
+-- piece: widen_positions
+first_generation = CASE WHEN (excluded.first_generation, excluded.first_offset)
                                     < (u.first_generation, u.first_offset)
                                THEN excluded.first_generation ELSE u.first_generation END,
        first_offset = CASE WHEN (excluded.first_generation, excluded.first_offset)
@@ -110,6 +95,15 @@ ON CONFLICT (cluster_id, principal, topic, delivery, from_at, broker_id) DO UPDA
                                > (u.last_generation, u.last_offset)
                           THEN excluded.last_offset ELSE u.last_offset END,
        lines = u.lines + excluded.lines
+
+-- name: add_evidence
+INSERT INTO usage_evidence AS u (cluster_id, principal, topic, delivery, from_at, broker_id,
+       first_generation, first_offset, last_generation, last_offset, lines)
+SELECT $1::uuid, d.*
+  FROM unnest($2::text[], $3::text[], $4::int8[], $5::timestamptz[], $6::int8[], $7::int8[], $8::int8[],
+              $9::int8[], $10::int8[], $11::int8[]) AS d
+ON CONFLICT (cluster_id, principal, topic, delivery, from_at, broker_id) DO UPDATE
+   SET {{widen_positions}}
 
 -- name: put_states
 INSERT INTO meter_state AS s (cluster_id, log_partition, principal, state)
@@ -145,7 +139,8 @@ UPDATE topic t
  WHERE t.cluster_id = $1 AND t.topic_id = d.topic_id AND t.deleted_at IS NULL
 
 -- name: dead_letters_of_hour
-SELECT broker_id, reason, count(*)
+-- columns: broker_id, reason, lines
+SELECT broker_id, reason, count(*) AS lines
   FROM dead_letter
  WHERE cluster_id = $1 AND received_at >= date_trunc('hour', now())
  GROUP BY broker_id, reason
@@ -161,7 +156,7 @@ SELECT $1::uuid, d.log_partition, d.broker_id, d.generation, d.byte_offset, d.re
 ON CONFLICT (cluster_id, broker_id, generation, byte_offset) DO NOTHING
 
 -- name: add_floods
-INSERT INTO dead_letter_flood AS f (cluster_id, broker_id, reason, hour, lines, first_generation, first_offset,
+INSERT INTO dead_letter_flood AS u (cluster_id, broker_id, reason, hour, lines, first_generation, first_offset,
        last_generation, last_offset)
 SELECT $1::uuid, d.broker_id, d.reason, date_trunc('hour', now()), d.lines, d.first_generation, d.first_offset,
        d.last_generation, d.last_offset
@@ -169,19 +164,7 @@ SELECT $1::uuid, d.broker_id, d.reason, date_trunc('hour', now()), d.lines, d.fi
        AS d (broker_id, reason, lines, first_generation, first_offset, last_generation, last_offset)
  ORDER BY d.broker_id, d.reason
 ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
-   SET lines = f.lines + excluded.lines,
-       first_generation = CASE WHEN (excluded.first_generation, excluded.first_offset)
-                                    < (f.first_generation, f.first_offset)
-                               THEN excluded.first_generation ELSE f.first_generation END,
-       first_offset = CASE WHEN (excluded.first_generation, excluded.first_offset)
-                                < (f.first_generation, f.first_offset)
-                           THEN excluded.first_offset ELSE f.first_offset END,
-       last_generation = CASE WHEN (excluded.last_generation, excluded.last_offset)
-                                   > (f.last_generation, f.last_offset)
-                              THEN excluded.last_generation ELSE f.last_generation END,
-       last_offset = CASE WHEN (excluded.last_generation, excluded.last_offset)
-                               > (f.last_generation, f.last_offset)
-                          THEN excluded.last_offset ELSE f.last_offset END
+   SET {{widen_positions}}
 
 -- The same hole is told in every partition. A generation is the time of a file's first line: a hole begins no
 -- earlier than its file, and one that ends where a file begins has ended by then.

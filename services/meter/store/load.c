@@ -30,9 +30,11 @@ enum err_code store_open(struct store *s, struct pg *pg, const char *cluster, st
         return code;
     }
     *s = (struct store){.pg = pg, .bind_due = true};
-    if (!copy_text(s->cluster_id, sizeof s->cluster_id, pg_rows_text(&rows, 0, 0)) ||
-        !copy_text(s->log_topic, sizeof s->log_topic, pg_rows_text(&rows, 0, 1)) ||
-        !copy_text(s->metering_class, sizeof s->metering_class, pg_rows_text(&rows, 0, 2))) {
+    if (!copy_text(s->cluster_id, sizeof s->cluster_id, pg_rows_text(&rows, 0, METER_CLUSTER_ID)) ||
+        !copy_text(s->log_topic, sizeof s->log_topic,
+                   pg_rows_text(&rows, 0, METER_CLUSTER_LOG_TOPIC)) ||
+        !copy_text(s->metering_class, sizeof s->metering_class,
+                   pg_rows_text(&rows, 0, METER_CLUSTER_METERING_CLASS))) {
         return err_set(e, ERR_INTERNAL, "cluster %s has a value that is too long", cluster);
     }
     return ERR_OK;
@@ -44,20 +46,19 @@ static enum err_code load_offsets(struct store *s, struct fold *f, struct pg_par
     enum err_code code =
         pg_run(s->pg, &meter_sql_partitions, PG_PARAMS(pg_text(s->cluster_id), numbers), &rows, e);
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        struct log_partition *p =
-            log_partitions_own(&f->partitions, (int32_t)pg_rows_int8(&rows, i, 0));
-        p->stored_offset = pg_rows_int8(&rows, i, 1);
+        struct log_partition *p = log_partitions_own(
+            &f->partitions, (int32_t)pg_rows_int8(&rows, i, METER_PARTITIONS_LOG_PARTITION));
+        p->stored_offset = pg_rows_int8(&rows, i, METER_PARTITIONS_NEXT_OFFSET);
         p->next_offset = p->stored_offset;
     }
     return code;
 }
 
-// The partition of a row; it was read in the same snapshot, so it is owned.
-static struct log_partition *partition_of(struct fold *f, const struct pg_rows *rows, int row) {
-    struct log_partition *p =
-        log_partitions_find(&f->partitions, (int32_t)pg_rows_int8(rows, row, 0));
+// A broker in a partition; both were read in the same snapshot, so the partition is owned.
+static struct log_broker *broker_of(struct fold *f, int64_t log_partition, int64_t broker) {
+    struct log_partition *p = log_partitions_find(&f->partitions, (int32_t)log_partition);
     check(p != NULL);
-    return p;
+    return log_partition_broker(p, (int32_t)broker);
 }
 
 static enum err_code load_positions(struct store *s, struct fold *f, struct pg_param numbers,
@@ -66,13 +67,13 @@ static enum err_code load_positions(struct store *s, struct fold *f, struct pg_p
     enum err_code code =
         pg_run(s->pg, &meter_sql_positions, PG_PARAMS(pg_text(s->cluster_id), numbers), &rows, e);
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        struct log_broker *b =
-            log_partition_broker(partition_of(f, &rows, i), (int32_t)pg_rows_int8(&rows, i, 1));
-        b->watermark.generation = pg_rows_int8(&rows, i, 2);
-        b->watermark.offset = (uint64_t)pg_rows_int8(&rows, i, 3);
+        struct log_broker *b = broker_of(f, pg_rows_int8(&rows, i, METER_POSITIONS_LOG_PARTITION),
+                                         pg_rows_int8(&rows, i, METER_POSITIONS_BROKER_ID));
+        b->watermark.generation = pg_rows_int8(&rows, i, METER_POSITIONS_GENERATION);
+        b->watermark.offset = (uint64_t)pg_rows_int8(&rows, i, METER_POSITIONS_BYTE_OFFSET);
         b->has_watermark = b->watermark.generation != 0 || b->watermark.offset != 0;
-        b->has_time = !pg_rows_is_null(&rows, i, 4);
-        b->time_us = pg_rows_instant_us(&rows, i, 4);
+        b->has_time = !pg_rows_is_null(&rows, i, METER_POSITIONS_BROKER_TIME);
+        b->time_us = pg_rows_instant_us(&rows, i, METER_POSITIONS_BROKER_TIME);
     }
     if (code != ERR_OK) {
         return code;
@@ -81,7 +82,8 @@ static enum err_code load_positions(struct store *s, struct fold *f, struct pg_p
     code =
         pg_run(s->pg, &meter_sql_open_gaps, PG_PARAMS(pg_text(s->cluster_id), numbers), &gaps, e);
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&gaps); i++) {
-        log_partition_broker(partition_of(f, &gaps, i), (int32_t)pg_rows_int8(&gaps, i, 1))
+        broker_of(f, pg_rows_int8(&gaps, i, METER_OPEN_GAPS_LOG_PARTITION),
+                  pg_rows_int8(&gaps, i, METER_OPEN_GAPS_BROKER_ID))
             ->gap_open = true;
     }
     return code;
@@ -94,13 +96,14 @@ static enum err_code load_states(struct store *s, struct fold *f, int32_t number
     struct arena blob;
     arena_init(&blob);
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        struct principal *p = principals_get(&f->principals, pg_rows_slice(&rows, i, 1));
+        struct principal *p =
+            principals_get(&f->principals, pg_rows_slice(&rows, i, METER_STATES_PRINCIPAL));
         check(p != NULL && p->state == NULL);
         arena_reset(&blob);
-        code = usage_state_decode(pg_rows_bytea(&rows, i, 2, &blob), &p->state, e);
+        code = usage_state_decode(pg_rows_bytea(&rows, i, METER_STATES_STATE, &blob), &p->state, e);
         if (code != ERR_OK) {
             (void)err_context(e, "state of principal %s in log partition %" PRId32,
-                              pg_rows_text(&rows, i, 1), number);
+                              pg_rows_text(&rows, i, METER_STATES_PRINCIPAL), number);
             break;
         }
         p->partition = number;
@@ -115,9 +118,12 @@ static enum err_code load_cluster(struct store *s, struct fold *f, struct err *e
     enum err_code code =
         pg_run(s->pg, &meter_sql_topics, PG_PARAMS(pg_text(s->cluster_id)), &rows, e);
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        fold_learn(f, pg_rows_slice(&rows, i, 0), pg_rows_slice(&rows, i, 1),
-                   pg_rows_instant_us(&rows, i, 2),
-                   pg_rows_is_null(&rows, i, 3) ? INT64_MIN : pg_rows_instant_us(&rows, i, 3));
+        fold_learn(f, pg_rows_slice(&rows, i, METER_TOPICS_TOPIC_ID),
+                   pg_rows_slice(&rows, i, METER_TOPICS_NAME),
+                   pg_rows_instant_us(&rows, i, METER_TOPICS_SEEN_AT),
+                   pg_rows_is_null(&rows, i, METER_TOPICS_DELETED_AT)
+                       ? INT64_MIN
+                       : pg_rows_instant_us(&rows, i, METER_TOPICS_DELETED_AT));
     }
     if (code != ERR_OK) {
         return code;
@@ -176,21 +182,19 @@ enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers
 
 // --- grants --------------------------------------------------------------------------------------
 
-enum { GRANT_HORIZON, GRANT_PRINCIPAL, GRANT_FROM, GRANT_TO, GRANT_BOUND_FROM, GRANT_STAMP };
-
 // Rows [*row, ...) of one principal; leaves *row behind them.
 static void borders_of(const struct pg_rows *rows, int *row, struct borders *ret) {
-    struct slice name = pg_rows_slice(rows, *row, GRANT_PRINCIPAL);
+    struct slice name = pg_rows_slice(rows, *row, METER_GRANTS_CHANGED_PRINCIPAL);
     for (; *row < pg_rows_count(rows); (*row)++) {
-        if (!slice_eq(pg_rows_slice(rows, *row, GRANT_PRINCIPAL), name)) {
+        if (!slice_eq(pg_rows_slice(rows, *row, METER_GRANTS_CHANGED_PRINCIPAL), name)) {
             break;
         }
-        borders_add_grant(ret, pg_rows_instant_us(rows, *row, GRANT_FROM),
-                          pg_rows_is_null(rows, *row, GRANT_TO)
+        borders_add_grant(ret, pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_FROM_AT),
+                          pg_rows_is_null(rows, *row, METER_GRANTS_CHANGED_TO_AT)
                               ? INT64_MAX
-                              : pg_rows_instant_us(rows, *row, GRANT_TO));
-        if (!pg_rows_is_null(rows, *row, GRANT_BOUND_FROM)) {
-            borders_add(ret, pg_rows_instant_us(rows, *row, GRANT_BOUND_FROM));
+                              : pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_TO_AT));
+        if (!pg_rows_is_null(rows, *row, METER_GRANTS_CHANGED_BOUND_FROM)) {
+            borders_add(ret, pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_BOUND_FROM));
         }
     }
     borders_finish(ret);
@@ -207,14 +211,15 @@ enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) 
     check(pg_rows_count(&rows) > 0);
     uint64_t stamp = 0;
     bool fits = true;
-    for (int i = 0; i < pg_rows_count(&rows) && !pg_rows_is_null(&rows, i, GRANT_PRINCIPAL);) {
+    for (int i = 0;
+         i < pg_rows_count(&rows) && !pg_rows_is_null(&rows, i, METER_GRANTS_CHANGED_PRINCIPAL);) {
         int first = i;
-        struct slice name = pg_rows_slice(&rows, i, GRANT_PRINCIPAL);
+        struct slice name = pg_rows_slice(&rows, i, METER_GRANTS_CHANGED_PRINCIPAL);
         struct borders fresh = {0};
         borders_of(&rows, &i, &fresh);
         fits = fold_rebound(f, name, &fresh) && fits;
         for (int k = first; k < i; k++) {
-            struct slice text = pg_rows_slice(&rows, k, GRANT_STAMP);
+            struct slice text = pg_rows_slice(&rows, k, METER_GRANTS_CHANGED_STAMP);
             stamp = hash_bytes(stamp + 1, text.ptr, text.len);
         }
     }
@@ -226,7 +231,7 @@ enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) 
     }
     s->grants_stamp = stamp;
     (void)copy_text(s->grants_horizon, sizeof s->grants_horizon,
-                    pg_rows_text(&rows, 0, GRANT_HORIZON));
+                    pg_rows_text(&rows, 0, METER_GRANTS_CHANGED_HORIZON));
     return ERR_OK;
 }
 

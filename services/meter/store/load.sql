@@ -5,6 +5,7 @@
 SELECT set_config('idle_in_transaction_session_timeout', $1, false)
 
 -- name: cluster
+-- columns: id, log_topic, metering_class
 SELECT id, log_topic, metering_class FROM cluster WHERE name = $1
 
 -- name: make_partitions
@@ -13,26 +14,31 @@ SELECT $1::uuid, n, 0 FROM unnest($2::int8[]) AS n
 ON CONFLICT DO NOTHING
 
 -- name: partitions
+-- columns: log_partition, next_offset
 SELECT log_partition, next_offset
   FROM meter_partition
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
 -- name: positions
+-- columns: log_partition, broker_id, generation, byte_offset, broker_time
 SELECT log_partition, broker_id, generation, byte_offset, broker_time
   FROM meter_position
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
 -- name: open_gaps
+-- columns: log_partition, broker_id
 SELECT DISTINCT log_partition, broker_id
   FROM log_gap
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[]) AND closed_at IS NULL
 
 -- name: states
+-- columns: log_partition, principal, state
 SELECT log_partition, principal, state
   FROM meter_state
  WHERE cluster_id = $1 AND log_partition = $2
 
 -- name: topics
+-- columns: topic_id, name, seen_at, deleted_at
 SELECT topic_id, name, seen_at, deleted_at FROM topic WHERE cluster_id = $1
 
 -- name: brokers
@@ -41,7 +47,8 @@ SELECT broker_id FROM cluster_broker WHERE cluster_id = $1
 -- The horizon: what later transactions change carries a number that is not below it. One row without
 -- a principal where nothing changed.
 -- name: grants_changed
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text, c.principal, c.from_at, c.to_at, c.bound_from, c.stamp
+-- columns: horizon, principal, from_at, to_at, bound_from, stamp
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.principal, c.from_at, c.to_at, c.bound_from, c.stamp
   FROM (SELECT) AS one
   LEFT JOIN LATERAL (
         SELECT a.principal, lower(g.during) AS from_at,

@@ -1,7 +1,10 @@
 # Turns .sql files into a C table of struct pg_statement (platform/pg/pg_statement.h).
 #   awk -v program=api -v kind=h|c -f embed_sql.awk services/api/*/*.sql
 # A statement begins after a line "-- name: xyz" and ends at the next one or at the end of the file.
-# Lines that are comments only are left out. For any POSIX awk.
+#   -- columns: a, b   after its name (once or on several lines): what it gives, in order. C reads
+#                      them as PROGRAM_XYZ_A, ...; sql_check holds them to what the server says.
+#   -- piece: xyz      text for the statements and pieces behind it in its file, which say {{xyz}}.
+# Other lines that are comments only are left out. For any POSIX awk.
 
 function fail(text) {
     printf "%s:%d: %s\n", FILENAME, FNR, text >"/dev/stderr"
@@ -9,17 +12,74 @@ function fail(text) {
     exit 1
 }
 
-# Ends the statement being read.
+# Ends the statement or piece being read.
 function finish() {
-    if (name == "") {
+    if (name == "" && piece == "") {
         return
     }
     sub(/[ \t\n;]+$/, "", text)
     if (text == "") {
-        fail("statement " name " has no text")
+        fail((name == "" ? "piece " piece : "statement " name) " has no text")
     }
-    texts[count] = text
-    name = ""
+    if (name == "") {
+        pieces[piece] = text
+        used[piece] = 0
+    } else {
+        texts[count] = text
+    }
+    name = piece = text = ""
+}
+
+# Ends the file being read: its pieces end with it.
+function finish_file(    p) {
+    finish()
+    for (p in pieces) {
+        if (!used[p]) {
+            fail("nobody uses piece " p)
+        }
+        delete pieces[p]
+    }
+}
+
+# The name behind "-- word:".
+function named(    s) {
+    s = $0
+    sub(/^-- [a-z]+:[ \t]*/, "", s)
+    sub(/[ \t\r]+$/, "", s)
+    return s
+}
+
+function check_name(s) {
+    if (s !~ /^[a-z][a-z0-9_]*$/) {
+        fail("not a name: \"" s "\"")
+    }
+}
+
+# The line with the text of its pieces.
+function expand(line,    out, p) {
+    out = ""
+    while (match(line, /[{][{][a-z0-9_]+[}][}]/)) {
+        p = substr(line, RSTART + 2, RLENGTH - 4)
+        if (!(p in pieces)) {
+            fail("no piece named " p " above")
+        }
+        used[p] = 1
+        out = out substr(line, 1, RSTART - 1) pieces[p]
+        line = substr(line, RSTART + RLENGTH)
+    }
+    return out line
+}
+
+function print_columns(i, open, before, after, close_,    k, c) {
+    if (widths[i] == 0) {
+        return
+    }
+    print open
+    for (k = 1; k <= widths[i]; k++) {
+        c = columns[i, k]
+        print "        " before (kind == "h" ? toupper(c) : c) after ","
+    }
+    print close_
 }
 
 function literal(s,    out, n, lines, i) {
@@ -33,16 +93,34 @@ function literal(s,    out, n, lines, i) {
     return out
 }
 
-FNR == 1 { finish() }
+FNR == 1 { finish_file() }
+
+/^-- piece:/ {
+    finish()
+    piece = named()
+    check_name(piece)
+    if (piece in pieces) {
+        fail("a second piece named " piece)
+    }
+    next
+}
+
+/^-- columns:/ {
+    if (name == "" || text != "") {
+        fail("columns stand right after the name of their statement")
+    }
+    n = split(named(), list, /[ \t]*,[ \t]*/)
+    for (i = 1; i <= n; i++) {
+        check_name(list[i])
+        columns[count, ++widths[count]] = list[i]
+    }
+    next
+}
 
 /^-- name:/ {
     finish()
-    name = $0
-    sub(/^-- name:[ \t]*/, "", name)
-    sub(/[ \t\r]+$/, "", name)
-    if (name !~ /^[a-z][a-z0-9_]*$/) {
-        fail("not a name: \"" name "\"")
-    }
+    name = named()
+    check_name(name)
     if (name in seen) {
         fail("a second statement named " name)
     }
@@ -52,19 +130,22 @@ FNR == 1 { finish() }
     seen[name] = 1
     names[++count] = name
     highest[count] = 0
-    text = ""
+    widths[count] = 0
     next
 }
 
 /^[ \t]*--/ || /^[ \t\r]*$/ { next }
 
 {
-    if (name == "") {
+    if (name == "" && piece == "") {
         fail("SQL before the first \"-- name:\"")
     }
     sub(/\r$/, "")
-    text = text $0 "\n"
-    rest = $0
+    rest = expand($0)
+    text = text rest "\n"
+    if (piece != "") {
+        next
+    }
     while (match(rest, /\$[0-9]+/)) {
         n = substr(rest, RSTART + 1, RLENGTH - 1) + 0
         if (n > highest[count]) {
@@ -78,10 +159,7 @@ END {
     if (failed) {
         exit 1
     }
-    finish()
-    if (failed) {
-        exit 1
-    }
+    finish_file()
     guard = "WEIR_GEN_" toupper(program) "_SQL_H"
     print "// Made from the .sql files of services/" program " by embed_sql.awk."
     if (kind == "h") {
@@ -94,6 +172,7 @@ END {
         print ""
         for (i = 1; i <= count; i++) {
             print "extern const struct pg_statement " program "_sql_" names[i] ";"
+            print_columns(i, "enum {", toupper(program "_" names[i] "_"), "", "};")
         }
         print ""
         print "extern const struct pg_statement *const " program "_sql_all[];"
@@ -108,6 +187,8 @@ END {
             print "    .name = \"" program "_" names[i] "\","
             print "    .text =" literal(texts[i]) ","
             print "    .params = " highest[i] ","
+            print_columns(i, "    .columns = (const char *const[]){", "\"", "\"", "    },")
+            print "    .columns_count = " widths[i] ","
             print "};"
         }
         print ""
