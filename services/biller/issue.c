@@ -10,12 +10,14 @@
 
 static enum err_code issue_one(struct pg *pg, struct arena *a, const struct pg_rows *drafts, int i,
                                const char *prefix, struct issue_result *result, struct err *e) {
-    const char *id = pg_rows_text(drafts, i, 0);
-    const char *customer = pg_rows_text(drafts, i, 3);
-    const struct currency *currency = currency_find(pg_rows_slice(drafts, i, 4));
+    const char *id = pg_rows_text(drafts, i, BILLER_ISSUE_DOCUMENTS_ID);
+    const char *customer = pg_rows_text(drafts, i, BILLER_ISSUE_DOCUMENTS_ORG_ID);
+    const struct currency *currency =
+        currency_find(pg_rows_slice(drafts, i, BILLER_ISSUE_DOCUMENTS_CURRENCY));
     check(currency != NULL);
-    struct series series = {.entity_id = pg_rows_text(drafts, i, 1),
-                            .entity_zone = pg_rows_text(drafts, i, 2),
+    struct series series = {.entity_id = pg_rows_text(drafts, i, BILLER_ISSUE_DOCUMENTS_ENTITY_ID),
+                            .entity_zone =
+                                pg_rows_text(drafts, i, BILLER_ISSUE_DOCUMENTS_TIME_ZONE),
                             .kind = "invoice",
                             .prefix = prefix};
     struct series_number n;

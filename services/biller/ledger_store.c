@@ -33,19 +33,21 @@ static enum err_code read_lines(struct pg *pg, struct parts *p, const char *docu
     d->lines = arena_array(p->a, (size_t)count, sizeof *d->lines);
     struct share_part *shares = arena_array(p->a, (size_t)count, sizeof *shares);
     for (int i = 0; code == ERR_OK && i < count; i++) {
-        int number = (int)pg_rows_int8(&rows, i, 0);
+        int number = (int)pg_rows_int8(&rows, i, BILLER_LEDGER_LINES_LINE);
         if (d->line_count == 0 || d->lines[d->line_count - 1].line != number) {
             d->lines[d->line_count++] = (struct document_line){.line = number, .parts = &shares[i]};
         }
         struct document_line *l = &d->lines[d->line_count - 1];
-        code = read_amount(p->a, &rows, i, 1, &l->net, e);
-        const char *party = pg_rows_text(&rows, i, 2);
+        code = read_amount(p->a, &rows, i, BILLER_LEDGER_LINES_NET, &l->net, e);
+        const char *party = pg_rows_text(&rows, i, BILLER_LEDGER_LINES_PARTY);
         if (code == ERR_OK && party[0] != '\0') {
             bool operator_part = strcmp(party, SHARE_OPERATOR) == 0;
             shares[i].party =
-                operator_part ? SHARE_OPERATOR : arena_str(p->a, pg_rows_slice(&rows, i, 3));
+                operator_part
+                    ? SHARE_OPERATOR
+                    : arena_str(p->a, pg_rows_slice(&rows, i, BILLER_LEDGER_LINES_PARTY_ORG_ID));
             l->part_count++;
-            code = read_amount(p->a, &rows, i, 4, &shares[i].amount, e);
+            code = read_amount(p->a, &rows, i, BILLER_LEDGER_LINES_AMOUNT, &shares[i].amount, e);
         }
     }
     return code;

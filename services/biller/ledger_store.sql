@@ -1,5 +1,7 @@
 -- name: ledger_lines
-select l.line::int8, l.net::text, coalesce(s.party, ''), coalesce(s.party_org_id::text, ''), coalesce(s.amount, 0)::text
+-- columns: line, net, party, party_org_id, amount
+select l.line::int8, l.net::text, coalesce(s.party, '') as party, coalesce(s.party_org_id::text, '') as party_org_id,
+       coalesce(s.amount, 0)::text as amount
   from document_line l
   left join document_split s on s.document_id = l.document_id and s.line = l.line
  where l.document_id = $1::uuid order by l.line, s.party <> 'operator', s.party;

@@ -15,13 +15,15 @@ enum err_code series_next(struct pg *pg, const struct series *s, struct series_n
     if (code != ERR_OK) {
         return code;
     }
-    const char *number = pg_rows_text(&rows, 0, 1);
+    const char *number = pg_rows_text(&rows, 0, BILLER_SERIES_NEXT_NUMBER);
     if (strlen(number) >= SERIES_NUMBER_MAX) {
         return err_set(e, ERR_LIMIT, "document number %s is longer than %d characters", number,
                        SERIES_NUMBER_MAX - 1);
     }
-    (void)snprintf(ret->series_id, sizeof ret->series_id, "%s", pg_rows_text(&rows, 0, 0));
+    (void)snprintf(ret->series_id, sizeof ret->series_id, "%s",
+                   pg_rows_text(&rows, 0, BILLER_SERIES_NEXT_ID));
     (void)snprintf(ret->number, sizeof ret->number, "%s", number);
-    (void)snprintf(ret->date, sizeof ret->date, "%s", pg_rows_text(&rows, 0, 2));
+    (void)snprintf(ret->date, sizeof ret->date, "%s",
+                   pg_rows_text(&rows, 0, BILLER_SERIES_NEXT_DATE));
     return ERR_OK;
 }

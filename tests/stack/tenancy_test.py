@@ -349,3 +349,9 @@ def test_a_topic_prefix_in_use_stays_where_it_is(house, market):
         assert operator.patch(f"/v1/organisations/{fresh.org}", {"topic_prefix": prefix}).status == 200
     reserved = operator.patch(f"/v1/organisations/{fresh.org}", {"topic_prefix": "weir."})
     assert reserved.status == 400 and reserved.json["field"] == "/topic_prefix"
+
+
+def test_an_invoice_and_its_list_of_lines_say_the_same_of_a_line(market):
+    invoice = market.consumer.get(f"/v1/invoices/{market.invoice}").json
+    assert len(invoice["lines"]) == 1
+    assert market.consumer.get(f"/v1/invoices/{market.invoice}/lines").json["items"] == invoice["lines"]

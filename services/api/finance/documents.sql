@@ -17,6 +17,16 @@ select json_build_object(
  order by d.created_at desc, d.id desc
  limit $4::int
 
+-- A line l with its product p.
+-- piece: invoice_line
+'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
+         'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
+         'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
+         'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
+         'rows', l.rows, 'service_from', l.service_from, 'service_to', l.service_to,
+         'corrects_document', l.corrects_document, 'corrects_line', l.corrects_line,
+         'touched_by_hole', l.touched_by_hole
+
 -- name: invoice_get
 select json_build_object(
          'id', d.id, 'number', d.number, 'kind', d.kind, 'state', d.state, 'currency', d.currency,
@@ -24,14 +34,7 @@ select json_build_object(
          'issue_date', d.issue_date, 'due_date', d.due_date, 'blocked_by', d.blocked_by,
          'net', d.net::text, 'tax', d.tax::text, 'total', d.total::text,
          'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'seller', d.seller, 'buyer', d.buyer,
-         'lines', coalesce((select json_agg(json_build_object(
-              'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
-              'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
-              'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
-              'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
-              'rows', l.rows, 'service_from', l.service_from, 'service_to', l.service_to,
-              'corrects_document', l.corrects_document, 'corrects_line', l.corrects_line,
-              'touched_by_hole', l.touched_by_hole) order by l.line)
+         'lines', coalesce((select json_agg(json_build_object({{invoice_line}}) order by l.line)
               from document_line l left join product p on p.id = l.product_id where l.document_id = d.id), '[]'),
          'taxes', coalesce((select json_agg(json_build_object('category', t.category, 'rate', t.rate::text,
               'net', t.net::text, 'amount', t.amount::text) order by t.category, t.rate)
@@ -45,12 +48,7 @@ select json_build_object(
 select 1 from document where id = $1::uuid and kind = 'invoice'
 
 -- name: invoice_lines
-select json_build_object(
-         'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
-         'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
-         'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
-         'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
-         'rows', l.rows, 'service_from', l.service_from, 'service_to', l.service_to, 'touched_by_hole', l.touched_by_hole)::text,
+select json_build_object({{invoice_line}})::text,
        l.line::text
   from document_line l
   join document d on d.id = l.document_id
