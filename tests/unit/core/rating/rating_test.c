@@ -69,7 +69,7 @@ static struct rating_result rate(const struct plan *plan, const struct rating_in
 static struct rating_result rate_messages(const struct plan *plan, struct decimal quantity,
                                           bool final, const struct rating_billed *before,
                                           size_t before_count) {
-    struct rating_usage usage = {PLAN_METRIC_MESSAGES, PLAN_DELIVERY_NONE, quantity};
+    struct rating_usage usage = {.metric = RATING_METRIC_MESSAGES, .quantity = quantity};
     struct rating_input input = june(final);
     input.usage = &usage;
     input.usage_count = 1;
@@ -309,10 +309,11 @@ static void usage__no_price_takes_is_listed(void **state) {
                 "\"fresh\"]},\"kernel\":{\"type\":\"per_unit\",\"unit_amount\":"
                 "\"1\"}}");
     struct rating_usage usage[] = {
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_FRESH, num("2")},
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_FRESH, num("1")},
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_REPLAY, num("7")},
-        {PLAN_METRIC_MESSAGES, PLAN_DELIVERY_REPLAY, num("9")}, // the plan has no price for it
+        {RATING_METRIC_BYTES, &rating_usage_fresh, 1, NULL, num("2")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("4")},
+        {RATING_METRIC_BYTES, &rating_usage_fresh, 1, NULL, num("1")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("3")},
+        {RATING_METRIC_MESSAGES, &rating_usage_replay, 1, NULL, num("9")}, // the plan has no price
     };
     struct rating_input input = june(true);
     input.usage = usage;
@@ -320,9 +321,32 @@ static void usage__no_price_takes_is_listed(void **state) {
     struct rating_result r = rate(plan, &input);
     assert_true(decimal_equal(r.amount, num("3")));
     assert_int_equal(r.unpriced_count, 1);
-    assert_int_equal(r.unpriced[0].metric, PLAN_METRIC_BYTES);
-    assert_int_equal(r.unpriced[0].delivery, PLAN_DELIVERY_REPLAY);
+    assert_string_equal(r.unpriced[0].metric, RATING_METRIC_BYTES);
+    assert_string_equal(rating_usage_value(&r.unpriced[0], RATING_DELIVERY), "replay");
     assert_true(decimal_equal(r.unpriced[0].quantity, num("7")));
+}
+
+static void usage__of_other_dimensions_is_added_up_per_price(void **state) {
+    (void)state;
+    static const struct rating_dimension EU[] = {{RATING_DELIVERY, "fresh"}, {"region", "eu"}};
+    static const struct rating_dimension US[] = {{RATING_DELIVERY, "replay"}, {"region", "us"}};
+    struct plan *plan =
+        plan_of("{\"price_id\":\"p\",\"metric\":\"bytes\",\"filter\":{\"delivery\":["
+                "\"fresh\"]},\"kernel\":{\"type\":\"per_unit\",\"unit_amount\":\"1\"}}");
+    struct rating_usage usage[] = {
+        {RATING_METRIC_BYTES, US, 2, NULL, num("5")},
+        {RATING_METRIC_BYTES, EU, 2, NULL, num("2")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("4")},
+        {RATING_METRIC_BYTES, EU, 1, NULL, num("1")},
+    };
+    struct rating_input input = june(true);
+    input.usage = usage;
+    input.usage_count = sizeof usage / sizeof *usage;
+    struct rating_result r = rate(plan, &input);
+    assert_true(decimal_equal(r.lines[0].metered, num("3")));
+    assert_int_equal(r.unpriced_count, 2);
+    assert_true(decimal_equal(r.unpriced[0].quantity, num("4")));
+    assert_string_equal(rating_usage_values_text(&arena, &r.unpriced[1]), "replay, us");
 }
 
 static void expect_invalid(const struct plan *plan, const struct rating_input *input,
@@ -378,6 +402,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ended_service__gives_an_advance_fee_back_once, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(usage__no_price_takes_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage__of_other_dimensions_is_added_up_per_price, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(run__refuses_periods_and_bills_that_cannot_be, setup,
                                         teardown),
     };
