@@ -5,6 +5,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/hash_table.h"
 #include "core/brokerlog/topic_names.h"
 #include "core/json/json_scan.h"

@@ -68,14 +68,14 @@ static bool recover(struct meter *m, const char *event, struct err *e) {
         store_session(m->pg, e) != ERR_OK) {
         return program_sleep_ms(RETRY_MS);
     }
-    stats_reconnect();
+    meter_metrics_reconnect();
     log_info("connected to the database again");
     return true;
 }
 
 static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
     m->database_ok = true;
-    stats_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
+    meter_metrics_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
     for (size_t i = 0; i < m->fold.partitions.cap; i++) {
         const struct log_partition *p = m->fold.partitions.by_number[i];
         if (p != NULL && p->touched) {
@@ -87,7 +87,7 @@ static void commit_done(struct meter *m, const struct store_outcome *outcome, in
 
 static void drop_memory(struct meter *m, const struct err *why) {
     log_warn("batch dropped, to be folded again", log_err(why));
-    stats_conflict();
+    meter_metrics_conflict();
     fold_reset(&m->fold);
     m->rewind = true;
 }
@@ -165,7 +165,7 @@ static void on_expired(void *ctx, int32_t partition, int64_t offset) {
               log_int("partition", partition), log_int("offset", offset));
     struct log_partition *p = log_partitions_find(&m->fold.partitions, partition);
     if (p != NULL) {
-        log_partition_expire(p, offset);
+        log_partitions_expire(p, offset);
     }
 }
 
@@ -241,8 +241,8 @@ static void measure(struct meter *m) {
         int64_t part = p == NULL ? 0 : consumer_lag(m->consumer, p->number, p->stored_offset);
         lag += part > 0 ? part : 0;
     }
-    stats_standing(m->fold.partitions.owned, log_partitions_open_gaps(&m->fold.partitions), lag,
-                   m->fold.principals.count);
+    meter_metrics_standing(m->fold.partitions.owned, log_partitions_open_gaps(&m->fold.partitions),
+                           lag, m->fold.principals.count);
 }
 
 static void keep_house(struct meter *m) {
@@ -270,7 +270,7 @@ static void keep_house(struct meter *m) {
         return;
     }
     m->database_ok = true;
-    stats_bound(bound);
+    meter_metrics_bound(bound);
 }
 
 static enum err_code loop(struct meter *m, struct err *e) {
@@ -299,7 +299,7 @@ static enum err_code loop(struct meter *m, struct err *e) {
             return code;
         }
         if (code != ERR_OK) {
-            stats_kafka_error();
+            meter_metrics_kafka_error();
             complain(m, "the log topic can't be read yet", e);
         }
     }
@@ -378,7 +378,7 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     static struct meter m;
     m.batch_ms = config_int(config, "batch_ms");
     fold_init(&m.fold);
-    stats_register();
+    meter_metrics_register();
     struct metrics_server_options server = {.listen = config_text(config, "metrics_listen"),
                                             .program = "weir-meter",
                                             .ready = ready,

@@ -50,7 +50,7 @@ static struct metric COMMIT =
 static struct metric FRESHNESS = METRIC_DURATION("weir_meter_freshness_seconds",
                                                  "From the oldest line of a batch to its commit");
 
-void stats_register(void) {
+void meter_metrics_register(void) {
     struct metric *const all[] = {&RECORDS,    &LINES,        &BATCHES,    &ROWS,       &DUPLICATES,
                                   &GAPS,       &GAPS_OPEN,    &DEAD,       &FLOODS,     &HOLES,
                                   &REFUSALS,   &FOREIGN,      &UNBOUND,    &BOUND,      &CONFLICTS,
@@ -69,8 +69,8 @@ static void add_dead(const struct dead_letters *dead) {
     }
 }
 
-void stats_batch(const struct fold *f, const struct store_outcome *outcome, int64_t commit_us,
-                 int64_t now_us) {
+void meter_metrics_batch(const struct fold *f, const struct store_outcome *outcome,
+                         int64_t commit_us, int64_t now_us) {
     metric_add(&RECORDS, f->counts.records);
     metric_add(&LINES, f->counts.lines);
     metric_add(&BATCHES, 1);
@@ -89,23 +89,24 @@ void stats_batch(const struct fold *f, const struct store_outcome *outcome, int6
     add_dead(&f->dead);
 }
 
-void stats_bound(int64_t rows) {
+void meter_metrics_bound(int64_t rows) {
     metric_add(&BOUND, (uint64_t)rows);
 }
 
-void stats_conflict(void) {
+void meter_metrics_conflict(void) {
     metric_add(&CONFLICTS, 1);
 }
 
-void stats_reconnect(void) {
+void meter_metrics_reconnect(void) {
     metric_add(&RECONNECTS, 1);
 }
 
-void stats_kafka_error(void) {
+void meter_metrics_kafka_error(void) {
     metric_add(&KAFKA_ERRORS, 1);
 }
 
-void stats_standing(size_t partitions, size_t open_gaps, int64_t lag_records, size_t principals) {
+void meter_metrics_standing(size_t partitions, size_t open_gaps, int64_t lag_records,
+                            size_t principals) {
     metric_set(&PARTITIONS, (int64_t)partitions);
     metric_set(&GAPS_OPEN, (int64_t)open_gaps);
     metric_set(&LAG, lag_records);

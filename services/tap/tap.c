@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "core/brokerlog/log_value.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "platform/program/program.h"
@@ -151,7 +152,7 @@ static void hole_item(struct tap *t, const struct follow_item *item) {
     }
     log_position_format(to, &hole.to);
     buf_clear(&t->value);
-    log_hole_encode(&t->value, &hole);
+    log_value_encode_hole(&t->value, &hole);
     t->abandoned = !ship_notice(t->ship, BROKER_RECORD_HOLE, t->item, buf_slice(&t->value));
     tap_metrics_shipped(BROKER_RECORD_HOLE);
     tap_metrics_hole(item->why);
@@ -316,7 +317,7 @@ static void send_control(struct tap *t) {
     struct log_control c = {t->complete_us, mark.generation, mark.offset, t->options.control_ms,
                             slice_str(WEIR_VERSION)};
     buf_clear(&t->value);
-    log_control_encode(&t->value, &c);
+    log_value_encode_control(&t->value, &c);
     t->item = (struct ship_origin){mark.generation, mark.offset};
     (void)ship_notice(t->ship, BROKER_RECORD_CONTROL, t->item, buf_slice(&t->value));
     t->control_sequence = ship_sequence(t->ship);

@@ -74,7 +74,7 @@ void fold_stored(struct fold *f) {
         p->newest_us = INT64_MIN;
         p->stored = true;
         if (usage_state_empty(p->state)) {
-            principal_forget(p);
+            principals_forget(p);
         }
     }
     f->dirty_count = 0;
@@ -140,7 +140,7 @@ static bool fits_in_database(struct slice name) {
 // The principal with a state in this partition; NULL with the reason in *ret_detail.
 static struct principal *principal_in(struct fold *f, const struct log_partition *partition,
                                       struct slice raw, const char **ret_detail) {
-    struct slice name = principal_name(raw);
+    struct slice name = principals_bare_name(raw);
     struct principal *p = principals_find(&f->principals, name);
     if (p == NULL) {
         p = fits_in_database(name) ? principals_get(&f->principals, name) : NULL;
@@ -211,7 +211,7 @@ static void learn(struct fold *f, struct slice id, struct slice name, enum topic
 
 static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e) {
     struct log_fact fact;
-    enum err_code code = log_fact_decode(value, &f->scratch, &fact, e);
+    enum err_code code = log_value_decode_fact(value, &f->scratch, &fact, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -221,13 +221,10 @@ static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e
         if (t->id.len != TOPIC_ID_TEXT_LEN) {
             continue; // a name alone binds nothing
         }
-        static const enum topic_event EVENTS[] = {[LOG_TOPIC_SEEN] = TOPIC_SEEN,
-                                                  [LOG_TOPIC_CREATED] = TOPIC_CREATED,
-                                                  [LOG_TOPIC_DELETED] = TOPIC_DELETED};
-        learn(f, t->id, t->name, EVENTS[t->event], fact.at_us);
+        learn(f, t->id, t->name, t->event, fact.at_us);
         check(f->fact_count < FOLD_FACTS_MAX);
         struct fold_fact *kept = &f->facts[f->fact_count++];
-        *kept = (struct fold_fact){.at_us = fact.at_us, .deleted = t->event == LOG_TOPIC_DELETED};
+        *kept = (struct fold_fact){.at_us = fact.at_us, .deleted = t->event == TOPIC_DELETED};
         memcpy(kept->id, t->id.ptr, sizeof kept->id);
         kept->name = slice_of(arena_str(&f->arena, t->name), t->name.len);
     }
@@ -237,7 +234,7 @@ static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e
 static enum err_code fold_dead(struct fold *f, const struct log_partition *partition,
                                const struct broker_record *r, struct slice value, struct err *e) {
     struct log_dead dead;
-    enum err_code code = log_dead_decode(value, &f->scratch, &dead, e);
+    enum err_code code = log_value_decode_dead(value, &f->scratch, &dead, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -254,7 +251,7 @@ static enum err_code fold_dead(struct fold *f, const struct log_partition *parti
 
 static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e) {
     struct log_hole hole;
-    enum err_code code = log_hole_decode(value, &f->scratch, &hole, e);
+    enum err_code code = log_value_decode_hole(value, &f->scratch, &hole, e);
     if (code == ERR_OK && !(fits_in_database(hole.kind) && fits_in_database(hole.principal))) {
         code = err_set(e, ERR_INVALID, "hole record's names can't be stored");
     }
@@ -263,7 +260,7 @@ static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e
     }
     f->counts.holes++;
     check(f->hole_count < FOLD_HOLES_MAX);
-    struct slice name = principal_name(hole.principal);
+    struct slice name = principals_bare_name(hole.principal);
     hole.kind = slice_of(arena_str(&f->arena, hole.kind), hole.kind.len);
     hole.principal = slice_of(arena_str(&f->arena, name), name.len);
     f->holes[f->hole_count++].hole = hole;
@@ -274,10 +271,10 @@ static enum err_code fold_control(struct fold *f, struct log_partition *partitio
                                   const struct broker_record *r, struct slice value,
                                   struct err *e) {
     struct log_control control;
-    enum err_code code = log_control_decode(value, &f->scratch, &control, e);
+    enum err_code code = log_value_decode_control(value, &f->scratch, &control, e);
     if (code == ERR_OK) {
         f->counts.controls++;
-        log_partition_heard(partition, r->pos.broker, control.broker_time_us);
+        log_partitions_heard(partition, r->pos.broker, control.broker_time_us);
     }
     return code;
 }
@@ -302,7 +299,7 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
     enum log_verdict verdict = log_partitions_judge(&f->partitions, partition, r);
     struct log_position from;
     if (verdict == LOG_GAP && f->hole_count < FOLD_HOLES_MAX &&
-        log_partition_jump(&f->partitions, partition, r, &from)) {
+        log_partitions_jump(&f->partitions, partition, r, &from)) {
         struct log_hole hole = {
             .has_from = true, .from = from, .to = r->prev, .kind = SLICE_LIT("topic_expired")};
         f->holes[f->hole_count++].hole = hole;
@@ -357,7 +354,7 @@ static void prune(struct fold *f, struct principal *p) {
     if (p->state == NULL || partition == NULL) {
         return;
     }
-    int64_t horizon_us = log_partition_horizon(partition, f->expected, f->expected_count);
+    int64_t horizon_us = log_partitions_horizon(partition, f->expected, f->expected_count);
     if (horizon_us == INT64_MIN) {
         return;
     }

@@ -14,11 +14,12 @@
 #include "base/slice.h"
 #include "core/brokerlog/broker_line.h"
 #include "core/brokerlog/broker_record.h"
+#include "core/brokerlog/log_value.h"
 #include "core/brokerlog/topic_names.h"
-#include "meter/fold/dead.h"
-#include "meter/fold/partitions.h"
+#include "meter/fold/dead_letters.h"
+#include "meter/fold/log_partitions.h"
 #include "meter/fold/principals.h"
-#include "meter/fold/rows.h"
+#include "meter/fold/usage_rows.h"
 
 enum {
     FOLD_ROWS_MAX = 200000,    // usage rows of a batch

@@ -4,20 +4,13 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "meter/fold/hash.h"
+#include "base/hash.h"
 
 enum { FIRST_CAP = 1024 };
 
-static struct principal **allocate(size_t count) {
-    struct principal **items = calloc(count, sizeof(struct principal *));
-    check(items != NULL);
-    return items;
-}
-
 void principals_init(struct principals *p) {
-    *p = (struct principals){.cap = FIRST_CAP};
-    p->slots = allocate(p->cap);
-    p->list = allocate(p->cap / 2);
+    *p = (struct principals){0};
+    hash_table_init(&p->by_name);
 }
 
 void principals_done(struct principals *p) {
@@ -26,12 +19,12 @@ void principals_done(struct principals *p) {
         borders_done(&p->list[i]->borders);
         free(p->list[i]);
     }
-    free(p->slots);
     free(p->list);
+    hash_table_done(&p->by_name);
     *p = (struct principals){0};
 }
 
-struct slice principal_name(struct slice principal) {
+struct slice principals_bare_name(struct slice principal) {
     struct slice user = SLICE_LIT("User:");
     if (slice_starts_with(principal, user)) {
         return slice_of(principal.ptr + user.len, principal.len - user.len);
@@ -39,56 +32,48 @@ struct slice principal_name(struct slice principal) {
     return principal;
 }
 
-static size_t slot_of(const struct principals *p, struct slice name, uint64_t hash) {
-    size_t slot = hash & (p->cap - 1);
-    while (p->slots[slot] != NULL &&
-           (p->slots[slot]->hash != hash || !slice_eq(p->slots[slot]->name, name))) {
-        slot = (slot + 1) & (p->cap - 1);
+// NULL if not there; *key is the table key where it is or belongs, and the name's hash at first.
+static struct principal *find(const struct principals *p, struct slice name, uint64_t *key) {
+    uint32_t at;
+    for (; hash_table_get(&p->by_name, *key, &at); (*key)++) {
+        if (slice_eq(p->list[at]->name, name)) {
+            return p->list[at];
+        }
     }
-    return slot;
-}
-
-static void grow(struct principals *p) {
-    free(p->slots);
-    p->cap *= 2;
-    p->slots = allocate(p->cap);
-    for (size_t i = 0; i < p->count; i++) {
-        p->slots[slot_of(p, p->list[i]->name, p->list[i]->hash)] = p->list[i];
-    }
-    p->list = realloc(p->list, p->cap / 2 * sizeof *p->list);
-    check(p->list != NULL);
+    return NULL;
 }
 
 struct principal *principals_find(const struct principals *p, struct slice name) {
-    return p->slots[slot_of(p, name, hash_bytes(0, name.ptr, name.len))];
+    uint64_t key = hash_bytes(name.ptr, name.len, 0);
+    return find(p, name, &key);
 }
 
 struct principal *principals_get(struct principals *p, struct slice name) {
-    uint64_t hash = hash_bytes(0, name.ptr, name.len);
-    size_t slot = slot_of(p, name, hash);
-    if (p->slots[slot] != NULL) {
-        return p->slots[slot];
+    uint64_t hash = hash_bytes(name.ptr, name.len, 0);
+    uint64_t key = hash;
+    struct principal *one = find(p, name, &key);
+    if (one != NULL || p->count == PRINCIPALS_MAX) {
+        return one;
     }
-    if (p->count == PRINCIPALS_MAX) {
-        return NULL;
+    if (p->count == p->cap) {
+        p->cap = p->cap == 0 ? FIRST_CAP : p->cap * 2;
+        p->list = realloc(p->list, p->cap * sizeof *p->list);
+        check(p->list != NULL);
     }
-    struct principal *one = calloc(1, sizeof *one + name.len);
+    one = calloc(1, sizeof *one + name.len);
     check(one != NULL);
     char *text = (char *)(one + 1);
     if (name.len > 0) {
         memcpy(text, name.ptr, name.len);
     }
     *one = (struct principal){.name = slice_of(text, name.len), .hash = hash};
-    principal_forget(one);
-    p->slots[slot] = one;
+    principals_forget(one);
+    hash_table_put(&p->by_name, key, (uint32_t)p->count);
     p->list[p->count++] = one;
-    if (p->count == p->cap / 2) {
-        grow(p);
-    }
     return one;
 }
 
-void principal_forget(struct principal *p) {
+void principals_forget(struct principal *p) {
     usage_state_free(p->state);
     p->state = NULL;
     p->partition = PRINCIPAL_NOWHERE;

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/hash_table.h"
 #include "base/slice.h"
 #include "core/usage/usage_state.h"
 #include "meter/fold/borders.h"
@@ -19,8 +20,8 @@ enum {
 };
 
 struct principal {
-    struct slice name; // owned
-    uint64_t hash;
+    struct slice name;         // owned
+    uint64_t hash;             // of the name
     struct usage_state *state; // owned; NULL: nothing remembered
     int32_t partition;         // of the log, where the state lives; PRINCIPAL_NOWHERE without state
     bool stored;               // the database holds a state
@@ -32,21 +33,21 @@ struct principal {
 };
 
 struct principals {
-    struct principal **slots; // open addressing
-    size_t cap;
-    size_t count;
     struct principal **list; // in the order they came
+    size_t count;
+    size_t cap;
+    struct hash_table by_name; // index in the list
 };
 
 void principals_init(struct principals *p);
 void principals_done(struct principals *p);
 // "User:alice" and "alice" are the same; other types keep their prefix.
-struct slice principal_name(struct slice principal);
+struct slice principals_bare_name(struct slice principal);
 // Found or made; NULL if the table is full.
 struct principal *principals_get(struct principals *p, struct slice name);
 // NULL if not there.
 struct principal *principals_find(const struct principals *p, struct slice name);
 // Forgets state and marks, keeps name and borders.
-void principal_forget(struct principal *p);
+void principals_forget(struct principal *p);
 
 #endif

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "meter/fold/hash.h"
+#include "base/hash.h"
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
@@ -58,7 +58,7 @@ static enum err_code load_offsets(struct store *s, struct fold *f, struct pg_par
 static struct log_broker *broker_of(struct fold *f, int64_t log_partition, int64_t broker) {
     struct log_partition *p = log_partitions_find(&f->partitions, (int32_t)log_partition);
     check(p != NULL);
-    return log_partition_broker(p, (int32_t)broker);
+    return log_partitions_broker(p, (int32_t)broker);
 }
 
 static enum err_code load_positions(struct store *s, struct fold *f, struct pg_param numbers,
@@ -220,7 +220,7 @@ enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) 
         fits = fold_rebound(f, name, &fresh) && fits;
         for (int k = first; k < i; k++) {
             struct slice text = pg_rows_slice(&rows, k, METER_GRANTS_CHANGED_STAMP);
-            stamp = hash_bytes(stamp + 1, text.ptr, text.len);
+            stamp = hash_bytes(text.ptr, text.len, stamp + 1);
         }
     }
     if (stamp != 0 && stamp != s->grants_stamp) {

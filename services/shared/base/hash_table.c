@@ -3,19 +3,9 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 enum { CAP_MIN = 16 };
-
-// The finaliser of MurmurHash3 (Austin Appleby, public domain): every bit of the key reaches every
-// bit.
-static inline uint64_t mix(uint64_t k) {
-    k ^= k >> 33;
-    k *= 0xff51afd7ed558ccdULL;
-    k ^= k >> 33;
-    k *= 0xc4ceb9fe1a85ec53ULL;
-    k ^= k >> 33;
-    return k;
-}
 
 void hash_table_init(struct hash_table *t) {
     *t = (struct hash_table){0};
@@ -38,7 +28,7 @@ void hash_table_clear(struct hash_table *t) {
 
 // The entry of the key, or the free one where it would go. There always is a free one.
 static struct hash_table_entry *find(const struct hash_table *t, uint64_t key) {
-    size_t i = mix(key) & (t->cap - 1);
+    size_t i = hash_mix(key) & (t->cap - 1);
     while (t->entries[i].used && t->entries[i].key != key) {
         i = (i + 1) & (t->cap - 1);
     }
@@ -91,26 +81,11 @@ void hash_table_remove(struct hash_table *t, uint64_t key) {
     // Moves back what probed over the hole, so that no marker of deletion is needed.
     size_t hole = (size_t)(e - t->entries);
     for (size_t i = (hole + 1) & (t->cap - 1); t->entries[i].used; i = (i + 1) & (t->cap - 1)) {
-        size_t home = mix(t->entries[i].key) & (t->cap - 1);
+        size_t home = hash_mix(t->entries[i].key) & (t->cap - 1);
         if (((i - home) & (t->cap - 1)) >= ((i - hole) & (t->cap - 1))) {
             t->entries[hole] = t->entries[i];
             hole = i;
         }
     }
     t->entries[hole].used = false;
-}
-
-uint64_t hash_bytes(const void *data, size_t len, uint64_t seed) {
-    const unsigned char *p = data;
-    uint64_t h = mix(seed ^ (len * 0x9e3779b97f4a7c15ULL));
-    for (; len >= 8; p += 8, len -= 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        h = mix(h ^ word) * 0x9e3779b97f4a7c15ULL;
-    }
-    uint64_t rest = 0;
-    for (size_t i = 0; i < len; i++) {
-        rest |= (uint64_t)p[i] << (8 * i);
-    }
-    return mix(h ^ rest);
 }

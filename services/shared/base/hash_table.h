@@ -1,5 +1,10 @@
 // A map from 64-bit keys to 32-bit values: open addressing, linear probing. The keys are numbers or
 // hashes; equality is by key alone. Grows as needed; allocation failure aborts (check).
+//
+// What has an equality of its own goes under its hash, or the next free number after it; without
+// hash_table_remove, this finds it, or leaves the key where it belongs:
+//     uint64_t key = hash_bytes(...);
+//     while (hash_table_get(&t, key, &at) && !equal(&items[at], ...)) key++;
 #ifndef WEIR_BASE_HASH_TABLE_H
 #define WEIR_BASE_HASH_TABLE_H
 
@@ -30,9 +35,5 @@ bool hash_table_get(const struct hash_table *t, uint64_t key, uint32_t *ret_valu
 // Adds or replaces.
 void hash_table_put(struct hash_table *t, uint64_t key, uint32_t value);
 void hash_table_remove(struct hash_table *t, uint64_t key);
-
-// 64 bits of hash of some bytes; the same everywhere and for ever (stored states depend on it). Not
-// for secrets, nor against somebody who looks for collisions.
-uint64_t hash_bytes(const void *data, size_t len, uint64_t seed);
 
 #endif

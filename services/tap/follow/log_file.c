@@ -10,7 +10,7 @@
 #include <zlib.h>
 
 #include "base/check.h"
-#include "base/instant.h"
+#include "core/brokerlog/line_prefix.h"
 
 struct log_file {
     int fd;
@@ -23,44 +23,6 @@ struct log_file {
     char head[LOG_FILE_HEAD_MAX];
     size_t head_len;
 };
-
-static bool digits(const char *p, size_t n, int64_t *ret) {
-    int64_t v = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (p[i] < '0' || p[i] > '9') {
-            return false;
-        }
-        v = v * 10 + (p[i] - '0');
-    }
-    *ret = v;
-    return true;
-}
-
-bool log_file_line_time(struct slice line, int64_t *ret_ms) {
-    static const char shape[] = "[    -  -     :  :  ,   ] ";
-    int64_t year, month, day, hour, minute, second, ms;
-    const char *p = line.ptr;
-    if (line.len < sizeof shape - 1) {
-        return false;
-    }
-    for (size_t i = 0; i < sizeof shape - 1; i++) {
-        if (shape[i] != ' ' && p[i] != shape[i]) {
-            return false;
-        }
-    }
-    if (p[11] != ' ' || p[25] != ' ' || !digits(p + 1, 4, &year) || !digits(p + 6, 2, &month) ||
-        !digits(p + 9, 2, &day) || !digits(p + 12, 2, &hour) || !digits(p + 15, 2, &minute) ||
-        !digits(p + 18, 2, &second) || !digits(p + 21, 3, &ms)) {
-        return false;
-    }
-    if (month < 1 || month > 12 || day < 1 || day > (int64_t)days_in_month(year, (unsigned)month) ||
-        hour > 23 || minute > 59 || second > 60) {
-        return false;
-    }
-    int64_t days = days_from_civil(year, (unsigned)month, (unsigned)day);
-    *ret_ms = (((days * 24 + hour) * 60 + minute) * 60 + second) * 1000 + ms;
-    return true;
-}
 
 static bool named_gzip(const char *path) {
     size_t n = strlen(path);
@@ -144,6 +106,7 @@ enum err_code log_file_read(struct log_file *f, uint64_t offset, char *buf, size
     return ERR_OK;
 }
 
+// FNV-1a and no other: the hash stands in state files.
 static uint64_t fnv1a(const char *p, size_t len) {
     uint64_t h = 0xcbf29ce484222325ULL;
     for (size_t i = 0; i < len; i++) {
@@ -171,7 +134,9 @@ bool log_file_identify(struct log_file *f, struct log_file_ident *ret) {
                 }
                 continue;
             }
-            if (log_file_line_time(slice_of(head, head_len), &f->ident.first_ms)) {
+            int64_t first_us;
+            if (line_prefix_time(slice_of(head, head_len), &first_us)) {
+                f->ident.first_ms = first_us / 1000;
                 f->ident.hash = fnv1a(head, head_len);
                 memcpy(f->head, head, head_len);
                 f->head_len = head_len;

@@ -25,9 +25,6 @@ struct log_file_ident {
 
 struct log_file;
 
-// Reads the time of a line: "[2026-11-01 10:15:30,123] ". False if it has none.
-bool log_file_line_time(struct slice line, int64_t *ret_ms);
-
 // ERR_NOT_FOUND if the file is not there, ERR_IO if it can't be opened (no right, no memory).
 ERR_MUST_CHECK enum err_code log_file_open(const char *path, struct log_file **ret, struct err *e);
 void log_file_close(struct log_file *f);

@@ -9,7 +9,7 @@
 
 #include "base/check.h"
 #include "core/brokerlog/broker_line.h"
-#include "tap/follow/log_file.h"
+#include "core/brokerlog/line_prefix.h"
 
 enum {
     TAIL_BYTES = 256 * 1024,
@@ -59,6 +59,7 @@ struct newest {
 // From the end backwards, until both are known.
 static struct newest newest_of(struct slice tail) {
     struct newest n = {0};
+    int64_t time_us = 0;
     while (tail.len > 0 && !(n.has_time && n.has_connection)) {
         const char *newline = memrchr(tail.ptr, '\n', tail.len);
         if (newline == NULL) {
@@ -71,7 +72,8 @@ static struct newest newest_of(struct slice tail) {
         }
         struct slice line = slice_of(before + 1, (size_t)(newline - before - 1));
         if (!n.has_time) {
-            n.has_time = log_file_line_time(line, &n.time_ms);
+            n.has_time = line_prefix_time(line, &time_us);
+            n.time_ms = time_us / 1000;
         }
         struct broker_line_brief b;
         if (!n.has_connection && broker_line_classify(line, &b) == LINE_FAULT_NONE &&

@@ -6,9 +6,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "core/brokerlog/broker_line.h"
+#include "core/brokerlog/topic.h"
 
-enum { FACT_MEMORY_MAX = 1 << 18 }; // facts remembered, 8 bytes each at a load of one half
+enum { FACT_MEMORY_MAX = 1 << 18 }; // facts remembered; 8 MiB when full
 
 struct fact_memory;
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 struct last_fetch {
     uint64_t connection; // hash; 0: free
@@ -31,30 +32,22 @@ void fetch_memory_clear(struct fetch_memory *m) {
     memset(m, 0, sizeof *m);
 }
 
-static uint64_t mix(uint64_t h, const void *data, size_t len) {
-    const unsigned char *p = data;
-    for (size_t i = 0; i < len; i++) {
-        h = (h ^ p[i]) * 0x100000001b3ULL;
-    }
-    return h ^ h >> 29;
-}
-
 // Connections of one principal can't collide with those of another on purpose: the broker writes
 // this text.
 static uint64_t connection_hash(const struct broker_line *l) {
-    uint64_t h = mix(0xcbf29ce484222325ULL, l->connection.ptr, l->connection.len);
+    uint64_t h = hash_bytes(l->connection.ptr, l->connection.len, 0);
     return h == 0 ? 1 : h;
 }
 
 static uint64_t request_hash(const struct broker_line *l) {
-    uint64_t h = mix(0xcbf29ce484222325ULL, &l->session_epoch, sizeof l->session_epoch);
+    uint64_t h = hash_bytes(&l->session_epoch, sizeof l->session_epoch, 0);
     for (uint32_t i = 0; i < l->asked.count; i++) {
         const struct broker_line_part *p = &l->asked.items[i];
         const struct topic_key *t = &l->topics[p->topic];
-        h = mix(h, t->id, sizeof t->id);
-        h = mix(h, t->name.ptr, t->name.len);
-        h = mix(h, &p->partition, sizeof p->partition);
-        h = mix(h, &p->offset, sizeof p->offset);
+        h = hash_bytes(t->id, sizeof t->id, h);
+        h = hash_bytes(t->name.ptr, t->name.len, h);
+        h = hash_bytes(&p->partition, sizeof p->partition, h);
+        h = hash_bytes(&p->offset, sizeof p->offset, h);
     }
     return h;
 }

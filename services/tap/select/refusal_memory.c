@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "core/brokerlog/broker_record.h"
-
-enum { ERROR_TOPIC = 29, ERROR_GROUP = 30 };
+#include "base/hash.h"
+#include "core/brokerlog/kafka_protocol.h"
+#include "core/brokerlog/topic.h"
 
 void refusal_memory_clear(struct refusal_memory *m) {
     memset(m, 0, sizeof *m);
@@ -13,10 +13,7 @@ void refusal_memory_clear(struct refusal_memory *m) {
 
 uint64_t refusal_memory_count(struct refusal_memory *m, struct slice principal, int64_t api_key,
                               int64_t error_code, int64_t at_us) {
-    uint64_t key = 0xcbf29ce484222325ULL ^ (uint64_t)(api_key * 64 + error_code);
-    for (size_t i = 0; i < principal.len; i++) {
-        key = (key ^ (unsigned char)principal.ptr[i]) * 0x100000001b3ULL;
-    }
+    uint64_t key = hash_bytes(principal.ptr, principal.len, (uint64_t)(api_key * 64 + error_code));
     key = key == 0 ? 1 : key;
     struct refusal_row *row = &m->rows[key % REFUSAL_MEMORY_SLOTS];
     if (row->key != key) {
@@ -44,11 +41,11 @@ static bool has_error(struct slice line, const char *text) {
     return false;
 }
 
-int64_t refusal_error_in(struct slice line) {
+int64_t refusal_memory_error_in(struct slice line) {
     if (has_error(line, "\"errorCode\":29")) {
-        return ERROR_TOPIC;
+        return KAFKA_ERROR_TOPIC_AUTHORIZATION_FAILED;
     }
-    return has_error(line, "\"errorCode\":30") ? ERROR_GROUP : 0;
+    return has_error(line, "\"errorCode\":30") ? KAFKA_ERROR_GROUP_AUTHORIZATION_FAILED : 0;
 }
 
 static struct slice string_after(struct slice line, const char *text) {
@@ -65,15 +62,16 @@ static struct slice string_after(struct slice line, const char *text) {
     return slice_of(p, (size_t)(quote - p));
 }
 
-struct slice refusal_resource_in(struct slice line, int64_t error_code) {
+struct slice refusal_memory_resource_in(struct slice line, int64_t error_code) {
     static const char *const group_shapes[] = {"\"coordinatorKeys\":[\"", "\"groupId\":\"",
                                                "\"key\":\""};
     struct slice found = {0};
-    if (error_code == ERROR_TOPIC) {
+    if (error_code == KAFKA_ERROR_TOPIC_AUTHORIZATION_FAILED) {
         found = string_after(line, "\"errorCode\":29,\"name\":\"");
     }
-    for (size_t i = 0; error_code == ERROR_GROUP && found.len == 0 && i < 3; i++) {
+    for (size_t i = 0;
+         error_code == KAFKA_ERROR_GROUP_AUTHORIZATION_FAILED && found.len == 0 && i < 3; i++) {
         found = string_after(line, group_shapes[i]);
     }
-    return found.len > LOG_TOPIC_NAME_MAX ? slice_of(found.ptr, LOG_TOPIC_NAME_MAX) : found;
+    return found.len > TOPIC_NAME_MAX ? slice_of(found.ptr, TOPIC_NAME_MAX) : found;
 }

@@ -26,8 +26,8 @@ void refusal_memory_clear(struct refusal_memory *m);
 uint64_t refusal_memory_count(struct refusal_memory *m, struct slice principal, int64_t api_key,
                               int64_t error_code, int64_t at_us);
 // Finds Kafka's error 29 (topic) or 30 (group) in a line's JSON; 0 if there is neither.
-int64_t refusal_error_in(struct slice line);
+int64_t refusal_memory_error_in(struct slice line);
 // The first topic or group refused, as far as the line's shape names it in one place; else empty.
-struct slice refusal_resource_in(struct slice line, int64_t error_code);
+struct slice refusal_memory_resource_in(struct slice line, int64_t error_code);
 
 #endif

@@ -6,19 +6,13 @@
 
 #include "base/buf.h"
 #include "base/check.h"
+#include "core/brokerlog/line_prefix.h"
+#include "core/brokerlog/log_value.h"
 #include "tap/select/fact_memory.h"
 #include "tap/select/fetch_memory.h"
 #include "tap/select/refusal_memory.h"
 
-enum {
-    API_LIST_OFFSETS = 2,
-    API_OFFSET_FETCH = 9,
-    API_JOIN_GROUP = 11,
-    API_INIT_PRODUCER_ID = 22,
-    API_CONSUMER_GROUP_HEARTBEAT = 68,
-    API_SHARE_GROUP_HEARTBEAT = 76,
-    SECRET_RUN = 24, // a salt, a salted password or an HMAC is at least so long in base64
-};
+enum { SECRET_RUN = 24 }; // a salt, a salted password or an HMAC is at least so long in base64
 
 static const char *const DROP_NAMES[SELECT_DROPS] = {
     [SELECT_KEPT] = "kept",
@@ -135,31 +129,12 @@ void select_dead(struct select *s, enum line_fault fault, struct slice text, uin
     char kept[LOG_DEAD_TEXT_MAX];
     struct log_dead dead = {slice_str(line_fault_name(fault)), bytes, {kept, masked(kept, text)}};
     buf_clear(&s->value);
-    log_dead_encode(&s->value, &dead);
+    log_value_encode_dead(&s->value, &dead);
     struct select_record r = {.kind = BROKER_RECORD_DEAD,
                               .offset = offset,
                               .value = buf_slice(&s->value),
                               .fault = fault};
     (void)s->emit(s->ctx, &r);
-}
-
-// Text of the same file that is no request and was never one: "[time] WARN something else".
-static bool is_other_text(struct slice text) {
-    static const char marker[] = "Completed request:{";
-    const char *level = text.len > 26 && text.ptr[0] == '[' ? memchr(text.ptr, ']', 26) : NULL;
-    if (level == NULL || level != text.ptr + 24 ||
-        memmem(text.ptr, text.len, marker, sizeof marker - 1) != NULL) {
-        return false;
-    }
-    // A request line cut inside its marker is a torn one.
-    struct slice message = slice_of(level + 2, text.len - 26);
-    const char *space = memchr(message.ptr, ' ', message.len);
-    if (space == NULL) {
-        return false;
-    }
-    size_t rest = (size_t)(message.ptr + message.len - space - 1);
-    size_t n = rest < sizeof marker - 1 ? rest : sizeof marker - 1;
-    return n > 0 && memcmp(space + 1, marker, n) != 0;
 }
 
 // --- facts and refusals --------------------------------------------------------------------------
@@ -174,7 +149,7 @@ static uint64_t send_facts(struct select *s, uint64_t offset) {
         bool last = i == s->line.fact_count;
         if (fact.count > 0 && (last || fact.count == SELECT_FACT_TOPICS_MAX)) {
             buf_clear(&s->value);
-            log_fact_encode(&s->value, &fact);
+            log_value_encode_fact(&s->value, &fact);
             check(!s->value.overflow);
             if (!give(s, BROKER_RECORD_FACT, offset + records, (struct slice){0},
                       buf_slice(&s->value))) {
@@ -191,9 +166,7 @@ static uint64_t send_facts(struct select *s, uint64_t offset) {
         topics[fact.count] = (struct log_topic){
             .id = slice_of(ids[fact.count], TOPIC_ID_TEXT_LEN),
             .name = t->name,
-            .event = t->event == TOPIC_CREATED   ? LOG_TOPIC_CREATED
-                     : t->event == TOPIC_DELETED ? LOG_TOPIC_DELETED
-                                                 : LOG_TOPIC_SEEN,
+            .event = t->event,
         };
         fact.count++;
     }
@@ -202,23 +175,25 @@ static uint64_t send_facts(struct select *s, uint64_t offset) {
 
 static bool can_be_refused(int32_t api_key) {
     return api_key == KAFKA_API_METADATA || api_key == KAFKA_API_FIND_COORDINATOR ||
-           api_key == API_LIST_OFFSETS || api_key == API_OFFSET_FETCH ||
-           api_key == API_JOIN_GROUP || api_key == API_INIT_PRODUCER_ID ||
-           api_key == API_CONSUMER_GROUP_HEARTBEAT || api_key == API_SHARE_GROUP_HEARTBEAT;
+           api_key == KAFKA_API_LIST_OFFSETS || api_key == KAFKA_API_OFFSET_FETCH ||
+           api_key == KAFKA_API_JOIN_GROUP || api_key == KAFKA_API_INIT_PRODUCER_ID ||
+           api_key == KAFKA_API_CONSUMER_GROUP_HEARTBEAT ||
+           api_key == KAFKA_API_SHARE_GROUP_HEARTBEAT;
 }
 
 static bool send_refusal(struct select *s, struct slice text, const struct broker_line_brief *b,
                          struct slice principal, uint64_t offset) {
-    int64_t error = can_be_refused(b->api_key) ? refusal_error_in(text) : 0;
+    int64_t error = can_be_refused(b->api_key) ? refusal_memory_error_in(text) : 0;
     if (error == 0) {
         return false;
     }
     uint64_t count = refusal_memory_count(&s->refusals, principal, b->api_key, error, b->time_us);
     if (count > 0) {
         struct log_refusal r = {
-            b->time_us, principal, b->api_key, error, refusal_resource_in(text, error), count};
+            b->time_us, principal, b->api_key, error, refusal_memory_resource_in(text, error),
+            count};
         buf_clear(&s->value);
-        log_refusal_encode(&s->value, &r);
+        log_value_encode_refusal(&s->value, &r);
         (void)give(s, BROKER_RECORD_REFUSAL, offset, principal, buf_slice(&s->value));
     }
     return true;
@@ -292,7 +267,7 @@ enum select_drop select_line(struct select *s, struct slice text, uint64_t offse
     struct broker_line_brief b;
     enum line_fault fault = broker_line_classify(text, &b);
     if (fault != LINE_FAULT_NONE) {
-        if (is_other_text(text)) {
+        if (line_prefix_is_other(text)) {
             return SELECT_NOT_A_REQUEST;
         }
         select_dead(s, fault, text, text.len, offset);

@@ -321,7 +321,7 @@ bool ship_line(struct ship *s, enum broker_record_kind kind, struct ship_origin 
     check(broker_record_kind_advances(kind));
     struct slot slot = {origin,
                         {s->options.broker, origin.generation, offset},
-                        log_partition_of(key, s->partitions),
+                        broker_record_partition(key, s->partitions),
                         kind,
                         false};
     return send_line(s, &slot, key, value);

@@ -1,57 +1,13 @@
-// A line of the request log: its prefix, its head, and where to go on after a torn line.
+// A line of the request log: its head, and where to go on after a torn line.
 #include "core/brokerlog/broker_line.h"
 
 #include <stdlib.h>
 
-#include "base/encoding.h"
-#include "base/instant.h"
 #include "core/brokerlog/broker_line_body.h"
+#include "core/brokerlog/line_prefix.h"
 #include "core/json/json_scan.h"
 
-#define KEY_IS(key, lit)                                                                           \
-    ((key).len == sizeof lit - 1 && memcmp((key).ptr, (lit), sizeof lit - 1) == 0)
-
-// "[2026-11-01 10:15:30,123" stands in front of the marker, whose last byte begins the JSON.
-static const char MARKER[] = "] DEBUG Completed request:{";
-static const char SUFFIX[] = " (kafka.request.logger)";
-enum {
-    TIME_LEN = 24,
-    MARKER_LEN = sizeof MARKER - 1,
-    SUFFIX_LEN = sizeof SUFFIX - 1,
-    RESUMES_MAX = 16, // markers tried in one line
-};
-
-static const char *const FAULT_NAMES[LINE_FAULT_COUNT] = {
-    "none",     "bad_prefix",    "malformed_json", "torn",
-    "too_long", "missing_field", "bad_value",      "time_off",
-};
-
-const char *line_fault_name(enum line_fault fault) {
-    return fault < LINE_FAULT_COUNT ? FAULT_NAMES[fault] : "unknown";
-}
-
-bool line_fault_parse(struct slice name, enum line_fault *ret) {
-    for (int i = 0; i < LINE_FAULT_COUNT; i++) {
-        if (slice_eq_str(name, FAULT_NAMES[i])) {
-            *ret = (enum line_fault)i;
-            return true;
-        }
-    }
-    return false;
-}
-
-void topic_id_format(char out[TOPIC_ID_TEXT_LEN], const uint8_t id[TOPIC_ID_LEN]) {
-    (void)base64url_encode(out, id, TOPIC_ID_LEN);
-}
-
-bool topic_id_parse(struct slice text, uint8_t ret_id[TOPIC_ID_LEN]) {
-    uint8_t bytes[TOPIC_ID_TEXT_LEN * 3 / 4 + 2];
-    if (text.len != TOPIC_ID_TEXT_LEN || base64url_decode(bytes, text) != TOPIC_ID_LEN) {
-        return false;
-    }
-    memcpy(ret_id, bytes, TOPIC_ID_LEN);
-    return true;
-}
+enum { RESUMES_MAX = 16 }; // markers tried in one line
 
 void broker_line_init(struct broker_line *l) {
     *l = (struct broker_line){0};
@@ -69,56 +25,6 @@ void broker_line_done(struct broker_line *l) {
     free(l->facts);
     free(l->text);
     *l = (struct broker_line){0};
-}
-
-// --- prefix --------------------------------------------------------------------------------------
-
-static bool take_digits(const char *p, int count, unsigned *ret) {
-    unsigned v = 0;
-    for (int i = 0; i < count; i++) {
-        if (p[i] < '0' || p[i] > '9') {
-            return false;
-        }
-        v = v * 10 + (unsigned)(p[i] - '0');
-    }
-    *ret = v;
-    return true;
-}
-
-// "[2026-11-01 10:15:30,123" as UTC.
-static bool parse_time(const char *p, int64_t *ret_us) {
-    unsigned year, month, day, hour, minute, second, milli;
-    if (p[0] != '[' || p[5] != '-' || p[8] != '-' || p[11] != ' ' || p[14] != ':' || p[17] != ':' ||
-        p[20] != ',' || !take_digits(p + 1, 4, &year) || !take_digits(p + 6, 2, &month) ||
-        !take_digits(p + 9, 2, &day) || !take_digits(p + 12, 2, &hour) ||
-        !take_digits(p + 15, 2, &minute) || !take_digits(p + 18, 2, &second) ||
-        !take_digits(p + 21, 3, &milli)) {
-        return false;
-    }
-    if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 ||
-        minute > 59 || second > 59) {
-        return false;
-    }
-    int64_t seconds =
-        days_from_civil(year, month, day) * 86400 + hour * 3600 + minute * 60 + second;
-    *ret_us = seconds * US_PER_SECOND + (int64_t)milli * 1000;
-    return true;
-}
-
-// The JSON of a line, from its first brace to the end of the line.
-static bool split_prefix(struct slice text, int64_t *ret_us, struct slice *ret_json) {
-    if (text.len < TIME_LEN + MARKER_LEN || memcmp(text.ptr + TIME_LEN, MARKER, MARKER_LEN) != 0 ||
-        !parse_time(text.ptr, ret_us)) {
-        return false;
-    }
-    size_t head = TIME_LEN + MARKER_LEN - 1;
-    struct slice json = slice_of(text.ptr + head, text.len - head);
-    if (json.len > SUFFIX_LEN &&
-        memcmp(json.ptr + json.len - SUFFIX_LEN, SUFFIX, SUFFIX_LEN) == 0) {
-        json.len -= SUFFIX_LEN;
-    }
-    *ret_json = json;
-    return true;
 }
 
 // --- head ----------------------------------------------------------------------------------------
@@ -155,13 +61,13 @@ static enum line_fault read_header(struct broker_line *l, struct json_scan *s) {
         json_scan_skip(s);
     }
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "requestApiKey")) {
+        if (JSON_KEY_IS(k, "requestApiKey")) {
             json_scan_int(s, &key);
-        } else if (KEY_IS(k, "requestApiVersion")) {
+        } else if (JSON_KEY_IS(k, "requestApiVersion")) {
             json_scan_int(s, &version);
-        } else if (KEY_IS(k, "correlationId")) {
+        } else if (JSON_KEY_IS(k, "correlationId")) {
             json_scan_int(s, &l->correlation_id);
-        } else if (KEY_IS(k, "clientId")) {
+        } else if (JSON_KEY_IS(k, "clientId")) {
             take_client_id(l, s);
         } else {
             json_scan_skip(s);
@@ -197,9 +103,9 @@ static void read_client_information(struct broker_line *l, struct json_scan *s) 
         take_software(l, s, &l->software_version);
     }
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "softwareName")) {
+        if (JSON_KEY_IS(k, "softwareName")) {
             take_software(l, s, &l->software_name);
-        } else if (KEY_IS(k, "softwareVersion")) {
+        } else if (JSON_KEY_IS(k, "softwareVersion")) {
             take_software(l, s, &l->software_version);
         } else {
             json_scan_skip(s);
@@ -381,23 +287,23 @@ static void read_ahead(struct broker_line *l, struct json_scan *s, struct deferr
 
 static void read_member(struct broker_line *l, struct json_scan *s, struct deferred *d,
                         struct slice k) {
-    if (KEY_IS(k, "requestHeader")) {
+    if (JSON_KEY_IS(k, "requestHeader")) {
         take_header(l, s, d);
-    } else if (KEY_IS(k, "request")) {
+    } else if (JSON_KEY_IS(k, "request")) {
         take_request(l, s, d);
-    } else if (KEY_IS(k, "response")) {
+    } else if (JSON_KEY_IS(k, "response")) {
         take_response(l, s, d);
-    } else if (KEY_IS(k, "isForwarded")) {
+    } else if (JSON_KEY_IS(k, "isForwarded")) {
         json_scan_bool(s, &l->forwarded);
-    } else if (KEY_IS(k, "principal")) {
+    } else if (JSON_KEY_IS(k, "principal")) {
         take_text(l, s, &l->principal);
-    } else if (KEY_IS(k, "listener")) {
+    } else if (JSON_KEY_IS(k, "listener")) {
         take_text(l, s, &l->listener);
-    } else if (KEY_IS(k, "connection")) {
+    } else if (JSON_KEY_IS(k, "connection")) {
         take_text(l, s, &l->connection);
-    } else if (KEY_IS(k, "totalTimeMs")) {
+    } else if (JSON_KEY_IS(k, "totalTimeMs")) {
         take_total_time(l, s);
-    } else if (KEY_IS(k, "clientInformation")) {
+    } else if (JSON_KEY_IS(k, "clientInformation")) {
         read_client_information(l, s);
     } else {
         json_scan_skip(s);
@@ -445,7 +351,7 @@ static void read_deferred(struct broker_line *l, struct deferred *d, struct slic
 static enum line_fault parse_whole(struct broker_line *l, struct slice text) {
     struct slice json;
     reset(l);
-    if (!split_prefix(text, &l->time_us, &json)) {
+    if (!line_prefix_split(text, &l->time_us, &json)) {
         return LINE_FAULT_BAD_PREFIX;
     }
     l->text_room = json.len;
@@ -482,26 +388,6 @@ static enum line_fault parse_whole(struct broker_line *l, struct slice text) {
 
 // --- torn lines ----------------------------------------------------------------------------------
 
-// Start of the last complete prefix that begins in text[1, before): 0 if there is none.
-static size_t last_prefix(struct slice text, size_t before) {
-    if (before > text.len) {
-        before = text.len;
-    }
-    for (size_t at = before; at-- > 1;) {
-        const char *bracket = memrchr(text.ptr + 1, '[', at);
-        if (bracket == NULL) {
-            return 0;
-        }
-        at = (size_t)(bracket - text.ptr);
-        int64_t ignored;
-        if (text.len - at >= TIME_LEN + MARKER_LEN &&
-            memcmp(bracket + TIME_LEN, MARKER, MARKER_LEN) == 0 && parse_time(bracket, &ignored)) {
-            return at;
-        }
-    }
-    return 0;
-}
-
 static struct slice without_return(struct slice text) {
     if (text.len > 0 && text.ptr[text.len - 1] == '\r') {
         text.len--;
@@ -520,7 +406,7 @@ enum line_fault broker_line_parse(struct broker_line *l, struct slice text) {
         return fault;
     }
     size_t at = text.len;
-    for (int i = 0; i < RESUMES_MAX && (at = last_prefix(text, at)) > 0; i++) {
+    for (int i = 0; i < RESUMES_MAX && (at = line_prefix_last(text, at)) > 0; i++) {
         if (parse_whole(l, slice_of(text.ptr + at, text.len - at)) == LINE_FAULT_NONE) {
             l->torn = slice_of(text.ptr, at);
             return LINE_FAULT_NONE;
@@ -545,11 +431,11 @@ static void brief_header(struct broker_line_brief *b, struct json_scan *s) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "requestApiKey")) {
+        if (JSON_KEY_IS(k, "requestApiKey")) {
             json_scan_int(s, &key);
-        } else if (KEY_IS(k, "requestApiVersion")) {
+        } else if (JSON_KEY_IS(k, "requestApiVersion")) {
             json_scan_int(s, &version);
-        } else if (KEY_IS(k, "clientId") && json_scan_peek(s) == JSON_KIND_STRING) {
+        } else if (JSON_KEY_IS(k, "clientId") && json_scan_peek(s) == JSON_KIND_STRING) {
             brief_text(b, s, &b->client_id);
         } else {
             json_scan_skip(s);
@@ -563,21 +449,21 @@ static enum line_fault classify_whole(struct slice text, struct broker_line_brie
     struct slice json, k;
     struct json_scan s;
     *b = (struct broker_line_brief){.api_key = -1, .api_version = -1};
-    if (!split_prefix(text, &b->time_us, &json)) {
+    if (!line_prefix_split(text, &b->time_us, &json)) {
         return LINE_FAULT_BAD_PREFIX;
     }
     json_scan_init(&s, json);
     json_scan_enter_object(&s);
     while (json_scan_key(&s, &k)) {
-        if (KEY_IS(k, "requestHeader")) {
+        if (JSON_KEY_IS(k, "requestHeader")) {
             brief_header(b, &s);
-        } else if (KEY_IS(k, "isForwarded")) {
+        } else if (JSON_KEY_IS(k, "isForwarded")) {
             json_scan_bool(&s, &b->forwarded);
-        } else if (KEY_IS(k, "principal")) {
+        } else if (JSON_KEY_IS(k, "principal")) {
             brief_text(b, &s, &b->principal);
-        } else if (KEY_IS(k, "listener")) {
+        } else if (JSON_KEY_IS(k, "listener")) {
             brief_text(b, &s, &b->listener);
-        } else if (KEY_IS(k, "connection")) {
+        } else if (JSON_KEY_IS(k, "connection")) {
             brief_text(b, &s, &b->connection);
         } else {
             json_scan_skip(&s);
@@ -604,7 +490,7 @@ enum line_fault broker_line_classify(struct slice text, struct broker_line_brief
         return fault;
     }
     size_t at = text.len;
-    for (int i = 0; i < RESUMES_MAX && (at = last_prefix(text, at)) > 0; i++) {
+    for (int i = 0; i < RESUMES_MAX && (at = line_prefix_last(text, at)) > 0; i++) {
         if (classify_whole(slice_of(text.ptr + at, text.len - at), ret) == LINE_FAULT_NONE) {
             ret->torn = slice_of(text.ptr, at);
             return LINE_FAULT_NONE;

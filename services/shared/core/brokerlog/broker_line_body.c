@@ -6,12 +6,8 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/encoding.h"
 #include "core/brokerlog/broker_line_plain.h"
-
-// The key equals a literal: one length test and, inlined, one or two compares of words.
-#define KEY_IS(key, lit)                                                                           \
-    ((key).len == sizeof lit - 1 && memcmp((key).ptr, (lit), sizeof lit - 1) == 0)
+#include "core/brokerlog/kafka_protocol.h"
 
 struct body {
     struct broker_line *line;
@@ -103,7 +99,7 @@ static struct slice take_text(struct body *b) {
 
 static void take_name(struct body *b, struct slice *ret) {
     *ret = take_text(b);
-    if (ret->len > BROKER_LINE_TOPIC_NAME_MAX) {
+    if (ret->len > TOPIC_NAME_MAX) {
         set_fault(b, LINE_FAULT_BAD_VALUE);
     }
 }
@@ -148,16 +144,16 @@ static void read_topic(struct body *b, part_reader *read_part) {
         json_scan_enter_object(s);
     }
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "partitions") || KEY_IS(k, "partitionData") ||
-            KEY_IS(k, "partitionResponses")) {
+        if (JSON_KEY_IS(k, "partitions") || JSON_KEY_IS(k, "partitionData") ||
+            JSON_KEY_IS(k, "partitionResponses")) {
             listed = true;
             json_scan_enter_array(s);
             while (json_scan_item(s)) {
                 read_part(b, topic);
             }
-        } else if (KEY_IS(k, "topicId")) {
+        } else if (JSON_KEY_IS(k, "topicId")) {
             key.has_id = take_id(b, key.id);
-        } else if (KEY_IS(k, "topic") || KEY_IS(k, "name")) {
+        } else if (JSON_KEY_IS(k, "topic") || JSON_KEY_IS(k, "name")) {
             take_name(b, &key.name);
             named = key.name.len > 0;
         } else {
@@ -220,10 +216,10 @@ static void read_fetch_asked(struct body *b, uint32_t topic) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "partition")) {
+        if (JSON_KEY_IS(k, "partition")) {
             take_i32(b, &p->partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "fetchOffset")) {
+        } else if (JSON_KEY_IS(k, "fetchOffset")) {
             take_i64(b, &p->offset);
             has |= HAS_OFFSET;
         } else {
@@ -250,19 +246,19 @@ static void read_fetch_answered(struct body *b, uint32_t topic) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "partitionIndex")) {
+        if (JSON_KEY_IS(k, "partitionIndex")) {
             take_i32(b, &p->partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             take_i32(b, &p->error);
             has |= HAS_ERROR;
-        } else if (KEY_IS(k, "highWatermark")) {
+        } else if (JSON_KEY_IS(k, "highWatermark")) {
             take_i64(b, &p->high_watermark);
             has |= HAS_HIGH;
-        } else if (KEY_IS(k, "recordsSizeInBytes")) {
+        } else if (JSON_KEY_IS(k, "recordsSizeInBytes")) {
             take_size(b, &p->bytes);
             has |= HAS_BYTES;
-        } else if (KEY_IS(k, "records")) {
+        } else if (JSON_KEY_IS(k, "records")) {
             has |= take_null_records(b, &p->bytes);
         } else {
             json_scan_skip(s);
@@ -282,13 +278,13 @@ static void read_produce_asked(struct body *b, uint32_t topic) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "index")) {
+        if (JSON_KEY_IS(k, "index")) {
             take_i32(b, &p->partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "recordsSizeInBytes")) {
+        } else if (JSON_KEY_IS(k, "recordsSizeInBytes")) {
             take_size(b, &p->bytes);
             has |= HAS_BYTES;
-        } else if (KEY_IS(k, "records")) {
+        } else if (JSON_KEY_IS(k, "records")) {
             has |= take_null_records(b, &p->bytes);
         } else {
             json_scan_skip(s);
@@ -308,13 +304,13 @@ static void read_produce_answered(struct body *b, uint32_t topic) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "index")) {
+        if (JSON_KEY_IS(k, "index")) {
             take_i32(b, &p->partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             take_i32(b, &p->error);
             has |= HAS_ERROR;
-        } else if (KEY_IS(k, "baseOffset")) {
+        } else if (JSON_KEY_IS(k, "baseOffset")) {
             take_i64(b, &p->offset);
             has |= HAS_OFFSET;
         } else {
@@ -335,13 +331,13 @@ static void read_commit_part(struct body *b, struct broker_line_parts *list, uin
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "partitionIndex")) {
+        if (JSON_KEY_IS(k, "partitionIndex")) {
             take_i32(b, &p->partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "committedOffset")) {
+        } else if (JSON_KEY_IS(k, "committedOffset")) {
             take_i64(b, &p->offset);
             has |= HAS_OFFSET;
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             take_i32(b, &p->error);
             has |= HAS_ERROR;
         } else {
@@ -367,13 +363,13 @@ static void read_acquired(struct body *b) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "firstOffset")) {
+        if (JSON_KEY_IS(k, "firstOffset")) {
             take_i64(b, &p->offset);
             first = true;
-        } else if (KEY_IS(k, "lastOffset")) {
+        } else if (JSON_KEY_IS(k, "lastOffset")) {
             take_i64(b, &p->last_offset);
             last = true;
-        } else if (KEY_IS(k, "deliveryCount")) {
+        } else if (JSON_KEY_IS(k, "deliveryCount")) {
             take_i32(b, &p->delivery_count);
         } else {
             json_scan_skip(s);
@@ -396,13 +392,13 @@ static void read_share_answered(struct body *b, uint32_t topic) {
     struct slice k;
     json_scan_enter_object(s);
     while (json_scan_key(s, &k)) {
-        if (KEY_IS(k, "partitionIndex")) {
+        if (JSON_KEY_IS(k, "partitionIndex")) {
             take_i32(b, &part.partition);
             has |= HAS_PARTITION;
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             take_i32(b, &part.error);
             has |= HAS_ERROR;
-        } else if (KEY_IS(k, "acquiredRecords")) {
+        } else if (JSON_KEY_IS(k, "acquiredRecords")) {
             listed = true;
             json_scan_enter_array(s);
             while (json_scan_item(s)) {
@@ -429,7 +425,7 @@ static void read_replica_state(struct body *b) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "replicaId")) {
+        if (JSON_KEY_IS(k, "replicaId")) {
             take_i32(b, &b->line->replica_id);
         } else {
             json_scan_skip(b->scan);
@@ -477,20 +473,20 @@ static void read_fetch_request(struct body *b) {
         json_scan_skip(b->scan);
     }
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "topics")) {
+        if (JSON_KEY_IS(k, "topics")) {
             topics = true;
             read_topics(b, read_fetch_asked);
-        } else if (KEY_IS(k, "sessionId")) {
+        } else if (JSON_KEY_IS(k, "sessionId")) {
             session = true;
             take_i32(b, &l->session_id);
-        } else if (KEY_IS(k, "sessionEpoch")) {
+        } else if (JSON_KEY_IS(k, "sessionEpoch")) {
             epoch = true;
             take_i32(b, &l->session_epoch);
-        } else if (KEY_IS(k, "replicaId")) {
+        } else if (JSON_KEY_IS(k, "replicaId")) {
             take_i32(b, &l->replica_id);
-        } else if (KEY_IS(k, "replicaState")) {
+        } else if (JSON_KEY_IS(k, "replicaState")) {
             read_replica_state(b);
-        } else if (KEY_IS(k, "forgottenTopicsData")) {
+        } else if (JSON_KEY_IS(k, "forgottenTopicsData")) {
             read_topics(b, read_forgotten);
         } else {
             json_scan_skip(b->scan);
@@ -506,10 +502,10 @@ static void read_produce_request(struct body *b) {
     bool topics = false;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "topicData")) {
+        if (JSON_KEY_IS(k, "topicData")) {
             topics = true;
             read_topics(b, read_produce_asked);
-        } else if (KEY_IS(k, "acks")) {
+        } else if (JSON_KEY_IS(k, "acks")) {
             take_i32(b, &b->line->acks);
         } else {
             json_scan_skip(b->scan);
@@ -525,10 +521,10 @@ static void read_commit_request(struct body *b) {
     bool topics = false;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "topics")) {
+        if (JSON_KEY_IS(k, "topics")) {
             topics = true;
             read_topics(b, read_commit_asked);
-        } else if (KEY_IS(k, "groupId")) {
+        } else if (JSON_KEY_IS(k, "groupId")) {
             b->line->group_id = take_text(b);
         } else {
             json_scan_skip(b->scan);
@@ -543,9 +539,9 @@ static void read_share_request(struct body *b) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "groupId")) {
+        if (JSON_KEY_IS(k, "groupId")) {
             b->line->group_id = take_text(b);
-        } else if (KEY_IS(k, "shareSessionEpoch")) {
+        } else if (JSON_KEY_IS(k, "shareSessionEpoch")) {
             take_i32(b, &b->line->session_epoch);
         } else {
             json_scan_skip(b->scan);
@@ -594,10 +590,10 @@ static void read_list_response(struct body *b, const char *list, part_reader *re
         if (slice_eq_str(k, list)) {
             listed = true;
             read_topics(b, read_part);
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             error = true;
             take_i32(b, &b->line->error);
-        } else if (KEY_IS(k, "sessionId")) {
+        } else if (JSON_KEY_IS(k, "sessionId")) {
             session = true;
             take_i32(b, &b->line->response_session_id);
         } else {
@@ -618,11 +614,11 @@ static void read_fact(struct body *b, enum topic_event event) {
     struct slice k;
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
-        if (KEY_IS(k, "name")) {
+        if (JSON_KEY_IS(k, "name")) {
             take_name(b, &fact.name);
-        } else if (KEY_IS(k, "topicId")) {
+        } else if (JSON_KEY_IS(k, "topicId")) {
             has_id = take_id(b, fact.id);
-        } else if (KEY_IS(k, "errorCode")) {
+        } else if (JSON_KEY_IS(k, "errorCode")) {
             take_i32(b, &error);
         } else {
             json_scan_skip(b->scan);

@@ -2,7 +2,8 @@
 #ifndef WEIR_CORE_BROKERLOG_BROKER_LINE_BODY_H
 #define WEIR_CORE_BROKERLOG_BROKER_LINE_BODY_H
 
-#include "core/brokerlog/broker_line.h"
+#include "core/brokerlog/broker_line_model.h"
+#include "core/brokerlog/line_fault.h"
 #include "core/json/json_scan.h"
 
 // Read one value, which is an object, into the lists of `l`; api_key and api_version are set. A

@@ -1,10 +1,10 @@
 // The parts of FETCH and PRODUCE bodies that repeat, as Kafka writes them: fixed order, no white
-// space, small whole numbers. The quick way in front of the readers of request_body, which take
+// space, small whole numbers. The quick way in front of the readers of broker_line_body, which take
 // what is refused here.
 #ifndef WEIR_CORE_BROKERLOG_BROKER_LINE_PLAIN_H
 #define WEIR_CORE_BROKERLOG_BROKER_LINE_PLAIN_H
 
-#include "core/brokerlog/broker_line.h"
+#include "core/brokerlog/broker_line_model.h"
 #include "core/json/json_scan.h"
 
 // The head of a topic, {"topicId":"...","partitions":[ - then the array's items follow, and members

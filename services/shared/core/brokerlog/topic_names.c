@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "base/check.h"
+#include "base/hash.h"
 #include "base/hash_table.h"
 
 static const uint32_t NO_TOPIC = UINT32_MAX;

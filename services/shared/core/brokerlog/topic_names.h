@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "core/brokerlog/broker_line.h"
+#include "core/brokerlog/broker_line_model.h"
 
 enum { TOPIC_NAMES_MAX = 1 << 20 }; // ids; above, new ones are refused
 

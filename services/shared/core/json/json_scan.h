@@ -93,6 +93,10 @@ static inline bool json_scan_failed(const struct json_scan *s) {
 // True if nothing failed, all containers are closed and only white space is left.
 bool json_scan_finish(struct json_scan *s);
 
+// The key equals a literal: one length test and, inlined, one or two compares of words.
+#define JSON_KEY_IS(key, lit)                                                                      \
+    ((key).len == sizeof(lit) - 1 && memcmp((key).ptr, (lit), sizeof(lit) - 1) == 0)
+
 bool json_scan_member(struct json_scan *s, struct slice *ret_key); // json_scan_key, all of it
 static inline bool json_scan_key(struct json_scan *s, struct slice *ret_key) {
     if (s->failed || s->pos == s->end || *s->pos != '}' || s->depth == 0) {

@@ -379,7 +379,7 @@ static void read_topics(struct reader *r) {
     struct usage_state *st = r->st;
     uint32_t count = take_count(r, (uint64_t)USAGE_TOPICS_MAX * OVER, 4);
     for (uint32_t i = 0; i < count && !r->failed; i++) {
-        uint32_t kind = take_below(r, 1 + BROKER_LINE_TOPIC_NAME_MAX + 1);
+        uint32_t kind = take_below(r, 1 + TOPIC_NAME_MAX + 1);
         size_t len = kind == 0 ? (size_t)TOPIC_ID_LEN : kind - 1;
         const void *bytes = take_bytes(r, len);
         if (bytes == NULL || len == 0) {

@@ -8,6 +8,7 @@
 #ifndef WEIR_CORE_USAGE_USAGE_MODEL_H
 #define WEIR_CORE_USAGE_USAGE_MODEL_H
 
+#include "base/hash.h"
 #include "base/hash_table.h"
 #include "core/usage/usage_fold.h"
 

@@ -10,14 +10,13 @@
 #include <libpq-fe.h>
 
 #include "base/check.h"
+#include "base/hash_table.h"
 #include "platform/pg/pg_error.h"
-
-enum { PREPARED_MAX = 512 };
 
 struct pg {
     struct pg_options options;
-    PGconn *connection;                                // NULL after a failed reconnect
-    const struct pg_statement *prepared[PREPARED_MAX]; // by name's hash, open addressing
+    PGconn *connection;         // NULL after a failed reconnect
+    struct hash_table prepared; // addresses of the statements that the connection knows
 };
 
 static const struct pg_statement SQL_SET_ORG = {
@@ -66,7 +65,7 @@ static enum err_code connect_error(PGconn *connection, struct err *e) {
 
 static enum err_code establish(struct pg *pg, struct err *e) {
     PQfinish(pg->connection);
-    memset(pg->prepared, 0, sizeof pg->prepared);
+    hash_table_clear(&pg->prepared);
     pg->connection = connect_once(&pg->options);
     check(pg->connection != NULL);
     if (PQstatus(pg->connection) == CONNECTION_OK) {
@@ -148,6 +147,7 @@ enum err_code pg_open_wait(const struct pg_options *o, bool (*keep_going)(void),
 void pg_close(struct pg *pg) {
     if (pg != NULL) {
         PQfinish(pg->connection);
+        hash_table_done(&pg->prepared);
         free(pg);
     }
 }
@@ -186,34 +186,19 @@ static enum err_code finish(struct pg *pg, PGresult *result, const char *what, s
     return ERR_OK;
 }
 
-// FNV-1a.
-static size_t hash_name(const char *name) {
-    uint32_t h = 2166136261U;
-    for (; *name != '\0'; name++) {
-        h = (h ^ (unsigned char)*name) * 16777619U;
-    }
-    return h % PREPARED_MAX;
-}
-
 enum err_code pg_prepare(struct pg *pg, const struct pg_statement *st, struct err *e) {
     enum err_code code = need_connection(pg, st->name, e);
     if (code != ERR_OK) {
         return code;
     }
-    size_t slot = hash_name(st->name);
-    size_t tried = 0;
-    while (pg->prepared[slot] != NULL && pg->prepared[slot] != st) {
-        check(strcmp(pg->prepared[slot]->name, st->name) != 0); // names are unique
-        check(++tried < PREPARED_MAX);
-        slot = (slot + 1) % PREPARED_MAX;
-    }
-    if (pg->prepared[slot] == st) {
+    uint32_t known;
+    if (hash_table_get(&pg->prepared, (uintptr_t)st, &known)) {
         return ERR_OK;
     }
     PGresult *result = PQprepare(pg->connection, st->name, st->text, 0, NULL);
     code = finish(pg, result, st->name, NULL, e);
     if (code == ERR_OK) {
-        pg->prepared[slot] = st;
+        hash_table_put(&pg->prepared, (uintptr_t)st, 0);
     }
     return code;
 }

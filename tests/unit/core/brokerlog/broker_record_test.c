@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "core/brokerlog/broker_record.h"
+#include "core/brokerlog/log_value.h"
 
 static struct log_position at(int64_t generation, uint64_t offset) {
     return (struct log_position){7, generation, offset};
@@ -149,9 +150,9 @@ static void partition__is_kafkas_own(void **state) {
     };
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         int32_t positive = cases[i].hash & 0x7fffffff;
-        assert_int_equal(log_partition_of(slice_str(cases[i].key), 4093), positive % 4093);
-        assert_int_equal(log_partition_of(slice_str(cases[i].key), 64), positive % 64);
-        assert_int_equal(log_partition_of(slice_str(cases[i].key), 1), 0);
+        assert_int_equal(broker_record_partition(slice_str(cases[i].key), 4093), positive % 4093);
+        assert_int_equal(broker_record_partition(slice_str(cases[i].key), 64), positive % 64);
+        assert_int_equal(broker_record_partition(slice_str(cases[i].key), 1), 0);
     }
 }
 
@@ -164,48 +165,49 @@ static void values__survive_the_record(void **state) {
     arena_init(&a);
 
     const struct log_topic topics[] = {
-        {SLICE_LIT("YPusGw0rSSyuwfEQtKYsug"), SLICE_LIT("acme.orders"), LOG_TOPIC_SEEN},
-        {SLICE_LIT(""), SLICE_LIT("acme.old"), LOG_TOPIC_DELETED},
+        {SLICE_LIT("YPusGw0rSSyuwfEQtKYsug"), SLICE_LIT("acme.orders"), TOPIC_SEEN},
+        {SLICE_LIT(""), SLICE_LIT("acme.old"), TOPIC_DELETED},
     };
     struct log_fact fact = {.at_us = 1795363443659000, .count = 2, .topics = topics};
-    log_fact_encode(&b, &fact);
+    log_value_encode_fact(&b, &fact);
     assert_string_equal(b.ptr, "{\"at_us\":1795363443659000,\"topics\":["
                                "{\"id\":\"YPusGw0rSSyuwfEQtKYsug\",\"name\":\"acme.orders\","
                                "\"event\":\"seen\"},"
                                "{\"id\":\"\",\"name\":\"acme.old\",\"event\":\"deleted\"}]}");
     struct log_fact fact_back;
-    assert_int_equal(log_fact_decode(buf_slice(&b), &a, &fact_back, &e), ERR_OK);
+    assert_int_equal(log_value_decode_fact(buf_slice(&b), &a, &fact_back, &e), ERR_OK);
     assert_int_equal(fact_back.count, 2);
     assert_true(slice_eq(fact_back.topics[0].id, topics[0].id));
-    assert_int_equal(fact_back.topics[1].event, LOG_TOPIC_DELETED);
+    assert_int_equal(fact_back.topics[1].event, TOPIC_DELETED);
 
     buf_clear(&b);
-    log_control_encode(&b, &(struct log_control){1, 2, 3, 5000, SLICE_LIT("0.1\"x")});
+    log_value_encode_control(&b, &(struct log_control){1, 2, 3, 5000, SLICE_LIT("0.1\"x")});
     struct log_control control;
-    assert_int_equal(log_control_decode(buf_slice(&b), &a, &control, &e), ERR_OK);
+    assert_int_equal(log_value_decode_control(buf_slice(&b), &a, &control, &e), ERR_OK);
     assert_int_equal(control.offset, 3);
     assert_true(slice_eq_str(control.version, "0.1\"x"));
 
     buf_clear(&b);
-    log_dead_encode(&b, &(struct log_dead){SLICE_LIT("torn"), 9000, SLICE_LIT("a\0\xff{")});
+    log_value_encode_dead(&b, &(struct log_dead){SLICE_LIT("torn"), 9000, SLICE_LIT("a\0\xff{")});
     struct log_dead dead;
-    assert_int_equal(log_dead_decode(buf_slice(&b), &a, &dead, &e), ERR_OK);
+    assert_int_equal(log_value_decode_dead(buf_slice(&b), &a, &dead, &e), ERR_OK);
     assert_int_equal(dead.bytes, 9000);
     assert_true(slice_eq(dead.text, SLICE_LIT("a\0\xff{")));
 
     buf_clear(&b);
     struct log_hole hole = {true, at(1, 2), at(3, 4), SLICE_LIT("truncated"), 5, SLICE_LIT("")};
-    log_hole_encode(&b, &hole);
+    log_value_encode_hole(&b, &hole);
     struct log_hole hole_back;
-    assert_int_equal(log_hole_decode(buf_slice(&b), &a, &hole_back, &e), ERR_OK);
+    assert_int_equal(log_value_decode_hole(buf_slice(&b), &a, &hole_back, &e), ERR_OK);
     assert_int_equal(log_position_cmp(&hole_back.from, &hole.from), 0);
     assert_int_equal(log_position_cmp(&hole_back.to, &hole.to), 0);
     assert_int_equal(hole_back.lines_at_least, 5);
 
     buf_clear(&b);
-    log_refusal_encode(&b, &(struct log_refusal){1, SLICE_LIT("User:x"), 3, 29, SLICE_LIT("t"), 4});
+    log_value_encode_refusal(
+        &b, &(struct log_refusal){1, SLICE_LIT("User:x"), 3, 29, SLICE_LIT("t"), 4});
     struct log_refusal refusal;
-    assert_int_equal(log_refusal_decode(buf_slice(&b), &a, &refusal, &e), ERR_OK);
+    assert_int_equal(log_value_decode_refusal(buf_slice(&b), &a, &refusal, &e), ERR_OK);
     assert_int_equal(refusal.error_code, 29);
     assert_int_equal(refusal.count, 4);
 
@@ -217,27 +219,27 @@ static void values__survive_the_record(void **state) {
 static void values__at_their_limit_fit(void **state) {
     (void)state;
     static struct log_topic topics[LOG_FACT_TOPICS_MAX];
-    char name[LOG_TOPIC_NAME_MAX + 1];
+    char name[TOPIC_NAME_MAX + 1];
     memset(name, 'x', sizeof name);
     for (size_t i = 0; i < LOG_FACT_TOPICS_MAX; i++) {
         topics[i].id = SLICE_LIT("YPusGw0rSSyuwfEQtKYsug");
-        topics[i].name = slice_of(name, LOG_TOPIC_NAME_MAX);
+        topics[i].name = slice_of(name, TOPIC_NAME_MAX);
     }
     struct buf b;
     struct arena a;
     buf_init(&b, BROKER_RECORD_VALUE_MAX);
     arena_init(&a);
     struct log_fact fact = {.count = LOG_FACT_TOPICS_MAX, .topics = topics}, back;
-    log_fact_encode(&b, &fact);
+    log_value_encode_fact(&b, &fact);
     assert_false(b.overflow);
-    assert_int_equal(log_fact_decode(buf_slice(&b), &a, &back, NULL), ERR_OK);
+    assert_int_equal(log_value_decode_fact(buf_slice(&b), &a, &back, NULL), ERR_OK);
     buf_clear(&b);
     char long_text[LOG_DEAD_TEXT_MAX + 100];
     memset(long_text, 'y', sizeof long_text);
-    log_dead_encode(&b, &(struct log_dead){SLICE_LIT("too_long"), sizeof long_text,
-                                           slice_of(long_text, sizeof long_text)});
+    log_value_encode_dead(&b, &(struct log_dead){SLICE_LIT("too_long"), sizeof long_text,
+                                                 slice_of(long_text, sizeof long_text)});
     struct log_dead dead;
-    assert_int_equal(log_dead_decode(buf_slice(&b), &a, &dead, NULL), ERR_OK);
+    assert_int_equal(log_value_decode_dead(buf_slice(&b), &a, &dead, NULL), ERR_OK);
     assert_int_equal(dead.text.len, LOG_DEAD_TEXT_MAX);
     assert_int_equal(dead.bytes, LOG_DEAD_TEXT_MAX + 100);
     buf_done(&b);
@@ -270,11 +272,11 @@ static void values__of_another_shape_are_refused(void **state) {
         struct log_hole hole;
         struct log_refusal refusal;
         struct slice v = slice_str(bad[i]);
-        assert_int_equal(log_fact_decode(v, &a, &fact, &e), ERR_INVALID);
-        assert_int_equal(log_control_decode(v, &a, &control, &e), ERR_INVALID);
-        assert_int_equal(log_dead_decode(v, &a, &dead, &e), ERR_INVALID);
-        assert_int_equal(log_hole_decode(v, &a, &hole, &e), ERR_INVALID);
-        assert_int_equal(log_refusal_decode(v, &a, &refusal, &e), ERR_INVALID);
+        assert_int_equal(log_value_decode_fact(v, &a, &fact, &e), ERR_INVALID);
+        assert_int_equal(log_value_decode_control(v, &a, &control, &e), ERR_INVALID);
+        assert_int_equal(log_value_decode_dead(v, &a, &dead, &e), ERR_INVALID);
+        assert_int_equal(log_value_decode_hole(v, &a, &hole, &e), ERR_INVALID);
+        assert_int_equal(log_value_decode_refusal(v, &a, &refusal, &e), ERR_INVALID);
     }
     arena_done(&a);
 }

@@ -47,26 +47,6 @@ static void zone__is_a_whole_number_of_quarter_hours(void **state) {
     assert_int_equal(start_check_zone_minutes(t - 24 * 60 * MINUTE_MS, t), 0);
 }
 
-static void line_time__is_read_strictly(void **state) {
-    (void)state;
-    int64_t ms;
-    assert_true(log_file_line_time(SLICE_LIT("[2026-11-22 16:00:01,234] DEBUG x"), &ms));
-    assert_int_equal(ms, log_folder_ms(1) + 234);
-    const char *bad[] = {
-        "",
-        "[2026-11-22 16:00:01,234]",
-        "[2026-13-22 16:00:01,234] ",
-        "[2026-02-29 16:00:01,234] ",
-        "[2026-11-22 24:00:01,234] ",
-        "[2026-11-22T16:00:01,234] ",
-        "[2026-11-22 16:00:01.234] ",
-        "[2026-11-2x 16:00:01,234] ",
-    };
-    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        assert_false(log_file_line_time(slice_str(bad[i]), &ms));
-    }
-}
-
 static void address__is_the_brokers_side(void **state) {
     (void)state;
     const char *const any[] = {"10.0.0.7", "10.0.0.8:9092", NULL};
@@ -140,7 +120,6 @@ static void other_brokers_log__is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(zone__is_a_whole_number_of_quarter_hours),
-        CASE(line_time__is_read_strictly),
         CASE(address__is_the_brokers_side),
         CASE(missing_log__is_asked_again),
         CASE(local_time__is_refused_with_what_to_do),

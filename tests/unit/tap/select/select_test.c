@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/arena.h"
+#include "core/brokerlog/log_value.h"
 #include "tap/select/refusal_memory.h"
 #include "tap/select/select.h"
 
@@ -305,7 +306,7 @@ static void fact__goes_everywhere_when_new(void **state) {
     struct arena a;
     arena_init(&a);
     struct log_fact fact;
-    assert_int_equal(log_fact_decode(slice_of(sent[0].value, sent[0].len), &a, &fact, NULL),
+    assert_int_equal(log_value_decode_fact(slice_of(sent[0].value, sent[0].len), &a, &fact, NULL),
                      ERR_OK);
     assert_int_equal(fact.count, 1);
     assert_int_equal(fact.at_us, 1795363443659000);
@@ -410,7 +411,8 @@ static void refusal_row__begins_anew_after_a_minute_and_tells_the_count(void **s
 static struct log_dead dead_of(size_t i, struct arena *a) {
     struct log_dead d;
     assert_int_equal(sent[i].kind, BROKER_RECORD_DEAD);
-    assert_int_equal(log_dead_decode(slice_of(sent[i].value, sent[i].len), a, &d, NULL), ERR_OK);
+    assert_int_equal(log_value_decode_dead(slice_of(sent[i].value, sent[i].len), a, &d, NULL),
+                     ERR_OK);
     return d;
 }
 

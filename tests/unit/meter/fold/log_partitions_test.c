@@ -5,7 +5,7 @@
 
 #include <cmocka.h>
 
-#include "meter/fold/partitions.h"
+#include "meter/fold/log_partitions.h"
 
 static struct broker_record at(enum broker_record_kind kind, uint64_t offset, int64_t prev) {
     struct broker_record r = {.kind = kind, .pos = {1, 1000, offset}};
@@ -54,7 +54,7 @@ static void missing_record__is_a_gap_until_it_comes(void **state) {
     assert_int_equal(log_partitions_open_gaps(p), 1);
     assert_int_equal(judge(p, at(BROKER_RECORD_LINE, 20, 10)), LOG_TAKE);
     assert_int_equal(log_partitions_open_gaps(p), 0);
-    assert_true(log_partition_broker(log_partitions_find(p, 3), 1)->gap_closed);
+    assert_true(log_partitions_broker(log_partitions_find(p, 3), 1)->gap_closed);
     assert_int_equal(judge(p, at(BROKER_RECORD_LINE, 30, 20)), LOG_TAKE);
     assert_int_equal(judge(p, at(BROKER_RECORD_LINE, 40, 30)), LOG_TAKE);
 }
@@ -71,7 +71,7 @@ static void control__moves_no_watermark(void **state) {
     assert_int_equal(judge(p, at(BROKER_RECORD_LINE, 10, -1)), LOG_TAKE);
     assert_int_equal(judge(p, at(BROKER_RECORD_CONTROL, 10, -1)), LOG_TAKE);
     assert_int_equal(judge(p, at(BROKER_RECORD_HOLE, 10, -1)), LOG_TAKE);
-    assert_int_equal(log_partition_broker(log_partitions_find(p, 3), 1)->watermark.offset, 10);
+    assert_int_equal(log_partitions_broker(log_partitions_find(p, 3), 1)->watermark.offset, 10);
 }
 
 static void expired_records__are_jumped_over_once(void **state) {
@@ -79,33 +79,33 @@ static void expired_records__are_jumped_over_once(void **state) {
     struct log_partition *one = log_partitions_find(p, 3);
     assert_int_equal(judge(p, at(BROKER_RECORD_LINE, 10, -1)), LOG_TAKE);
     one->next_offset = 1000;
-    log_partition_expire(one, 7);
+    log_partitions_expire(one, 7);
     assert_int_equal(one->next_offset, 7); // even below: the topic may have been made anew
     struct broker_record r = at(BROKER_RECORD_LINE, 50, 40);
     struct log_position from;
     assert_int_equal(log_partitions_judge(p, one, &r), LOG_GAP);
-    assert_true(log_partition_jump(p, one, &r, &from));
+    assert_true(log_partitions_jump(p, one, &r, &from));
     assert_int_equal(from.offset, 10);
     assert_int_equal(p->gap_count, 0);
     assert_int_equal(log_partitions_judge(p, one, &r), LOG_TAKE);
     struct broker_record later = at(BROKER_RECORD_LINE, 90, 80);
     assert_int_equal(log_partitions_judge(p, one, &later), LOG_GAP);
-    assert_false(log_partition_jump(p, one, &later, &from));
+    assert_false(log_partitions_jump(p, one, &later, &from));
 }
 
 static void horizon__needs_every_expected_broker(void **state) {
     struct log_partitions *p = *state;
     struct log_partition *one = log_partitions_find(p, 3);
     const int32_t expected[] = {1, 2};
-    assert_true(log_partition_horizon(one, expected, 2) == INT64_MIN);
-    log_partition_heard(one, 1, 500);
-    assert_true(log_partition_horizon(one, expected, 2) == INT64_MIN);
-    log_partition_heard(one, 2, 400);
-    log_partition_heard(one, 2, 300); // times never go back
-    assert_int_equal(log_partition_horizon(one, expected, 2), 400);
-    log_partition_heard(one, 9, 100); // no broker of the cluster any more
-    assert_int_equal(log_partition_horizon(one, expected, 2), 400);
-    assert_int_equal(log_partition_horizon(one, NULL, 0), 100);
+    assert_true(log_partitions_horizon(one, expected, 2) == INT64_MIN);
+    log_partitions_heard(one, 1, 500);
+    assert_true(log_partitions_horizon(one, expected, 2) == INT64_MIN);
+    log_partitions_heard(one, 2, 400);
+    log_partitions_heard(one, 2, 300); // times never go back
+    assert_int_equal(log_partitions_horizon(one, expected, 2), 400);
+    log_partitions_heard(one, 9, 100); // no broker of the cluster any more
+    assert_int_equal(log_partitions_horizon(one, expected, 2), 400);
+    assert_int_equal(log_partitions_horizon(one, NULL, 0), 100);
 }
 
 static void dropped_partition__takes_its_gaps_along(void **state) {

@@ -1,7 +1,7 @@
 // The partitions of the log that this meter owns: how far each broker has been read in them, and
 // what is missing. Pure.
-#ifndef WEIR_METER_FOLD_PARTITIONS_H
-#define WEIR_METER_FOLD_PARTITIONS_H
+#ifndef WEIR_METER_FOLD_LOG_PARTITIONS_H
+#define WEIR_METER_FOLD_LOG_PARTITIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,7 +29,7 @@ struct log_partition {
     int64_t stored_offset; // what the database says is next (compared and set)
     int64_t next_offset;   // what is next in memory
     bool touched;          // the open batch holds something of it
-    bool expired;          // see log_partition_expire
+    bool expired;          // see log_partitions_expire
     struct log_broker *brokers;
     size_t broker_count;
     size_t broker_cap;
@@ -59,7 +59,7 @@ void log_partitions_drop_all(struct log_partitions *p);
 // NULL if not owned.
 struct log_partition *log_partitions_find(const struct log_partitions *p, int32_t number);
 // Found or made.
-struct log_broker *log_partition_broker(struct log_partition *p, int32_t id);
+struct log_broker *log_partitions_broker(struct log_partition *p, int32_t id);
 
 // Judges a record and moves the watermark if it is taken; a gap is noted.
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
@@ -68,16 +68,17 @@ enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_parti
 // The next record of each broker may then lie above a gap that nothing will ever close.
 // `offset` is what the topic has next; below the one before where the topic was made anew: what
 // was read already is then told by the positions.
-void log_partition_expire(struct log_partition *p, int64_t offset);
+void log_partitions_expire(struct log_partition *p, int64_t offset);
 // True if that explains why `r` was a gap: then the watermark is now the record's `prev` (judge it
 // again) and [*ret_from, r->prev) is a hole; *ret_from is 0:0 where nothing had been read.
-bool log_partition_jump(struct log_partitions *p, struct log_partition *partition,
-                        const struct broker_record *r, struct log_position *ret_from);
+bool log_partitions_jump(struct log_partitions *p, struct log_partition *partition,
+                         const struct broker_record *r, struct log_position *ret_from);
 // A control record was taken: times never go back.
-void log_partition_heard(struct log_partition *p, int32_t broker, int64_t time_us);
+void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us);
 // Before this instant no broker will send a line any more: the smallest time of `expected` and of
 // the brokers heard that are in it; with an empty `expected`, of all heard. INT64_MIN: unknown.
-int64_t log_partition_horizon(const struct log_partition *p, const int32_t *expected, size_t count);
+int64_t log_partitions_horizon(const struct log_partition *p, const int32_t *expected,
+                               size_t count);
 // Open gaps of all owned partitions.
 size_t log_partitions_open_gaps(const struct log_partitions *p);
 // The open batch is in the database: marks are gone, next_offset is stored.

@@ -1,32 +1,28 @@
-#include "meter/fold/rows.h"
+#include "meter/fold/usage_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
-#include "meter/fold/hash.h"
+#include "base/hash.h"
 
 enum { FIRST_ROWS = 1024 };
 
 void usage_rows_init(struct usage_rows *r) {
-    *r = (struct usage_rows){.cap = FIRST_ROWS, .slots_cap = (size_t)FIRST_ROWS * 2};
-    r->items = calloc(r->cap, sizeof *r->items);
-    r->slots = calloc(r->slots_cap, sizeof *r->slots);
-    check(r->items != NULL && r->slots != NULL);
+    *r = (struct usage_rows){0};
+    hash_table_init(&r->by_key);
     arena_init(&r->arena);
 }
 
 void usage_rows_done(struct usage_rows *r) {
     free(r->items);
-    free(r->slots);
+    hash_table_done(&r->by_key);
     arena_done(&r->arena);
     *r = (struct usage_rows){0};
 }
 
 void usage_rows_clear(struct usage_rows *r) {
-    if (r->count > 0) {
-        memset(r->slots, 0, r->slots_cap * sizeof *r->slots);
-    }
+    hash_table_clear(&r->by_key);
     r->count = 0;
     r->evidence_count = 0;
     arena_reset(&r->arena);
@@ -34,41 +30,14 @@ void usage_rows_clear(struct usage_rows *r) {
 
 static uint64_t key_hash(const struct principal *p, const struct topic_key *topic,
                          enum usage_delivery delivery, int64_t from_us) {
-    uint64_t h = hash_mix(p->hash, (uint64_t)from_us);
-    h = hash_mix(h, (uint64_t)delivery);
-    return topic->has_id ? hash_bytes(h, topic->id, sizeof topic->id)
-                         : hash_bytes(h, topic->name.ptr, topic->name.len);
+    uint64_t seed = hash_mix(p->hash ^ (uint64_t)from_us) ^ (uint64_t)delivery;
+    return topic->has_id ? hash_bytes(topic->id, sizeof topic->id, seed)
+                         : hash_bytes(topic->name.ptr, topic->name.len, seed);
 }
 
-static bool same_topic(const struct topic_key *a, const struct topic_key *b) {
-    if (a->has_id != b->has_id) {
-        return false;
-    }
-    return a->has_id ? memcmp(a->id, b->id, sizeof a->id) == 0 : slice_eq(a->name, b->name);
-}
-
-static void grow(struct usage_rows *r) {
-    r->cap *= 2;
-    r->items = realloc(r->items, r->cap * sizeof *r->items);
-    free(r->slots);
-    r->slots_cap = r->cap * 2;
-    r->slots = calloc(r->slots_cap, sizeof *r->slots);
-    check(r->items != NULL && r->slots != NULL);
-    for (size_t i = 0; i < r->count; i++) {
-        size_t slot = r->items[i].hash & (r->slots_cap - 1);
-        while (r->slots[slot] != 0) {
-            slot = (slot + 1) & (r->slots_cap - 1);
-        }
-        r->slots[slot] = (uint32_t)i + 1;
-    }
-}
-
-// Kafka's names have letters, digits, '.', '_' and '-' only.
 static bool is_kafka_name(struct slice name) {
     for (size_t i = 0; i < name.len; i++) {
-        unsigned char c = (unsigned char)name.ptr[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (!letter && c != '.' && c != '_' && c != '-') {
+        if (!topic_name_char(name.ptr[i])) {
             return false;
         }
     }
@@ -83,11 +52,20 @@ static struct slice plain_name(struct usage_rows *r, struct slice name) {
     }
     char *copy = arena_str(&r->arena, name);
     for (size_t i = 0; i < name.len; i++) {
-        if (!is_kafka_name(slice_of(copy + i, 1))) {
+        if (!topic_name_char(copy[i])) {
             copy[i] = '?';
         }
     }
     return slice_of(copy, name.len);
+}
+
+static struct usage_row *add(struct usage_rows *r) {
+    if (r->count == r->cap) {
+        r->cap = r->cap == 0 ? FIRST_ROWS : r->cap * 2;
+        r->items = realloc(r->items, r->cap * sizeof *r->items);
+        check(r->items != NULL);
+    }
+    return &r->items[r->count++];
 }
 
 static struct usage_row *get(struct usage_rows *r, const struct principal *p,
@@ -97,30 +75,24 @@ static struct usage_row *get(struct usage_rows *r, const struct principal *p,
         topic.name = plain_name(r, topic.name);
     }
     int64_t from_us = borders_quarter_from(&p->borders, d->at_us);
-    uint64_t hash = key_hash(p, &topic, d->delivery, from_us);
-    size_t slot = hash & (r->slots_cap - 1);
-    for (; r->slots[slot] != 0; slot = (slot + 1) & (r->slots_cap - 1)) {
-        struct usage_row *row = &r->items[r->slots[slot] - 1];
-        if (row->hash == hash && row->principal == p && row->from_us == from_us &&
-            row->delivery == d->delivery && same_topic(&row->topic, &topic)) {
+    uint64_t key = key_hash(p, &topic, d->delivery, from_us);
+    uint32_t at;
+    for (; hash_table_get(&r->by_key, key, &at); key++) {
+        struct usage_row *row = &r->items[at];
+        if (row->principal == p && row->from_us == from_us && row->delivery == d->delivery &&
+            topic_key_eq(&row->topic, &topic)) {
             return row;
         }
     }
-    struct usage_row *row = &r->items[r->count++];
+    hash_table_put(&r->by_key, key, (uint32_t)r->count);
+    struct usage_row *row = add(r);
     *row = (struct usage_row){.principal = p,
                               .topic = topic,
                               .delivery = d->delivery,
                               .from_us = from_us,
-                              .day_from_us = borders_day_from(&p->borders, d->at_us),
-                              .hash = hash};
+                              .day_from_us = borders_day_from(&p->borders, d->at_us)};
     if (!topic.has_id) {
         row->topic.name = slice_of(arena_str(&r->arena, topic.name), topic.name.len);
-    }
-    r->slots[slot] = (uint32_t)r->count;
-    if (r->count == r->cap) {
-        size_t index = r->count - 1;
-        grow(r);
-        row = &r->items[index];
     }
     return row;
 }

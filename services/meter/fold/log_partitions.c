@@ -1,4 +1,4 @@
-#include "meter/fold/partitions.h"
+#include "meter/fold/log_partitions.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +73,7 @@ static struct log_broker *find_broker(const struct log_partition *p, int32_t id)
     return NULL;
 }
 
-struct log_broker *log_partition_broker(struct log_partition *p, int32_t id) {
+struct log_broker *log_partitions_broker(struct log_partition *p, int32_t id) {
     struct log_broker *b = find_broker(p, id);
     if (b != NULL) {
         return b;
@@ -108,7 +108,7 @@ static void note_gap(struct log_partitions *p, int32_t partition, struct log_bro
 
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
                                       const struct broker_record *r) {
-    struct log_broker *b = log_partition_broker(partition, r->pos.broker);
+    struct log_broker *b = log_partitions_broker(partition, r->pos.broker);
     enum log_verdict verdict = broker_record_verdict(r, b->has_watermark ? &b->watermark : NULL);
     if (verdict == LOG_GAP) {
         note_gap(p, partition->number, b);
@@ -124,7 +124,7 @@ enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_parti
     return verdict;
 }
 
-void log_partition_expire(struct log_partition *p, int64_t offset) {
+void log_partitions_expire(struct log_partition *p, int64_t offset) {
     p->expired = true;
     p->next_offset = offset;
     for (size_t i = 0; i < p->broker_count; i++) {
@@ -132,9 +132,9 @@ void log_partition_expire(struct log_partition *p, int64_t offset) {
     }
 }
 
-bool log_partition_jump(struct log_partitions *p, struct log_partition *partition,
-                        const struct broker_record *r, struct log_position *ret_from) {
-    struct log_broker *b = log_partition_broker(partition, r->pos.broker);
+bool log_partitions_jump(struct log_partitions *p, struct log_partition *partition,
+                         const struct broker_record *r, struct log_position *ret_from) {
+    struct log_broker *b = log_partitions_broker(partition, r->pos.broker);
     if (!b->may_jump || !r->has_prev || !broker_record_kind_advances(r->kind)) {
         return false;
     }
@@ -152,8 +152,8 @@ bool log_partition_jump(struct log_partitions *p, struct log_partition *partitio
     return true;
 }
 
-void log_partition_heard(struct log_partition *p, int32_t broker, int64_t time_us) {
-    struct log_broker *b = log_partition_broker(p, broker);
+void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us) {
+    struct log_broker *b = log_partitions_broker(p, broker);
     if (!b->has_time || b->time_us < time_us) {
         b->has_time = true;
         b->time_us = time_us;
@@ -161,8 +161,8 @@ void log_partition_heard(struct log_partition *p, int32_t broker, int64_t time_u
     }
 }
 
-int64_t log_partition_horizon(const struct log_partition *p, const int32_t *expected,
-                              size_t count) {
+int64_t log_partitions_horizon(const struct log_partition *p, const int32_t *expected,
+                               size_t count) {
     int64_t horizon_us = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
         const struct log_broker *b = find_broker(p, expected[i]);

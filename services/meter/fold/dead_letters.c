@@ -1,4 +1,4 @@
-#include "meter/fold/dead.h"
+#include "meter/fold/dead_letters.h"
 
 #include <stdlib.h>
 

@@ -1,12 +1,13 @@
 // The usage of an open batch: one row per (principal, topic as the line names it, delivery, begin),
 // with the evidence of each broker. Pure.
-#ifndef WEIR_METER_FOLD_ROWS_H
-#define WEIR_METER_FOLD_ROWS_H
+#ifndef WEIR_METER_FOLD_USAGE_ROWS_H
+#define WEIR_METER_FOLD_USAGE_ROWS_H
 
 #include <stddef.h>
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "base/hash_table.h"
 #include "core/brokerlog/broker_record.h"
 #include "core/usage/usage_fold.h"
 #include "meter/fold/principals.h"
@@ -25,7 +26,6 @@ struct usage_row {
     enum usage_delivery delivery;
     int64_t from_us;     // quarter hour, or a border in it
     int64_t day_from_us; // of the day row that it adds to
-    uint64_t hash;
     // To be added; they saturate at the bounds of int64_t.
     int64_t bytes;
     int64_t messages;
@@ -41,8 +41,7 @@ struct usage_rows {
     struct usage_row *items;
     size_t count;
     size_t cap;
-    uint32_t *slots; // index + 1; open addressing
-    size_t slots_cap;
+    struct hash_table by_key; // hash of what tells rows apart; index in items
     size_t evidence_count;
     struct arena arena;
 };

@@ -1,8 +1,8 @@
 // Dead letters of an open batch: lines that can't be read, kept with position, reason and their
 // first bytes. Beyond a limit an hour, per broker and reason, they are counted with their range
 // instead. Pure: how many the hour holds already is told by the caller.
-#ifndef WEIR_METER_FOLD_DEAD_H
-#define WEIR_METER_FOLD_DEAD_H
+#ifndef WEIR_METER_FOLD_DEAD_LETTERS_H
+#define WEIR_METER_FOLD_DEAD_LETTERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -10,7 +10,8 @@
 
 #include "base/arena.h"
 #include "base/slice.h"
-#include "core/brokerlog/broker_record.h"
+#include "core/brokerlog/log_value.h"
+#include "core/brokerlog/log_value.h"
 
 enum {
     DEAD_PER_HOUR_MAX = 1000,   // letters of one broker and reason

@@ -1,0 +1,18 @@
+#include "core/brokerlog/topic.h"
+
+#include <string.h>
+
+#include "base/encoding.h"
+
+void topic_id_format(char out[TOPIC_ID_TEXT_LEN], const uint8_t id[TOPIC_ID_LEN]) {
+    (void)base64url_encode(out, id, TOPIC_ID_LEN);
+}
+
+bool topic_id_parse(struct slice text, uint8_t ret_id[TOPIC_ID_LEN]) {
+    uint8_t bytes[TOPIC_ID_TEXT_LEN * 3 / 4 + 2];
+    if (text.len != TOPIC_ID_TEXT_LEN || base64url_decode(bytes, text) != TOPIC_ID_LEN) {
+        return false;
+    }
+    memcpy(ret_id, bytes, TOPIC_ID_LEN);
+    return true;
+}
