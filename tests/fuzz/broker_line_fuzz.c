@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/usage/usage_blob.h"
 #include "core/usage/usage_fold.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -128,9 +129,9 @@ static void store_and_load(const struct usage_state *st) {
     struct buf blob;
     struct usage_state *again = NULL;
     buf_init(&blob, USAGE_BLOB_MAX);
-    usage_state_encode(st, &blob);
+    usage_blob_encode(st, &blob);
     check(!blob.overflow);
-    check(usage_state_decode(buf_slice(&blob), &again, NULL) == ERR_OK);
+    check(usage_blob_decode(buf_slice(&blob), &again, NULL) == ERR_OK);
     usage_state_free(again);
     buf_done(&blob);
 }
@@ -147,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     struct usage_state *st = NULL;
     const char *text = (const char *)data;
     if (size > 0 && text[0] == 'S') {
-        if (usage_state_decode(slice_of(text + 1, size - 1), &st, NULL) != ERR_OK) {
+        if (usage_blob_decode(slice_of(text + 1, size - 1), &st, NULL) != ERR_OK) {
             return 0;
         }
         store_and_load(st);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/usage/usage_blob.h"
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
@@ -245,7 +246,7 @@ static enum err_code put_states(struct store *s, const struct fold *f, struct er
                 continue;
             }
             buf_clear(&blob);
-            usage_state_encode(p->state, &blob);
+            usage_blob_encode(p->state, &blob);
             if (blob.overflow) {
                 code = err_set(e, ERR_LIMIT, "a principal's state is larger than %d bytes",
                                USAGE_BLOB_MAX);

@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "base/hash.h"
+#include "core/usage/usage_blob.h"
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
@@ -100,7 +101,7 @@ static enum err_code load_states(struct store *s, struct fold *f, int32_t number
             principals_get(&f->principals, pg_rows_slice(&rows, i, METER_STATES_PRINCIPAL));
         check(p != NULL && p->state == NULL);
         arena_reset(&blob);
-        code = usage_state_decode(pg_rows_bytea(&rows, i, METER_STATES_STATE, &blob), &p->state, e);
+        code = usage_blob_decode(pg_rows_bytea(&rows, i, METER_STATES_STATE, &blob), &p->state, e);
         if (code != ERR_OK) {
             (void)err_context(e, "state of principal %s in log partition %" PRId32,
                               pg_rows_text(&rows, i, METER_STATES_PRINCIPAL), number);

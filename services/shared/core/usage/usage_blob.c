@@ -1,11 +1,16 @@
-// A state as bytes and back. Only what is referred to is written, with new indexes, so that writing
-// and reading back is also how a state is compacted.
-//
+// The format of a state:
 //   byte version, then varints (LEB128; signed ones zigzag). Times as distance from last_us.
+#include "core/usage/usage_blob.h"
+
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/check.h"
-#include "core/usage/usage_model.h"
+#include "core/usage/usage_chain.h"
+#include "core/usage/usage_client.h"
+#include "core/usage/usage_position.h"
+#include "core/usage/usage_slot.h"
+#include "core/usage/usage_topic.h"
 
 enum {
     BLOB_VERSION = 1,
@@ -253,7 +258,7 @@ static void write_positions(struct writer *w) {
     }
 }
 
-void usage_state_encode(const struct usage_state *st, struct buf *out) {
+void usage_blob_encode(const struct usage_state *st, struct buf *out) {
     struct writer w = {
         .st = st,
         .out = out,
@@ -481,7 +486,7 @@ static void read_batches(struct reader *r, struct usage_slot *s) {
             return;
         }
         b.base = base += (int64_t)step;
-        s->batches = usage_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
+        s->batches = array_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
         s->batches[s->batch_count++] = b;
         r->st->batch_total++;
     }
@@ -501,7 +506,7 @@ static void read_slot(struct reader *r, uint32_t expected) {
     s->last_us = take_time(r);
     uint32_t starts = take_count(r, USAGE_STARTS_PER_SLOT_MAX, 5);
     for (uint32_t i = 0; i < starts && !r->failed; i++) {
-        s->starts = usage_grow(s->starts, s->start_count, &s->start_cap, sizeof *s->starts);
+        s->starts = array_grow(s->starts, s->start_count, &s->start_cap, sizeof *s->starts);
         struct usage_start *x = &s->starts[s->start_count++];
         x->serial = take_u64(r);
         x->broker = take_i32(r);
@@ -511,7 +516,7 @@ static void read_slot(struct reader *r, uint32_t expected) {
     }
     uint32_t commits = take_count(r, USAGE_COMMITS_PER_SLOT_MAX, 4);
     for (uint32_t i = 0; i < commits && !r->failed; i++) {
-        s->commits = usage_grow(s->commits, s->commit_count, &s->commit_cap, sizeof *s->commits);
+        s->commits = array_grow(s->commits, s->commit_count, &s->commit_cap, sizeof *s->commits);
         struct usage_commit *x = &s->commits[s->commit_count++];
         x->broker = take_i32(r);
         x->client = take_below(r, st->client_count);
@@ -581,7 +586,7 @@ static void read_positions(struct reader *r) {
     }
 }
 
-enum err_code usage_state_decode(struct slice blob, struct usage_state **ret_state, struct err *e) {
+enum err_code usage_blob_decode(struct slice blob, struct usage_state **ret_state, struct err *e) {
     if (blob.len == 0 || blob.ptr[0] != BLOB_VERSION) {
         return err_set(e, ERR_INVALID, "usage state: unknown version");
     }

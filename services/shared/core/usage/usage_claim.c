@@ -2,10 +2,13 @@
 // (2) a commit. Every fact is told to every fetch it fits, whichever of the two comes first, and
 // the fetch keeps the earliest start and the largest commit: minimum and maximum don't depend on
 // the order.
-#include <stdlib.h>
+#include "core/usage/usage_claim.h"
 
-#include "base/check.h"
-#include "core/usage/usage_model.h"
+#include <string.h>
+
+#include "base/array.h"
+#include "core/usage/usage_delta.h"
+#include "core/usage/usage_position.h"
 
 // True if a fact of `time_us` at `broker` is not earlier than the fetch. One broker has one clock.
 static bool not_earlier(const struct usage_state *st, const struct usage_position *p,
@@ -39,7 +42,8 @@ static void set_claim(struct usage_state *st, struct usage_position *p, enum usa
     struct usage_fetch *f = &p->fetch;
     int open = (claim == USAGE_OPEN) - (f->claim == USAGE_OPEN);
     if (messages != f->claimed || open != 0) {
-        usage_add_messages(st, f->topic, f->delivery, f->time_us, messages - f->claimed, open);
+        usage_delta_add_messages(st, f->topic, f->delivery, f->time_us, messages - f->claimed,
+                                 open);
     }
     f->claim = (uint8_t)claim;
     f->claimed = messages;
@@ -122,7 +126,7 @@ void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct us
         slot->start_count--;
     }
     slot->starts =
-        usage_grow(slot->starts, slot->start_count, &slot->start_cap, sizeof *slot->starts);
+        array_grow(slot->starts, slot->start_count, &slot->start_cap, sizeof *slot->starts);
     slot->starts[slot->start_count++] = *start;
 }
 
@@ -149,7 +153,7 @@ void usage_claim_commit(struct usage_state *st, uint32_t slot_at,
         drop_commits(st, slot_at, USAGE_COMMITS_PER_SLOT_MAX / 2);
     }
     slot->commits =
-        usage_grow(slot->commits, slot->commit_count, &slot->commit_cap, sizeof *slot->commits);
+        array_grow(slot->commits, slot->commit_count, &slot->commit_cap, sizeof *slot->commits);
     slot->commits[slot->commit_count++] = *commit;
     for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
         struct usage_position *p = &st->positions[i];

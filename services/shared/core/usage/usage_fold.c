@@ -5,70 +5,22 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "base/instant.h"
-#include "core/usage/usage_model.h"
+#include "base/hash.h"
+#include "core/usage/usage_chain.h"
+#include "core/usage/usage_claim.h"
+#include "core/usage/usage_client.h"
+#include "core/usage/usage_compact.h"
+#include "core/usage/usage_position.h"
+#include "core/usage/usage_produce.h"
+#include "core/usage/usage_slot.h"
+#include "core/usage/usage_topic.h"
 
 enum {
     LINE_TOPICS = 64, // of a line, before memory is asked for
     SPARE = 64,       // unused objects that are not worth a new numbering
 };
 
-// --- deltas --------------------------------------------------------------------------------------
-
-void usage_flush(struct usage_state *st) {
-    for (uint32_t i = 0; i < st->delta_count; i++) {
-        struct usage_delta *d = &st->deltas[i];
-        const struct usage_topic *t = &st->topics[st->delta_topics[i]];
-        d->topic = (struct topic_key){.has_id = t->name == NULL};
-        if (t->name == NULL) {
-            memcpy(d->topic.id, t->id, TOPIC_ID_LEN);
-        } else {
-            d->topic.name = slice_of(t->name, t->name_len);
-        }
-        if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
-            d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
-            d->share_fetches != 0 || d->lines != 0) {
-            st->sink->add(st->sink->ctx, d);
-        }
-    }
-    st->delta_count = 0;
-}
-
-struct usage_delta *usage_delta(struct usage_state *st, uint32_t topic, unsigned delivery,
-                                int64_t time_us) {
-    for (uint32_t i = st->delta_count; i-- > 0;) {
-        if (st->delta_topics[i] == topic && st->deltas[i].delivery == delivery &&
-            st->deltas[i].at_us == time_us) {
-            return &st->deltas[i];
-        }
-    }
-    if (st->delta_count == USAGE_PENDING_DELTAS) {
-        usage_flush(st);
-    }
-    st->delta_topics[st->delta_count] = topic;
-    struct usage_delta *d = &st->deltas[st->delta_count++];
-    *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery,
-                              .quarter_us = instant_quarter(time_us),
-                              .at_us = time_us};
-    return d;
-}
-
-void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
-                        int64_t messages, int64_t open_fetches) {
-    struct usage_delta *d = usage_delta(st, topic, delivery, time_us);
-    int64_t sum;
-    if (__builtin_add_overflow(d->messages, messages, &sum)) {
-        usage_flush(st);
-        d = usage_delta(st, topic, delivery, time_us);
-        sum = messages;
-    }
-    d->messages = sum;
-    d->open_fetches += open_fetches;
-}
-
 // --- fetches -------------------------------------------------------------------------------------
-
-enum { OFFSET_OUT_OF_RANGE = 1 };
 
 struct fetch_line {
     struct usage_state *st;
@@ -154,9 +106,9 @@ static void note_out_of_range(struct fetch_line *f) {
     const struct broker_line_parts *answered = &f->line->answered;
     for (uint32_t i = 0; i < answered->count; i++) {
         const struct broker_line_part *a = &answered->items[i];
-        if (a->error == OFFSET_OUT_OF_RANGE) {
-            hash_table_put(&f->st->errors, usage_pair(f->topics[a->topic], (uint32_t)a->partition),
-                           1);
+        if (a->error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE) {
+            hash_table_put(&f->st->errors,
+                           usage_model_pair(f->topics[a->topic], (uint32_t)a->partition), 1);
         }
     }
 }
@@ -165,7 +117,7 @@ static bool out_of_range(const struct fetch_line *f, const struct broker_line_pa
     uint32_t ignored;
     return f->st->errors.count > 0 &&
            hash_table_get(&f->st->errors,
-                          usage_pair(f->topics[asked->topic], (uint32_t)asked->partition),
+                          usage_model_pair(f->topics[asked->topic], (uint32_t)asked->partition),
                           &ignored);
 }
 
@@ -218,7 +170,7 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
     if (position == USAGE_NONE || !st->positions[position].known ||
         st->positions[position].offset < 0) {
         // Read from an offset that no line showed: its messages can't be known.
-        usage_add_messages(st, topic, USAGE_FRESH, f->line->time_us, 0, 1);
+        usage_delta_add_messages(st, topic, USAGE_FRESH, f->line->time_us, 0, 1);
         return USAGE_FRESH;
     }
     if (st->positions[position].line != st->line) {
@@ -240,7 +192,7 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
         .next_us = INT64_MAX,
         .commit = p->offset,
     };
-    usage_add_messages(st, topic, delivery, f->line->time_us, 0, 1);
+    usage_delta_add_messages(st, topic, delivery, f->line->time_us, 0, 1);
     usage_claim_fetch(st, position);
     return delivery;
 }
@@ -269,7 +221,7 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
             if (sums[i].bytes[delivery] == 0) {
                 continue;
             }
-            struct usage_delta *d = usage_delta(st, sums[i].topic, delivery, f->line->time_us);
+            struct usage_delta *d = usage_delta_of(st, sums[i].topic, delivery, f->line->time_us);
             d->bytes += sums[i].bytes[delivery];
             d->fetches += delivery == USAGE_FRESH || !fresh;
             d->lines = 1;
@@ -346,14 +298,15 @@ static void fold_commit(struct usage_state *st, int32_t broker, const struct bro
     for (uint32_t i = 0; i < line->answered.count; i++) {
         const struct broker_line_part *a = &line->answered.items[i];
         if (a->error == 0) {
-            hash_table_put(&st->errors, usage_pair(topics[a->topic], (uint32_t)a->partition), 0);
+            hash_table_put(&st->errors, usage_model_pair(topics[a->topic], (uint32_t)a->partition),
+                           0);
         }
     }
     for (uint32_t i = 0; i < line->asked.count; i++) {
         const struct broker_line_part *a = &line->asked.items[i];
         uint32_t ignored;
         if (a->offset < 0 ||
-            !hash_table_get(&st->errors, usage_pair(topics[a->topic], (uint32_t)a->partition),
+            !hash_table_get(&st->errors, usage_model_pair(topics[a->topic], (uint32_t)a->partition),
                             &ignored)) {
             continue;
         }
@@ -390,7 +343,7 @@ static void fold_share(struct usage_state *st, const struct broker_line *line,
             if (sums[i].bytes[delivery] == 0) {
                 continue;
             }
-            struct usage_delta *d = usage_delta(st, sums[i].topic, delivery, line->time_us);
+            struct usage_delta *d = usage_delta_of(st, sums[i].topic, delivery, line->time_us);
             d->share_messages += sums[i].bytes[delivery];
             d->share_fetches += delivery == USAGE_FRESH || !fresh;
             d->lines = 1;
@@ -425,7 +378,8 @@ static void settle(struct usage_state *st, const struct topic_names *names) {
             uint32_t to = usage_slot_get(st, home, st->slots[s].partition);
             usage_claim_merge(st, s, to);
             usage_produce_merge(st, s, to);
-            hash_table_remove(&st->slot_by_key, usage_pair(i, (uint32_t)st->slots[s].partition));
+            hash_table_remove(&st->slot_by_key,
+                              usage_model_pair(i, (uint32_t)st->slots[s].partition));
             st->slots[s].used = false;
         }
     }
@@ -459,7 +413,7 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
         line->api_key != KAFKA_API_SHARE_FETCH) {
         return;
     }
-    usage_state_make_room(st);
+    usage_compact_make_room(st);
     st->sink = sink;
     st->line++;
     if (line->time_us > st->last_us) {
@@ -488,7 +442,7 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
         fold_commit(st, broker, line, topics);
     }
 
-    usage_flush(st);
+    usage_delta_flush(st);
     st->sink = NULL;
     if (topics != some_topics) {
         free(topics);
@@ -500,7 +454,7 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
                        const struct usage_sink *sink) {
     st->sink = sink;
     settle(st, names);
-    usage_flush(st);
+    usage_delta_flush(st);
     st->sink = NULL;
 }
 
@@ -528,9 +482,9 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
             kept++;
         }
     }
-    usage_flush(st);
+    usage_delta_flush(st);
     st->sink = NULL;
     if (st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
-        usage_state_compact(st);
+        usage_compact(st);
     }
 }

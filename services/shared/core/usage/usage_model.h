@@ -1,5 +1,5 @@
-// The inside of struct usage_state, for the modules of the fold only (usage_state, usage_blob,
-// usage_claim, usage_produce, usage_fold). Objects refer to each other by index.
+// The inside of struct usage_state, for the modules of the fold only. Data; objects refer to each
+// other by index, and each kind has its own file.
 //
 //   topic     as lines name it: by id or by name; a name points to the topic of its id once known
 //   slot      one partition of a topic: what every chain of the principal shares
@@ -8,9 +8,13 @@
 #ifndef WEIR_CORE_USAGE_USAGE_MODEL_H
 #define WEIR_CORE_USAGE_USAGE_MODEL_H
 
-#include "base/hash.h"
+#include <stdbool.h>
+#include <stdint.h>
+
 #include "base/hash_table.h"
-#include "core/usage/usage_fold.h"
+#include "core/brokerlog/topic.h"
+#include "core/usage/usage_delta.h"
+#include "core/usage/usage_state.h"
 
 #define USAGE_NONE UINT32_MAX
 
@@ -157,72 +161,9 @@ struct usage_state {
     const struct usage_sink *sink;
 };
 
-// --- usage_state.c: finding and adding -----------------------------------------------------------
-uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, int64_t time_us,
-                         const struct topic_names *names);
-// Whether topic `at` is the one that the key names.
-bool usage_topic_is(const struct usage_state *st, uint32_t at, const struct topic_key *key);
-uint32_t usage_topic_add(struct usage_state *st, const struct topic_key *key);
-uint32_t usage_client_add(struct usage_state *st, struct usage_client client);
-uint32_t usage_client_get(struct usage_state *st, struct slice id, struct slice address);
-// The chain, or USAGE_NONE.
-uint32_t usage_chain_find(const struct usage_state *st, int32_t broker, bool session, uint64_t key);
-uint32_t usage_chain_add(struct usage_state *st, int32_t broker, bool session, uint64_t key,
-                         uint32_t client);
-uint32_t usage_chain_restore(struct usage_state *st, const struct usage_chain *chain);
-void usage_chain_kill(struct usage_state *st, uint32_t chain);
-uint32_t usage_slot_find(const struct usage_state *st, uint32_t home, int32_t partition);
-uint32_t usage_slot_get(struct usage_state *st, uint32_t home, int32_t partition);
-uint32_t usage_position_find(const struct usage_state *st, uint32_t chain, uint32_t slot);
-uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slot);
-// Whether `position` is that of the partition in the chain.
-static inline bool usage_position_is(const struct usage_state *st, uint32_t position,
-                                     uint32_t chain, uint32_t home, int32_t partition) {
-    if (position >= st->position_count)
-        return false;
-    const struct usage_position *p = &st->positions[position];
-    return p->used && p->chain == chain && st->slots[p->slot].topic == home &&
-           st->slots[p->slot].partition == partition && st->slots[p->slot].used;
-}
-void usage_position_remove(struct usage_state *st, uint32_t position);
-// Drops what nothing points to and gives the rest new indexes.
-void usage_state_compact(struct usage_state *st);
-// Makes room if a kind is above its maximum: lets go of the longest idle half.
-void usage_state_make_room(struct usage_state *st);
-// Array of `size` bytes each with room for one more.
-void *usage_grow(void *items, uint32_t count, uint32_t *cap, size_t size);
-static inline uint64_t usage_pair(uint32_t high, uint32_t low) {
+// A key of two indexes, or of an index and a partition.
+static inline uint64_t usage_model_pair(uint32_t high, uint32_t low) {
     return (uint64_t)high << 32 | low;
 }
-
-// --- usage_claim.c: rules (1) and (2) ------------------------------------------------------------
-
-// A chain began to read the slot at `offset`: told to every unclosed fetch of the other chains.
-void usage_claim_start(struct usage_state *st, uint32_t slot, const struct usage_start *start);
-void usage_claim_commit(struct usage_state *st, uint32_t slot, const struct usage_commit *commit);
-// A new unclosed fetch: what starts and commits already seen say about it.
-void usage_claim_fetch(struct usage_state *st, uint32_t position);
-// The next fetch of the chain is at `offset`: the final word.
-void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset);
-// Moves everything of one slot to another: two names of one partition.
-void usage_claim_merge(struct usage_state *st, uint32_t from, uint32_t to);
-// Forgets starts and commits of before `before_us`, when their word is written into the fetches.
-void usage_claim_forget(struct usage_state *st, uint32_t slot, int64_t before_us);
-
-// --- usage_produce.c -----------------------------------------------------------------------------
-void usage_produce_line(struct usage_state *st, const struct broker_line *line,
-                        const uint32_t *topics);
-void usage_produce_forget(struct usage_state *st, uint32_t slot, int64_t before_us);
-void usage_produce_merge(struct usage_state *st, uint32_t from, uint32_t to);
-
-// --- usage_fold.c --------------------------------------------------------------------------------
-
-// Adds to the delta of (topic as named, delivery, quarter hour of time_us) of the current line.
-struct usage_delta *usage_delta(struct usage_state *st, uint32_t topic, unsigned delivery,
-                                int64_t time_us);
-// The same for messages and open fetches; sums beyond int64 become several deltas.
-void usage_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
-                        int64_t messages, int64_t open_fetches);
-void usage_flush(struct usage_state *st);
 
 #endif

@@ -1,8 +1,11 @@
-// PRODUCE: bytes once per batch, messages from the distances of sorted base offsets.
-#include <stdlib.h>
+#include "core/usage/usage_produce.h"
 
+#include <string.h>
+
+#include "base/array.h"
 #include "base/check.h"
-#include "core/usage/usage_model.h"
+#include "core/usage/usage_delta.h"
+#include "core/usage/usage_slot.h"
 
 // Index of the first batch at or above `base`.
 static uint32_t lower_bound(const struct usage_slot *s, int64_t base) {
@@ -23,11 +26,11 @@ static uint32_t lower_bound(const struct usage_slot *s, int64_t base) {
 }
 
 static void add_messages(struct usage_state *st, const struct usage_batch *b, int64_t messages) {
-    struct usage_delta *d = usage_delta(st, b->topic, USAGE_FRESH, b->time_us);
+    struct usage_delta *d = usage_delta_of(st, b->topic, USAGE_FRESH, b->time_us);
     int64_t sum;
     if (__builtin_add_overflow(d->produced_messages, messages, &sum)) {
-        usage_flush(st);
-        d = usage_delta(st, b->topic, USAGE_FRESH, b->time_us);
+        usage_delta_flush(st);
+        d = usage_delta_of(st, b->topic, USAGE_FRESH, b->time_us);
         sum = messages;
     }
     d->produced_messages = sum;
@@ -56,7 +59,7 @@ static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_
         drop_lowest(st, s, half);
         at = at < half ? 0 : at - half;
     }
-    s->batches = usage_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
+    s->batches = array_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
     check(s->batches != NULL); // clang-tidy looks at one file at a time
     struct usage_batch *next = at < s->batch_count ? &s->batches[at] : NULL;
     if (at > 0) {
@@ -100,7 +103,7 @@ void usage_produce_merge(struct usage_state *st, uint32_t from_at, uint32_t to_a
 }
 
 static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, int64_t time_us) {
-    struct usage_delta *d = usage_delta(st, topic, USAGE_FRESH, time_us);
+    struct usage_delta *d = usage_delta_of(st, topic, USAGE_FRESH, time_us);
     d->produced_bytes += (uint64_t)bytes;
     if (st->topics[topic].line != st->line) {
         st->topics[topic].line = st->line;
@@ -120,12 +123,13 @@ answer_of(struct usage_state *st, const struct broker_line *line, const uint32_t
     }
     if (st->errors.count == 0) {
         for (uint32_t i = 0; i < line->answered.count; i++) {
-            hash_table_put(&st->errors,
-                           usage_pair(topics[answers[i].topic], (uint32_t)answers[i].partition), i);
+            hash_table_put(
+                &st->errors,
+                usage_model_pair(topics[answers[i].topic], (uint32_t)answers[i].partition), i);
         }
     }
-    return hash_table_get(&st->errors, usage_pair(topics[asked->topic], (uint32_t)asked->partition),
-                          &at)
+    return hash_table_get(&st->errors,
+                          usage_model_pair(topics[asked->topic], (uint32_t)asked->partition), &at)
                ? &answers[at]
                : NULL;
 }

@@ -1,6 +1,6 @@
 // What is remembered of one principal between lines: fetch chains, their unclosed fetches, recent
 // commits and starts, the highest position read, recent produce batches. One object per (log
-// partition, principal); it is written as a compact blob and read back.
+// partition, principal); usage_blob.h writes it as compact bytes and reads it back.
 #ifndef WEIR_CORE_USAGE_USAGE_STATE_H
 #define WEIR_CORE_USAGE_USAGE_STATE_H
 
@@ -8,12 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/slice.h"
-
-// Most of each kind that one principal may have; above, the longest idle is let go. What was
-// counted stays counted, an open fetch stays open.
+// Most of each kind that one principal may have; above, the longest idle is let go
+// (usage_compact.h). What was counted stays counted, an open fetch stays open.
 enum {
     USAGE_TOPICS_MAX = 16384,
     USAGE_CLIENTS_MAX = 8192, // pairs of client id and address
@@ -25,19 +21,12 @@ enum {
     USAGE_COMMITS_PER_SLOT_MAX = 64,
     USAGE_BATCHES_PER_SLOT_MAX = 65536, // produce batches within the window of duplicates
     USAGE_BATCHES_MAX = 262144,         // of all partitions together
-    USAGE_BLOB_MAX = 64 * 1024 * 1024,
 };
 
 struct usage_state;
 
 struct usage_state *usage_state_new(void);
 void usage_state_free(struct usage_state *st);
-// Adds the blob to `out` (give it room for USAGE_BLOB_MAX).
-void usage_state_encode(const struct usage_state *st, struct buf *out);
-// A new state from a blob; the caller frees it. ERR_INVALID for anything usage_state_encode can't
-// have written, or for a version that is not known.
-ERR_MUST_CHECK enum err_code usage_state_decode(struct slice blob, struct usage_state **ret_state,
-                                                struct err *e);
 // Time of the newest line folded, INT64_MIN before the first.
 int64_t usage_state_last_us(const struct usage_state *st);
 // True if a later topic fact can change something: a topic by name whose id is not known.

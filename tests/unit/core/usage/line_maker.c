@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "base/instant.h"
+#include "core/usage/usage_blob.h"
 
 void (*maker_capture)(struct maker *m, const char *text);
 
@@ -253,12 +254,12 @@ void maker_store_and_load(struct maker *m) {
     struct usage_state *loaded = NULL;
     buf_init(&blob, USAGE_BLOB_MAX);
     buf_init(&again, USAGE_BLOB_MAX);
-    usage_state_encode(m->state, &blob);
-    if (usage_state_decode(buf_slice(&blob), &loaded, &e) != ERR_OK) {
+    usage_blob_encode(m->state, &blob);
+    if (usage_blob_decode(buf_slice(&blob), &loaded, &e) != ERR_OK) {
         fail_msg("%s", e.text);
     }
     // What was read is what was written.
-    usage_state_encode(loaded, &again);
+    usage_blob_encode(loaded, &again);
     assert_true(slice_eq(buf_slice(&blob), buf_slice(&again)));
     usage_state_free(m->state);
     m->state = loaded;

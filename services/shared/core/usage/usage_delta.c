@@ -1,0 +1,57 @@
+#include "core/usage/usage_delta.h"
+
+#include <string.h>
+
+#include "base/instant.h"
+#include "core/usage/usage_model.h"
+
+void usage_delta_flush(struct usage_state *st) {
+    for (uint32_t i = 0; i < st->delta_count; i++) {
+        struct usage_delta *d = &st->deltas[i];
+        const struct usage_topic *t = &st->topics[st->delta_topics[i]];
+        d->topic = (struct topic_key){.has_id = t->name == NULL};
+        if (t->name == NULL) {
+            memcpy(d->topic.id, t->id, TOPIC_ID_LEN);
+        } else {
+            d->topic.name = slice_of(t->name, t->name_len);
+        }
+        if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
+            d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
+            d->share_fetches != 0 || d->lines != 0) {
+            st->sink->add(st->sink->ctx, d);
+        }
+    }
+    st->delta_count = 0;
+}
+
+struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
+                                   int64_t time_us) {
+    for (uint32_t i = st->delta_count; i-- > 0;) {
+        if (st->delta_topics[i] == topic && st->deltas[i].delivery == delivery &&
+            st->deltas[i].at_us == time_us) {
+            return &st->deltas[i];
+        }
+    }
+    if (st->delta_count == USAGE_PENDING_DELTAS) {
+        usage_delta_flush(st);
+    }
+    st->delta_topics[st->delta_count] = topic;
+    struct usage_delta *d = &st->deltas[st->delta_count++];
+    *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery,
+                              .quarter_us = instant_quarter(time_us),
+                              .at_us = time_us};
+    return d;
+}
+
+void usage_delta_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery,
+                              int64_t time_us, int64_t messages, int64_t open_fetches) {
+    struct usage_delta *d = usage_delta_of(st, topic, delivery, time_us);
+    int64_t sum;
+    if (__builtin_add_overflow(d->messages, messages, &sum)) {
+        usage_delta_flush(st);
+        d = usage_delta_of(st, topic, delivery, time_us);
+        sum = messages;
+    }
+    d->messages = sum;
+    d->open_fetches += open_fetches;
+}

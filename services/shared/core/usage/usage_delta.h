@@ -1,0 +1,50 @@
+// What a line adds to the rows of its principal, collected until the line is read.
+#ifndef WEIR_CORE_USAGE_USAGE_DELTA_H
+#define WEIR_CORE_USAGE_USAGE_DELTA_H
+
+#include <stdint.h>
+
+#include "core/brokerlog/topic.h"
+
+enum usage_delivery { USAGE_FRESH, USAGE_REPLAY };
+
+// What is to be added to the row (topic, delivery, quarter hour) of the principal.
+struct usage_delta {
+    struct topic_key topic; // as the line named it; borrowed for the call
+    enum usage_delivery delivery;
+    int64_t quarter_us; // start of the quarter hour, UTC
+    // When the fetch that the delta belongs to was completed, also for a later correction of it: a
+    // grant that begins or ends inside the quarter hour splits the row there.
+    int64_t at_us;
+    int64_t messages;
+    uint64_t bytes;
+    uint64_t fetches;
+    int64_t open_fetches;
+    uint64_t produced_bytes; // produced_*: always with USAGE_FRESH
+    int64_t produced_messages;
+    uint64_t share_messages;
+    uint64_t share_fetches; // SHARE_FETCH requests that acquired at least one record: bytes unknown
+    // Lines that belong to the row as evidence: 1 for the row the line's own reading or writing
+    // went to, 0 for a later correction.
+    uint32_t lines;
+};
+
+struct usage_sink {
+    void (*add)(void *ctx, const struct usage_delta *d);
+    void *ctx;
+};
+
+// --- for the modules of the fold -----------------------------------------------------------------
+
+struct usage_state;
+
+// The delta of (topic as named, delivery, quarter hour of time_us) of the current line, to add to.
+struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
+                                   int64_t time_us);
+// Adds messages and open fetches to it; sums beyond int64 become several deltas.
+void usage_delta_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery,
+                              int64_t time_us, int64_t messages, int64_t open_fetches);
+// Gives what was collected to the sink.
+void usage_delta_flush(struct usage_state *st);
+
+#endif

@@ -1,0 +1,28 @@
+#include "core/usage/usage_slot.h"
+
+#include "base/array.h"
+
+uint32_t usage_slot_find(const struct usage_state *st, uint32_t home, int32_t partition) {
+    uint32_t at;
+    return hash_table_get(&st->slot_by_key, usage_model_pair(home, (uint32_t)partition), &at)
+               ? at
+               : USAGE_NONE;
+}
+
+uint32_t usage_slot_get(struct usage_state *st, uint32_t home, int32_t partition) {
+    uint32_t at = usage_slot_find(st, home, partition);
+    if (at == USAGE_NONE) {
+        st->slots = array_grow(st->slots, st->slot_count, &st->slot_cap, sizeof *st->slots);
+        at = st->slot_count++;
+        st->slots[at] = (struct usage_slot){
+            .topic = home,
+            .partition = partition,
+            .positions = USAGE_NONE,
+            .highest = -1,
+            .used = true,
+        };
+        hash_table_put(&st->slot_by_key, usage_model_pair(home, (uint32_t)partition), at);
+    }
+    st->slots[at].last_us = st->last_us;
+    return at;
+}

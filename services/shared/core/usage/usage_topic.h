@@ -1,0 +1,16 @@
+// Topics of a state, as lines name them.
+#ifndef WEIR_CORE_USAGE_USAGE_TOPIC_H
+#define WEIR_CORE_USAGE_USAGE_TOPIC_H
+
+#include "core/brokerlog/topic_names.h"
+#include "core/usage/usage_model.h"
+
+// The topic, found or added; `names` (may be NULL) tell the id of a name at time_us.
+uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, int64_t time_us,
+                         const struct topic_names *names);
+// Whether topic `at` is the one that the key names.
+bool usage_topic_is(const struct usage_state *st, uint32_t at, const struct topic_key *key);
+// Found or added, without asking for the id of a name.
+uint32_t usage_topic_add(struct usage_state *st, const struct topic_key *key);
+
+#endif
