@@ -9,6 +9,7 @@
 #include "api/request/api.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
+#include "platform/http/listen.h"
 #include "platform/program/log.h"
 #include "platform/program/program.h"
 
@@ -17,6 +18,8 @@ static const struct config_row ROWS[] = {
     CONFIG_ROW_LOG_LEVEL,
     {.name = "listen",
      .type = CONFIG_TEXT,
+     .fits = listen_fits,
+     .form = LISTEN_FORM,
      .fallback = "127.0.0.1:18080",
      .example = "127.0.0.1:18080",
      .help = "address and port to serve HTTP on; TLS ends in a proxy in front"},

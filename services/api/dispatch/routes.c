@@ -183,7 +183,7 @@ static void on_identified(struct request *r) {
 static void dispatch(struct request *r) {
     struct http_job *job = r->job;
     const struct route *route = r->route;
-    if (!form_valid(r->arena, job->query)) {
+    if (!http_form_valid(r->arena, job->query)) {
         request_problem(r, PROBLEM_INVALID, NULL, "a query parameter is malformed or too long");
     } else if (route->body != BODY_NONE && job->body.len > route->body_max) {
         request_problem(r, PROBLEM_TOO_LARGE, NULL, "the body may have %zu bytes", route->body_max);

@@ -31,11 +31,11 @@ static void refuse(struct request *r, int status, const char *error, const char 
 }
 
 static bool form_text(struct request *r, const char *name, const char **ret) {
-    struct slice raw = form_find(r->job->body, name);
+    struct slice raw = http_form_find(r->job->body, name);
     if (raw.ptr == NULL) {
         return true;
     }
-    *ret = form_unescape(r->arena, raw);
+    *ret = http_form_unescape(r->arena, raw);
     if (*ret == NULL) {
         refuse(r, 400, "invalid_request", "a parameter is malformed or too long");
     }
@@ -57,8 +57,8 @@ static bool take_basic(struct request *r, struct token_request *t) {
         return false;
     }
     size_t id_len = (size_t)(colon - plain);
-    t->client_id = form_unescape(r->arena, slice_of(plain, id_len));
-    t->secret = form_unescape(r->arena, slice_of(colon + 1, len - id_len - 1));
+    t->client_id = http_form_unescape(r->arena, slice_of(plain, id_len));
+    t->secret = http_form_unescape(r->arena, slice_of(colon + 1, len - id_len - 1));
     return t->client_id != NULL && t->secret != NULL;
 }
 

@@ -113,7 +113,7 @@ static void send_problem(struct request *r, enum problem_kind kind, const struct
 // A cursor is ours, but it comes back by way of the caller: only the database reads its parts.
 static void blame_cursor(struct request *r, struct err *e) {
     bool value = strncmp(e->sqlstate, "22", 2) == 0 && e->code == ERR_INVALID;
-    if (value && form_find(r->job->query, "cursor").ptr != NULL) {
+    if (value && http_form_find(r->job->query, "cursor").ptr != NULL) {
         (void)err_field(e, ERR_INVALID, "cursor", "cursor must be a next_cursor of this list");
     }
 }

@@ -10,8 +10,8 @@
 enum { CURSOR_MAX = 1000 };
 
 const char *request_query(struct request *r, const char *name) {
-    struct slice raw = form_find(r->job->query, name);
-    return raw.ptr == NULL ? NULL : form_unescape(r->arena, raw);
+    struct slice raw = http_form_find(r->job->query, name);
+    return raw.ptr == NULL ? NULL : http_form_unescape(r->arena, raw);
 }
 
 const char *request_param(const struct request *r, const char *name) {
