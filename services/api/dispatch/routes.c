@@ -48,18 +48,19 @@ const struct route *routes_at(size_t i) {
 
 const struct route *routes_find(struct slice method, struct slice path, struct slice *params,
                                 struct buf *allow) {
-    const struct route *route = NULL;
     if (slice_eq_str(method, "HEAD")) {
         method = SLICE_LIT("GET");
     }
-    for (size_t i = 0; (route = routes_at(i)) != NULL; i++) {
-        if (!route_matches(route, path, params)) {
-            continue;
+    for (size_t t = 0; t < sizeof ALL / sizeof *ALL; t++) {
+        for (const struct route *at = ALL[t]->rows; at < ALL[t]->rows + ALL[t]->count; at++) {
+            if (!route_matches(at, path, params)) {
+                continue;
+            }
+            if (slice_eq_str(method, at->method)) {
+                return at;
+            }
+            buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", at->method);
         }
-        if (slice_eq_str(method, route->method)) {
-            return route;
-        }
-        buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", route->method);
     }
     return NULL;
 }

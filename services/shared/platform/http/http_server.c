@@ -1,7 +1,6 @@
 // Threads, loops, listening sockets and their end. The main thread only waits for the stop signal.
 #include "platform/http/http_server.h"
 
-#include <errno.h>
 #include <h2o.h>
 #include <poll.h>
 #include <pthread.h>
