@@ -16,7 +16,7 @@ enum { STANDBY_MS = 2000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000, STATEMENT_TI
 static const struct config_row rows[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18084"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18084"),
     CONFIG_ROWS_KAFKA,
     {.name = "cluster",
      .type = CONFIG_TEXT,

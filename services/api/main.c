@@ -9,14 +9,31 @@
 #include "api/request/api.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
+#include "base/check.h"
+#include "platform/http/listen.h"
 #include "platform/program/log.h"
 #include "platform/program/program.h"
+
+enum {
+    // Connections to the database of each loop, and what waits for them.
+    READ_LINKS = 2,
+    WRITE_LINKS = 4,
+    READ_DEPTH_MAX = 32,
+    QUEUE_MAX = 512,
+    QUEUE_WAIT_MS = 3000,
+    STATEMENT_TIMEOUT_MS = 5000,
+    // Threads for passwords, and what waits for them.
+    WORKERS = 2,
+    WORKER_QUEUE_MAX = 64,
+};
 
 static const struct config_row ROWS[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
     {.name = "listen",
      .type = CONFIG_TEXT,
+     .fits = listen_fits,
+     .form = LISTEN_FORM,
      .fallback = "127.0.0.1:18080",
      .example = "127.0.0.1:18080",
      .help = "address and port to serve HTTP on; TLS ends in a proxy in front"},
@@ -61,9 +78,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     (void)e;
     struct api *api = user;
     struct api_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    }
+    check(loop != NULL);
     loop->api = api;
     loop->http = http;
     loop->tokens = token_cache_new();
@@ -78,12 +93,12 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
         .conninfo = config_secret(api->config, "database_url"),
         .application_name = "weir-api",
         .statements = api_sql_all,
-        .read_links = API_READ_LINKS,
-        .write_links = API_WRITE_LINKS,
-        .read_depth_max = API_READ_DEPTH,
-        .queue_max = API_QUEUE_MAX,
-        .queue_wait_ms = API_QUEUE_WAIT_MS,
-        .statement_timeout_ms = API_STATEMENT_TIMEOUT_MS,
+        .read_links = READ_LINKS,
+        .write_links = WRITE_LINKS,
+        .read_depth_max = READ_DEPTH_MAX,
+        .queue_max = QUEUE_MAX,
+        .queue_wait_ms = QUEUE_WAIT_MS,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .listen = loop->refresh != NULL ? "listen weir_access" : NULL,
         .on_notify = refresh_soon,
         .notify_user = loop->refresh,
@@ -165,7 +180,7 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
+    api.workers = workers_new(WORKERS, WORKER_QUEUE_MAX);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),
         .threads = api.loops_count,

@@ -17,7 +17,7 @@ enum { STATEMENT_TIMEOUT_MS = 600000, STANDBY_MS = 2000, RETRY_MS = 1000 };
 static const struct config_row rows[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18083"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18083"),
     {.name = "poll_every",
      .type = CONFIG_DURATION,
      .min = 20,

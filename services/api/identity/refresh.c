@@ -1,3 +1,4 @@
+// The cycle of reading, parsing and handing out, and the birth of a signing key.
 #include "api/identity/refresh.h"
 
 #include <stdatomic.h>
@@ -13,6 +14,8 @@
 static struct metric CLIENTS_AGE =
     METRIC_GAUGE("weir_api_snapshot_read_timestamp_seconds", "seconds",
                  "When the list of clients was last read from the database (seconds since 1970)");
+
+enum { JWK_MAX = 1024 }; // bytes of one public key
 
 struct refresh {
     struct api_loop *loop;
@@ -118,7 +121,7 @@ static bool fill_key(struct refresh *f, size_t *ret_sealed_len) {
     secret_wipe(seal, sizeof seal);
     secret_wipe(der, sizeof der);
     memcpy(f->kid, token_key_id(key), sizeof f->kid);
-    buf_init(&f->jwk, 1024);
+    buf_init(&f->jwk, JWK_MAX);
     token_key_jwk(key, &f->jwk);
     token_key_free(key);
     *ret_sealed_len = len + SECRET_SEAL_OVERHEAD;

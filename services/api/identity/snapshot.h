@@ -42,8 +42,8 @@ void snapshot_unref(struct snapshot *s);
 
 const struct client *snapshot_client(const struct snapshot *s, const char *id);
 // The secret is one of the client's and hasn't expired.
-bool client_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
-                           int64_t now_s);
+bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
+                             int64_t now_s);
 
 // Keys that are published; the one to sign with is the newest whose time has come (or NULL).
 const struct token_key *const *snapshot_keys(const struct snapshot *s, size_t *ret_count);

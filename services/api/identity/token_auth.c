@@ -1,3 +1,4 @@
+// From a bearer token to who asks.
 #include "api/identity/token_auth.h"
 
 #include <stdio.h>

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "platform/http/http_server.h"
+#include "platform/http/http_server.h" // HTTP_THREADS_MAX
 #include "platform/http/workers.h"
 #include "platform/pg/pg_pool.h"
 #include "platform/program/config.h"
@@ -19,18 +19,6 @@ struct token_cache;
 
 // "aud" of tokens for the API itself; no cluster may have it.
 #define API_AUDIENCE "weir-api"
-
-enum {
-    API_READ_LINKS = 2,
-    API_WRITE_LINKS = 4,
-    API_READ_DEPTH = 32,
-    API_QUEUE_MAX = 512,
-    API_QUEUE_WAIT_MS = 3000,
-    API_STATEMENT_TIMEOUT_MS = 5000,
-    API_WORKERS = 2,
-    API_WORKER_QUEUE = 64,
-    API_SESSION_HOURS = 12,
-};
 
 struct api {
     const struct config *config;

@@ -1,4 +1,4 @@
-// Between the request_*.c files, the router and the session: not for handlers.
+// Between the request_*.c files and the router: not for handlers.
 #ifndef WEIR_API_REQUEST_REQUEST_INTERNAL_H
 #define WEIR_API_REQUEST_REQUEST_INTERNAL_H
 
@@ -6,6 +6,8 @@
 
 // A request for the job; the job's arena holds it, and it holds the job until answered.
 struct request *request_new(struct http_job *job, struct api_loop *loop);
+// Fills r->body from the request's JSON. False: answered.
+bool request_parse_body(struct request *r);
 // Sends the answer that was set, with problems already rendered. Ends the request.
 void request_send(struct request *r);
 // Commits audit rows, the stored answer and the transaction, then sends.
@@ -14,6 +16,5 @@ void request_commit(struct request *r);
 void request_abandon(struct request *r);
 // Looks the Idempotency-Key up in a new transaction, then runs r->handler or replays.
 void request_begin_idempotent(struct request *r);
-void request_release_body(struct request *r);
 
 #endif
