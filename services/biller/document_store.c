@@ -72,7 +72,7 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                   pg_text(u->subscription), pg_text(u->provider), pg_text(u->product),
                   pg_text(u->plan_id), pg_text(u->plan_version), pg_text(l->price->price_id),
                   pg_text(rating_kind_name(l->kind)), pg_text(description_of(a, u, l, corrected)),
-                  usage ? pg_text(plan_metric_name(l->price->metric)) : pg_null(),
+                  usage ? pg_text(l->price->metric) : pg_null(),
                   usage ? pg_text(u->metering_class) : pg_null(),
                   usage ? pg_text(number_text(a, l->metered)) : pg_null(),
                   usage ? pg_text(number_text(a, l->quantity)) : pg_null(), pg_text(unrounded),

@@ -5,6 +5,8 @@
 #include "base/check.h"
 #include "biller_sql.h"
 #include "core/json/json_write.h"
+#include "core/rating/metering_class.h"
+#include "core/rating/rating_json.h"
 
 static const char *text_of(struct arena *a, const struct pg_rows *rows, int row, int column) {
     return arena_str(a, pg_rows_slice(rows, row, column));
@@ -102,19 +104,29 @@ enum err_code month_store_list(struct pg *pg, struct arena *a, const char *org_i
 
 // --- one month -----------------------------------------------------------------------------------
 
-static enum err_code add_usage(struct arena *a, struct month *u, enum plan_metric metric,
-                               enum plan_delivery delivery, const char *quantity, struct err *e) {
-    if (strcmp(quantity, "0") == 0) {
-        return ERR_OK;
+// The columns of month_usage that are counts of a metric.
+static const char *const USAGE_METRICS[] = {
+    [1] = RATING_METRIC_BYTES, [2] = RATING_METRIC_MESSAGES, [3] = RATING_METRIC_FETCHES};
+enum { USAGE_METRICS_FIRST = 1, USAGE_METRICS_END = sizeof USAGE_METRICS / sizeof *USAGE_METRICS };
+
+// What one row of month_usage counted; a count of 0 is none.
+static enum err_code add_usage(struct arena *a, const struct pg_rows *rows, int row,
+                               struct month *u, struct err *e) {
+    bool replayed = pg_rows_int8(rows, row, 0) != 0;
+    for (int m = USAGE_METRICS_FIRST; m < USAGE_METRICS_END; m++) {
+        struct rating_usage x = {.metric = USAGE_METRICS[m],
+                                 .dimensions =
+                                     replayed ? &rating_usage_replay : &rating_usage_fresh,
+                                 .dimension_count = 1};
+        enum err_code code = decimal_parse_count(a, pg_rows_slice(rows, row, m), &x.quantity, e);
+        if (code != ERR_OK) {
+            return code;
+        }
+        if (!decimal_is_zero(x.quantity)) {
+            u->usage[u->usage_count++] = x;
+        }
     }
-    check(u->usage_count < MONTH_METRICS);
-    struct rating_usage *x = &u->usage[u->usage_count];
-    *x = (struct rating_usage){.metric = metric, .delivery = delivery};
-    enum err_code code = decimal_parse_count(a, slice_str(quantity), &x->quantity, e);
-    if (code == ERR_OK) {
-        u->usage_text[u->usage_count++] = quantity;
-    }
-    return code;
+    return ERR_OK;
 }
 
 // Sums of counts that are shown only.
@@ -127,12 +139,6 @@ static const char *add_count(struct arena *a, const char *x, const char *y) {
     return sum;
 }
 
-static int class_rank(const char *metering_class) {
-    return strcmp(metering_class, "request_log") == 0 ? 2
-           : strcmp(metering_class, "reported") == 0  ? 1
-                                                      : 0;
-}
-
 enum err_code month_store_read_usage(struct pg *pg, struct arena *a, struct month *u,
                                      struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
@@ -140,18 +146,17 @@ enum err_code month_store_read_usage(struct pg *pg, struct arena *a, struct mont
         pg_run(pg, &biller_sql_month_usage,
                PG_PARAMS(pg_text(u->subscription), pg_instant(u->from_us), pg_instant(u->to_us)),
                &rows, e);
-    static const enum plan_metric metrics[] = {PLAN_METRIC_BYTES, PLAN_METRIC_MESSAGES,
-                                               PLAN_METRIC_FETCHES};
-    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
-        enum plan_delivery delivery =
-            pg_rows_int8(&rows, i, 0) == 0 ? PLAN_DELIVERY_FRESH : PLAN_DELIVERY_REPLAY;
-        for (int m = 0; code == ERR_OK && m < 3; m++) {
-            code = add_usage(a, u, metrics[m], delivery, text_of(a, &rows, i, 1 + m), e);
-        }
+    if (code != ERR_OK) {
+        return code;
+    }
+    size_t count = (size_t)pg_rows_count(&rows);
+    u->usage = arena_array(a, count, USAGE_METRICS_END * sizeof *u->usage);
+    for (int i = 0; code == ERR_OK && i < (int)count; i++) {
+        code = add_usage(a, &rows, i, u, e);
         u->open_fetches = add_count(a, u->open_fetches, pg_rows_text(&rows, i, 4));
         u->share_messages = add_count(a, u->share_messages, pg_rows_text(&rows, i, 5));
         const char *weakest = text_of(a, &rows, i, 6);
-        if (u->metering_class == NULL || class_rank(weakest) < class_rank(u->metering_class)) {
+        if (u->metering_class == NULL || metering_class_is_weaker(weakest, u->metering_class)) {
             u->metering_class = weakest;
         }
     }
@@ -242,17 +247,11 @@ enum err_code month_store_rate(struct pg *pg, struct arena *a, struct month *u, 
 }
 
 const char *month_store_usage_json(struct arena *a, const struct month *u) {
-    json_t *rows = json_array();
-    for (size_t i = 0; i < u->usage_count; i++) {
-        json_t *row =
-            json_pack("{s:s, s:s, s:s}", "metric", plan_metric_name(u->usage[i].metric), "delivery",
-                      plan_delivery_name(u->usage[i].delivery), "quantity", u->usage_text[i]);
-        check(json_array_append_new(rows, row) == 0);
-    }
     json_t *all = json_pack("{s:I, s:I, s:s, s:s, s:o}", "service_from_day",
                             (json_int_t)u->period.service_from_day, "service_to_day",
                             (json_int_t)u->period.service_to_day, "open_fetches", u->open_fetches,
-                            "share_messages", u->share_messages, "usage", rows);
+                            "share_messages", u->share_messages, "usage",
+                            rating_usage_json(a, u->usage, u->usage_count));
     check(all != NULL);
     return json_write_text(a, all);
 }

@@ -80,16 +80,36 @@ static bool offset(struct slice s, size_t *at, int64_t *ret_seconds) {
     return true;
 }
 
-bool instant_parse(struct slice s, int64_t *ret_us) {
-    size_t at = 0;
+static bool date(struct slice s, size_t *at, int64_t *ret_day) {
     unsigned year = 0;
     unsigned month = 0;
     unsigned day = 0;
+    if (!digits(s, at, 4, &year) || !literal(s, at, '-') || !digits(s, at, 2, &month) ||
+        !literal(s, at, '-') || !digits(s, at, 2, &day) || month < 1 || month > 12 || day < 1 ||
+        day > days_in_month(year, month)) {
+        return false;
+    }
+    *ret_day = days_from_civil(year, month, day);
+    return true;
+}
+
+bool instant_parse_day(struct slice s, int64_t *ret_day) {
+    size_t at = 0;
+    int64_t day = 0;
+    if (!date(s, &at, &day) || at != s.len) {
+        return false;
+    }
+    *ret_day = day;
+    return true;
+}
+
+bool instant_parse(struct slice s, int64_t *ret_us) {
+    size_t at = 0;
+    int64_t day = 0;
     unsigned hour = 0;
     unsigned minute = 0;
     unsigned second = 0;
-    if (!digits(s, &at, 4, &year) || !literal(s, &at, '-') || !digits(s, &at, 2, &month) ||
-        !literal(s, &at, '-') || !digits(s, &at, 2, &day) ||
+    if (!date(s, &at, &day) ||
         !(literal(s, &at, 'T') || literal(s, &at, 't') || literal(s, &at, ' ')) ||
         !digits(s, &at, 2, &hour) || !literal(s, &at, ':') || !digits(s, &at, 2, &minute) ||
         !literal(s, &at, ':') || !digits(s, &at, 2, &second)) {
@@ -100,12 +120,12 @@ bool instant_parse(struct slice s, int64_t *ret_us) {
         return false;
     }
     int64_t offset_seconds = 0;
-    if (!offset(s, &at, &offset_seconds) || at != s.len || month < 1 || month > 12 || day < 1 ||
-        day > days_in_month(year, month) || hour > 23 || minute > 59 || second > 59) {
+    if (!offset(s, &at, &offset_seconds) || at != s.len || hour > 23 || minute > 59 ||
+        second > 59) {
         return false;
     }
-    int64_t seconds = days_from_civil(year, month, day) * 86400 + (int64_t)hour * 3600 +
-                      (int64_t)minute * 60 + (int64_t)second - offset_seconds;
+    int64_t seconds = day * 86400 + (int64_t)hour * 3600 + (int64_t)minute * 60 + (int64_t)second -
+                      offset_seconds;
     *ret_us = seconds * US_PER_SECOND + sub_us;
     return true;
 }

@@ -34,6 +34,8 @@ unsigned days_in_month(int64_t year, unsigned month);
 
 // Reads RFC 3339 ("2027-06-01T00:00:00[.fraction](Z|±hh:mm)"); digits past microseconds are cut.
 bool instant_parse(struct slice s, int64_t *ret_us);
+// Reads a civil date, "2027-06-01", as days since 1970-01-01.
+bool instant_parse_day(struct slice s, int64_t *ret_day);
 // Writes RFC 3339 in UTC, with six fractional digits only if they are not all zero.
 size_t instant_format(char out[INSTANT_TEXT_MAX], int64_t us);
 // Start of the quarter hour (UTC) that holds `us`; floor, also below 1970.

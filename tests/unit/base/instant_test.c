@@ -32,6 +32,21 @@ static void parse__refuses_what_no_calendar_has(void **state) {
     }
 }
 
+static void parse_day__reads_a_date_and_nothing_else(void **state) {
+    (void)state;
+    int64_t day = 0;
+    assert_true(instant_parse_day(SLICE_LIT("2027-06-01"), &day));
+    assert_int_equal(day, days_from_civil(2027, 6, 1));
+    assert_true(instant_parse_day(SLICE_LIT("1969-12-31"), &day));
+    assert_int_equal(day, -1);
+    static const char *const CASES[] = {"2027-02-29", "2027-13-01", "2027-06-1", "2027-06-01T",
+                                        "20270601",   "",           "2027-00-01"};
+    for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
+        assert_false(instant_parse_day(slice_str(CASES[i]), &day));
+    }
+    assert_int_equal(day, -1);
+}
+
 static void civil__round_trips_over_a_leap_cycle(void **state) {
     (void)state;
     for (int64_t day = -200000; day < 200000; day += 13) {
@@ -57,6 +72,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__reads_offsets_and_fractions),
         cmocka_unit_test(parse__refuses_what_no_calendar_has),
+        cmocka_unit_test(parse_day__reads_a_date_and_nothing_else),
         cmocka_unit_test(civil__round_trips_over_a_leap_cycle),
         cmocka_unit_test(quarter__is_a_floor_also_below_1970),
     };

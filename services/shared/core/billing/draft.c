@@ -4,6 +4,7 @@
 
 #include "core/billing/tax_decision.h"
 #include "core/billing/wording.h"
+#include "core/rating/metering_class.h"
 
 struct building {
     struct arena *a;
@@ -86,24 +87,19 @@ static enum err_code take_source(struct building *b, struct month *u, struct doc
 }
 
 static void block_month(struct building *b, const struct month *u) {
-    static const char *const classes[] = {"committed", "reported", "request_log"};
     for (size_t i = 0; i < u->rated.unpriced_count; i++) {
-        const struct rating_unpriced *x = &u->rated.unpriced[i];
+        const struct rating_usage *x = &u->rated.unpriced[i];
         block(b, arena_printf(b->a, "%s %s (%s) of %s have no price in plan %s",
-                              decimal_text(b->a, x->quantity, 0, NULL), plan_metric_name(x->metric),
-                              plan_delivery_name(x->delivery), u->product_name, u->plan_name));
+                              decimal_text(b->a, x->quantity, 0, NULL), x->metric,
+                              rating_usage_values_text(b->a, x), u->product_name, u->plan_name));
     }
     if (u->sold_through) {
         block(b, "a subscription sold through another party is not supported yet");
     }
-    for (size_t i = 0; u->metering_class != NULL && i < sizeof classes / sizeof *classes; i++) {
-        if (strcmp(classes[i], u->weakest_class) == 0) {
-            break; // what was metered is at least as good
-        }
-        if (strcmp(classes[i], u->metering_class) == 0) {
-            block(b, arena_printf(b->a, "plan %s does not accept usage metered as %s", u->plan_name,
-                                  u->metering_class));
-        }
+    if (u->metering_class != NULL &&
+        metering_class_is_weaker(u->metering_class, u->weakest_class)) {
+        block(b, arena_printf(b->a, "plan %s does not accept usage metered as %s", u->plan_name,
+                              u->metering_class));
     }
 }
 

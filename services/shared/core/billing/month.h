@@ -7,8 +7,6 @@
 #include "core/rating/plan.h"
 #include "core/rating/rating.h"
 
-enum { MONTH_METRICS = 6 }; // bytes, messages, fetches, each fresh and replayed
-
 // A line of an earlier document that a difference corrects.
 struct month_original {
     const char *price_id, *kind;
@@ -31,8 +29,7 @@ struct month {
     int64_t billed_seq; // 0: the month has not been billed
     const char *metering_class;
     const char *open_fetches, *share_messages; // counts
-    struct rating_usage usage[MONTH_METRICS];
-    const char *usage_text[MONTH_METRICS]; // the quantities as PostgreSQL wrote them
+    struct rating_usage *usage;
     size_t usage_count;
     struct rating_billed *billed;
     size_t billed_count;

@@ -34,27 +34,41 @@ const char *wording_period(struct arena *a, int64_t from_day, int64_t to_day) {
 // The unit that a price counts in, from what it divides the metric by.
 static const char *unit_of(struct arena *a, const struct plan_price *p) {
     static const struct {
-        enum plan_metric metric;
-        const char *factor, *name;
+        const char *metric, *factor, *name;
     } units[] = {
-        {PLAN_METRIC_BYTES, "1000", "kB"},          {PLAN_METRIC_BYTES, "1000000", "MB"},
-        {PLAN_METRIC_BYTES, "1000000000", "GB"},    {PLAN_METRIC_BYTES, "1000000000000", "TB"},
-        {PLAN_METRIC_BYTES, "1024", "KiB"},         {PLAN_METRIC_BYTES, "1048576", "MiB"},
-        {PLAN_METRIC_BYTES, "1073741824", "GiB"},   {PLAN_METRIC_BYTES, "1099511627776", "TiB"},
-        {PLAN_METRIC_MESSAGES, "1000", "thousand"}, {PLAN_METRIC_MESSAGES, "1000000", "million"},
+        {RATING_METRIC_BYTES, "1000", "kB"},
+        {RATING_METRIC_BYTES, "1000000", "MB"},
+        {RATING_METRIC_BYTES, "1000000000", "GB"},
+        {RATING_METRIC_BYTES, "1000000000000", "TB"},
+        {RATING_METRIC_BYTES, "1024", "KiB"},
+        {RATING_METRIC_BYTES, "1048576", "MiB"},
+        {RATING_METRIC_BYTES, "1073741824", "GiB"},
+        {RATING_METRIC_BYTES, "1099511627776", "TiB"},
+        {RATING_METRIC_MESSAGES, "1000", "thousand"},
+        {RATING_METRIC_MESSAGES, "1000000", "million"},
     };
-    const char *metric = plan_metric_name(p->metric);
     if (!p->has_conversion) {
-        return metric;
+        return p->metric;
     }
     const char *factor = decimal_text(a, p->conversion.factor, 0, NULL);
     for (size_t i = 0; p->conversion.divide && i < sizeof units / sizeof *units; i++) {
-        if (units[i].metric == p->metric && strcmp(units[i].factor, factor) == 0) {
+        if (strcmp(units[i].metric, p->metric) == 0 && strcmp(units[i].factor, factor) == 0) {
             return units[i].name;
         }
     }
     return arena_printf(a, p->conversion.divide ? "units of %s %s" : "%s units per %s", factor,
-                        metric);
+                        p->metric);
+}
+
+// What a price says of delivery if it takes only one kind.
+static const char *delivery_of(const struct plan_price *p) {
+    for (size_t i = 0; i < p->filter_count; i++) {
+        const struct plan_filter *f = &p->filters[i];
+        if (f->value_count == 1 && strcmp(f->dimension, RATING_DELIVERY) == 0) {
+            return strcmp(f->values[0], RATING_DELIVERY_REPLAY) == 0 ? ", replayed" : ", fresh";
+        }
+    }
+    return "";
 }
 
 static const char *what_of(struct arena *a, const struct wording_input *in) {
@@ -65,25 +79,21 @@ static const char *what_of(struct arena *a, const struct wording_input *in) {
     if (in->line->kind == RATING_MINIMUM) {
         return arena_printf(a, "minimum charge (%s)", p->price_id);
     }
-    const char *counted = p->metric == PLAN_METRIC_BYTES      ? "data read"
-                          : p->metric == PLAN_METRIC_MESSAGES ? "messages read"
-                                                              : "fetches";
-    const char *delivery = p->deliveries == PLAN_DELIVERY_FRESH    ? ", fresh"
-                           : p->deliveries == PLAN_DELIVERY_REPLAY ? ", replayed"
-                                                                   : "";
-    return arena_printf(a, "%s%s, in %s (%s)%s%s", counted, delivery, unit_of(a, p), p->price_id,
-                        in->topics[0] == '\0' ? "" : " from ", in->topics);
+    const char *counted = strcmp(p->metric, RATING_METRIC_BYTES) == 0      ? "data read"
+                          : strcmp(p->metric, RATING_METRIC_MESSAGES) == 0 ? "messages read"
+                                                                           : "fetches";
+    return arena_printf(a, "%s%s, in %s (%s)%s%s", counted, delivery_of(p), unit_of(a, p),
+                        p->price_id, in->topics[0] == '\0' ? "" : " from ", in->topics);
 }
 
 static const char *missing_of(struct arena *a, const struct wording_input *in) {
-    enum plan_metric metric =
-        in->line->kind == RATING_USAGE ? in->line->price->metric : PLAN_METRIC_NONE;
-    if (metric == PLAN_METRIC_MESSAGES && strcmp(in->open_fetches, "0") != 0) {
+    const char *metric = in->line->kind == RATING_USAGE ? in->line->price->metric : "";
+    if (strcmp(metric, RATING_METRIC_MESSAGES) == 0 && strcmp(in->open_fetches, "0") != 0) {
         return arena_printf(a,
                             ". Fetches still open: %s; their messages are not in this figure yet",
                             in->open_fetches);
     }
-    if (metric == PLAN_METRIC_BYTES && strcmp(in->share_messages, "0") != 0) {
+    if (strcmp(metric, RATING_METRIC_BYTES) == 0 && strcmp(in->share_messages, "0") != 0) {
         return arena_printf(a,
                             ". Messages read by share groups: %s; their bytes are unknown and not "
                             "in this figure",

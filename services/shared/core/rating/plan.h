@@ -23,51 +23,16 @@ enum {
     PLAN_LABEL_MAX = 128, // bytes of a label's name or value
     PLAN_ROUND_SCALE_MAX = 12,
     PLAN_PARTIES_MAX = 16,
-    PLAN_SHARE_RULES_MAX = 100,
-};
-
-enum plan_metric { PLAN_METRIC_NONE, PLAN_METRIC_BYTES, PLAN_METRIC_MESSAGES, PLAN_METRIC_FETCHES };
-
-// Values of the dimension `delivery`; bits, so that a filter is a set of them.
-enum plan_delivery { PLAN_DELIVERY_NONE = 0, PLAN_DELIVERY_FRESH = 1, PLAN_DELIVERY_REPLAY = 2 };
-
-enum plan_kernel_type {
-    PLAN_KERNEL_FLAT,
-    PLAN_KERNEL_PER_UNIT,
-    PLAN_KERNEL_GRADUATED,
-    PLAN_KERNEL_VOLUME,
-    PLAN_KERNEL_PACKAGE,
 };
 
 enum plan_billed { PLAN_IN_ARREARS, PLAN_IN_ADVANCE };
 
-// Quantities in packages: of a `package` kernel, or of one tier.
-struct plan_package {
-    struct decimal size; // > 0
-    struct decimal amount;
-};
+struct kernel; // kernel.h
 
-// Tier i holds (up_to of tier i-1, up_to].
-struct plan_tier {
-    bool has_up_to; // the last tier has none
-    struct decimal up_to;
-    bool in_packages;
-    struct decimal unit_amount;  // unless in_packages
-    struct plan_package package; // if in_packages
-    struct decimal flat_amount;  // default 0
-    bool has_max_amount;         // graduated only
-    struct decimal max_amount;
-};
-
+// The price function. `terms` are its file's own.
 struct plan_kernel {
-    enum plan_kernel_type type;
-    struct decimal flat_amount;     // flat
-    struct decimal unit_amount;     // per_unit
-    struct plan_package package;    // package
-    enum decimal_mode package_mode; // package: DECIMAL_CEILING ("up") or DECIMAL_FLOOR ("down")
-    struct plan_tier *tiers;        // graduated, volume
-    size_t tier_count;
-    bool zero_usage_flat; // graduated, volume
+    const struct kernel *type;
+    const void *terms;
 };
 
 struct plan_conversion {
@@ -76,6 +41,13 @@ struct plan_conversion {
     bool rounds; // R1
     enum decimal_mode mode;
     int scale;
+};
+
+// Takes usage whose dimension has one of these values; each is there once.
+struct plan_filter {
+    const char *dimension;
+    const char **values;
+    size_t value_count;
 };
 
 // An amount or quantity that may be prorated to the days served.
@@ -93,9 +65,10 @@ struct plan_price {
     const char *price_id;
     struct plan_kernel kernel;
     enum plan_billed billed;
-    bool prorated; // flat
-    enum plan_metric metric;
-    unsigned deliveries; // set of enum plan_delivery the price selects; 0: no filter
+    bool prorated;      // flat
+    const char *metric; // its name (rating_usage.h); NULL: none
+    struct plan_filter *filters;
+    size_t filter_count;
     bool has_conversion;
     struct plan_conversion conversion;
     bool clamp_negative; // negative_quantity: zero
@@ -127,11 +100,5 @@ ERR_MUST_CHECK enum err_code plan_parse_text(struct arena *a, struct slice text,
                                              struct err *e);
 // The price of an id, or NULL.
 const struct plan_price *plan_find_price(const struct plan *p, const char *price_id);
-// "bytes", "messages", "fetches"; "" for none. And back: PLAN_METRIC_NONE for another word.
-const char *plan_metric_name(enum plan_metric metric);
-enum plan_metric plan_metric_of(const char *name);
-const char *plan_delivery_name(enum plan_delivery delivery);
-// PLAN_DELIVERY_NONE for another word.
-enum plan_delivery plan_delivery_of(const char *name);
 
 #endif

@@ -12,16 +12,11 @@
 #include "base/arena.h"
 #include "base/err.h"
 #include "core/money/decimal.h"
+#include "core/rating/package.h"
 #include "core/rating/plan.h"
+#include "core/rating/rating_usage.h"
 
 enum { RATING_USAGE_MAX = 100000, RATING_BILLED_MAX = 100000 };
-
-// One sum of usage. Several of one metric and delivery are added.
-struct rating_usage {
-    enum plan_metric metric;
-    enum plan_delivery delivery; // PLAN_DELIVERY_NONE: unknown, matches no filter
-    struct decimal quantity;
-};
 
 // Local civil days (days since 1970-01-01, see days_from_civil) of the account's zone; half-open.
 struct rating_period {
@@ -51,7 +46,7 @@ struct rating_billed {
 
 struct rating_input {
     struct rating_period period;
-    const struct rating_usage *usage;
+    const struct rating_usage *usage; // in any order; equal entries are added
     size_t usage_count;
     const struct rating_billed *billed_before;
     size_t billed_count;
@@ -63,17 +58,17 @@ enum rating_reason { RATING_BILLED, RATING_INCLUDED };
 // differences.
 struct rating_row {
     enum rating_reason reason;
-    int tier;                    // from 1; 0: no tiers
-    struct decimal from;         // tier > 0: above this
-    bool has_up_to;              // tier > 0: the last has none
-    struct decimal up_to;        // up to and with this
-    bool has_quantity;           // not for fixed fees and minimums
-    struct decimal quantity;     // after conversion
-    bool has_unit_amount;        // priced per unit
-    struct decimal unit_amount;  // never rounded
-    bool has_package;            // priced in packages
-    struct plan_package package; //
-    struct decimal packages;     // how many
+    int tier;                   // from 1; 0: no tiers
+    struct decimal from;        // tier > 0: above this
+    bool has_up_to;             // tier > 0: the last has none
+    struct decimal up_to;       // up to and with this
+    bool has_quantity;          // not for fixed fees and minimums
+    struct decimal quantity;    // after conversion
+    bool has_unit_amount;       // priced per unit
+    struct decimal unit_amount; // never rounded
+    bool has_package;           // priced in packages
+    struct package package;     //
+    struct decimal packages;    // how many
     bool has_flat_amount;
     struct decimal flat_amount;
     bool has_max_amount; // the tier's own limit
@@ -100,19 +95,13 @@ struct rating_line {
     size_t row_count;
 };
 
-// Usage whose metric the plan prices, but of which no price selects this delivery. It has no
-// amount; a document with such usage should not be issued before a person has settled it.
-struct rating_unpriced {
-    enum plan_metric metric;
-    enum plan_delivery delivery;
-    struct decimal quantity;
-};
-
 struct rating_result {
     const struct plan *plan;
     struct rating_line *lines;
     size_t line_count;
-    struct rating_unpriced *unpriced;
+    // Sums whose metric the plan prices, but which no price selects. They have no amount; a document
+    // with such usage should not be issued before a person has settled it.
+    struct rating_usage *unpriced;
     size_t unpriced_count;
     struct decimal amount; // sum of the lines, before tax
 };
@@ -123,6 +112,8 @@ ERR_MUST_CHECK enum err_code rating_run(struct arena *a, const struct plan *plan
                                         const struct rating_input *input, struct rating_result *ret,
                                         struct err *e);
 
+// What a price's own lines are: RATING_USAGE, or RATING_FIXED if its kernel takes no usage.
+enum rating_kind rating_kind_of(const struct plan_price *p);
 const char *rating_kind_name(enum rating_kind kind);       // "fixed", "usage", "minimum"
 const char *rating_reason_name(enum rating_reason reason); // "billed", "included"
 

@@ -19,17 +19,12 @@ static struct moment read_moment(const struct json_node *n) {
     struct moment m = {0, 0};
     json_node_required(n);
     const char *text = json_node_text(n, TEXT_MAX, "");
-    char date[40] = "";
-    int64_t us = 0;
-    if (!instant_parse(slice_str(text), &m.us) || strlen(text) < 10) {
+    if (!instant_parse(slice_str(text), &m.us)) {
         json_node_fail(n, "for example \"2027-06-01T00:00:00+02:00\"",
                        "an instant with its offset is expected");
         return m;
     }
-    memcpy(date, text, 10);
-    memcpy(date + 10, "T00:00:00Z", sizeof "T00:00:00Z");
-    check(instant_parse(slice_str(date), &us));
-    m.day = us / US_PER_DAY - (us % US_PER_DAY < 0);
+    check(instant_parse_day(slice_of(text, sizeof "2027-06-01" - 1), &m.day));
     return m;
 }
 
@@ -79,19 +74,67 @@ static void read_period(const struct json_node *n, struct rating_period *p, stru
     }
 }
 
-// A row of usage; members that are not named are dimensions, of which only delivery is used.
+// The members of a row that are no dimension: those read here, and those of what isn't rated yet.
+static const char *const ROW_MEMBERS[] = {"metric", "quantity", "bucket", "at", NULL};
+static const char *const ROW_MEMBERS_LATER[] = {"values", "sessions", "window", "event_count",
+                                                "op",     "weighted", "reason", NULL};
+
+static bool is_word(const char *name, const char *const *words) {
+    while (*words != NULL && strcmp(name, *words) != 0) {
+        words++;
+    }
+    return *words != NULL;
+}
+
+// Puts one more dimension at its place in the order of names.
+static void add_dimension(struct rating_dimension *list, size_t *count, const char *name,
+                          const char *value) {
+    size_t at = (*count)++;
+    for (; at > 0 && strcmp(list[at - 1].name, name) > 0; at--) {
+        list[at] = list[at - 1];
+    }
+    list[at] = (struct rating_dimension){name, value};
+}
+
+// Every other member is a dimension; `delivery` has two values.
+static void read_dimensions(const struct json_node *row, struct rating_usage *u) {
+    static const char *const DELIVERIES[] = {RATING_DELIVERY_FRESH, RATING_DELIVERY_REPLAY, NULL};
+    struct arena *a = row->read->arena;
+    struct rating_dimension *list = arena_array(a, json_object_size(row->json), sizeof *list);
+    const char *name = NULL;
+    json_t *json = NULL;
+    json_object_foreach(row->json, name, json) {
+        struct json_node n = json_node_member(row, name);
+        if (n.json == NULL || is_word(name, ROW_MEMBERS) || is_word(name, ROW_MEMBERS_LATER)) {
+            continue;
+        }
+        if (u->dimension_count == RATING_DIMENSIONS_MAX ||
+            strlen(name) > RATING_DIMENSION_NAME_MAX) {
+            json_node_fail(&n, NULL, "a row has at most %d dimensions with names of %d bytes",
+                           RATING_DIMENSIONS_MAX, RATING_DIMENSION_NAME_MAX);
+            break;
+        }
+        const char *value = json_node_text(&n, RATING_DIMENSION_VALUE_MAX, "");
+        if (strcmp(name, RATING_DELIVERY) == 0 && !is_word(value, DELIVERIES)) {
+            json_node_fail(&n, "fresh, replay", "unknown delivery");
+        }
+        add_dimension(list, &u->dimension_count, arena_str(a, slice_str(name)), value);
+    }
+    u->dimensions = list;
+}
+
+// A row of usage; false if it lies outside the period.
 static bool read_row(const struct json_node *n, const struct moment *from, const struct moment *to,
                      struct rating_usage *ret) {
-    static const char *const LATER[] = {"values", "sessions", "window", "event_count",
-                                        "op",     "weighted", "reason", NULL};
     if (!json_node_required(n) || !json_is_object(n->json)) {
         json_node_fail(n, NULL, "an object is expected");
         return false;
     }
-    for (int i = 0; LATER[i] != NULL; i++) {
-        struct json_node later = json_node_member(n, LATER[i]);
+    for (int i = 0; ROW_MEMBERS_LATER[i] != NULL; i++) {
+        struct json_node later = json_node_member(n, ROW_MEMBERS_LATER[i]);
         if (later.json != NULL) {
-            json_node_fail(&later, NULL, "usage rows with %s are not supported yet", LATER[i]);
+            json_node_fail(&later, NULL, "usage rows with %s are not supported yet",
+                           ROW_MEMBERS_LATER[i]);
         }
     }
     struct json_node bucket = json_node_member(n, "bucket");
@@ -100,19 +143,15 @@ static bool read_row(const struct json_node *n, const struct moment *from, const
     }
     struct json_node metric = json_node_member(n, "metric");
     struct json_node quantity = json_node_member(n, "quantity");
-    struct json_node delivery = json_node_member(n, "delivery");
     json_node_required(&metric);
     json_node_required(&quantity);
     const char *word = json_node_text(&metric, TEXT_MAX, "");
-    *ret = (struct rating_usage){plan_metric_of(word),
-                                 plan_delivery_of(json_node_text(&delivery, TEXT_MAX, "")),
-                                 json_node_count(&quantity)};
-    if (ret->metric == PLAN_METRIC_NONE) {
+    *ret = (struct rating_usage){.metric = rating_usage_metric(word),
+                                 .quantity = json_node_count(&quantity)};
+    if (ret->metric == NULL) {
         json_node_fail(&metric, NULL, "metric \"%s\" is not supported yet", word);
     }
-    if (delivery.json != NULL && ret->delivery == PLAN_DELIVERY_NONE) {
-        json_node_fail(&delivery, "fresh, replay", "unknown delivery");
-    }
+    read_dimensions(n, ret);
     struct json_node at = json_node_member(n, "at");
     if (at.json == NULL) {
         return true;
@@ -145,8 +184,8 @@ static void read_billed(const struct json_node *n, const struct plan *plan,
         json_node_fail(&group, NULL, "groups are not supported yet");
     }
     const struct plan_price *price = plan_find_price(plan, ret->price_id);
-    bool flat = price != NULL && price->kernel.type == PLAN_KERNEL_FLAT;
-    ret->kind = (enum rating_kind)json_node_word(&kind, KINDS, flat ? RATING_FIXED : RATING_USAGE);
+    enum rating_kind own = price == NULL ? RATING_USAGE : rating_kind_of(price);
+    ret->kind = (enum rating_kind)json_node_word(&kind, KINDS, own);
     ret->metered = json_node_stored(&metered);
     ret->has_amounts = base.json != NULL;
     if (!ret->has_amounts && ret->kind != RATING_FIXED) {
@@ -255,6 +294,24 @@ static json_t *row_json(struct arena *a, const struct currency *currency,
     }
     put_text(o, "reason", rating_reason_name(row->reason));
     return o;
+}
+
+json_t *rating_usage_json(struct arena *scratch, const struct rating_usage *usage, size_t count) {
+    json_t *rows = json_array();
+    for (size_t i = 0; i < count; i++) {
+        const struct rating_usage *u = &usage[i];
+        json_t *row = json_object();
+        put_text(row, "metric", u->metric);
+        for (size_t k = 0; k < u->dimension_count; k++) {
+            put_text(row, u->dimensions[k].name, u->dimensions[k].value);
+        }
+        if (u->bucket != NULL) {
+            put_text(row, "bucket", u->bucket);
+        }
+        put_quantity(scratch, row, "quantity", u->quantity);
+        check(json_array_append_new(rows, row) == 0);
+    }
+    return rows;
 }
 
 json_t *rating_rows_json(struct arena *scratch, const struct currency *currency,

@@ -11,6 +11,8 @@
 ERR_MUST_CHECK enum err_code rating_input_parse(struct arena *a, const struct plan *plan,
                                                 json_t *json, struct rating_input *ret,
                                                 struct err *e);
+// Usage as rating_input_parse reads it; the caller owns the reference.
+json_t *rating_usage_json(struct arena *scratch, const struct rating_usage *usage, size_t count);
 // The lines as an array; the caller owns the reference. `scratch` holds texts during the call.
 json_t *rating_result_json(struct arena *scratch, const struct rating_result *result);
 // One line, and its rows alone (what a store keeps beside the figures).

@@ -42,7 +42,8 @@ static struct decimal money(const char *text) {
 
 // One month of a subscription that has read `bytes`; `before` of it billed already (-1: nothing).
 static struct month *month_of(struct arena *a, int year, unsigned month,
-                              enum plan_delivery delivery, int64_t bytes, int64_t before) {
+                              const struct rating_dimension *delivery, int64_t bytes,
+                              int64_t before) {
     struct month *u = arena_alloc(a, sizeof *u);
     *u = (struct month){.product_name = "Ticks",
                         .plan_name = "Standard",
@@ -55,7 +56,9 @@ static struct month *month_of(struct arena *a, int year, unsigned month,
     int64_t from = days_from_civil(year, month, 1);
     u->period = (struct rating_period){
         .from_day = from, .to_day = from + days_in_month(year, month), .final = true};
-    u->usage[0] = (struct rating_usage){PLAN_METRIC_BYTES, delivery, decimal_from_i64(bytes)};
+    u->usage = arena_alloc(a, sizeof *u->usage);
+    *u->usage =
+        (struct rating_usage){RATING_METRIC_BYTES, delivery, 1, NULL, decimal_from_i64(bytes)};
     struct rating_billed billed[] = {
         {.price_id = "fee", .kind = RATING_FIXED, .has_amounts = true, .base = money("10.00")},
         {.price_id = "data", .kind = RATING_USAGE, .metered = decimal_from_i64(before)},
@@ -90,7 +93,7 @@ static void draft__one_month_at_home(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *months[] = {month_of(&a, 2026, 11, PLAN_DELIVERY_FRESH, 250, -1)};
+    struct month *months[] = {month_of(&a, 2026, 11, &rating_usage_fresh, 250, -1)};
     struct draft d;
     assert_true(build(&a, months, 1, &DOMESTIC, &d));
     assert_null(d.blocked_by);
@@ -106,7 +109,7 @@ static void draft__late_line_keeps_the_tax_of_what_it_corrects(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *late = month_of(&a, 2020, 12, PLAN_DELIVERY_FRESH, 300, 200);
+    struct month *late = month_of(&a, 2020, 12, &rating_usage_fresh, 300, 200);
     struct month_original original = {.price_id = "data",
                                       .kind = "usage",
                                       .line = 2,
@@ -115,7 +118,7 @@ static void draft__late_line_keeps_the_tax_of_what_it_corrects(void **state) {
                                       .tax_rate = "16"};
     late->originals = &original;
     late->original_count = 1;
-    struct month *months[] = {late, month_of(&a, 2021, 1, PLAN_DELIVERY_FRESH, 100, -1)};
+    struct month *months[] = {late, month_of(&a, 2021, 1, &rating_usage_fresh, 100, -1)};
     struct draft d;
     assert_true(build(&a, months, 2, &DOMESTIC, &d));
     assert_int_equal(d.document.tax_count, 2);
@@ -132,12 +135,12 @@ static void draft__rates_are_grouped_by_value(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *late = month_of(&a, 2025, 12, PLAN_DELIVERY_FRESH, 300, 200);
+    struct month *late = month_of(&a, 2025, 12, &rating_usage_fresh, 300, 200);
     struct month_original original = {
         .price_id = "data", .kind = "usage", .line = 2, .tax_category = "S", .tax_rate = "19.00"};
     late->originals = &original;
     late->original_count = 1;
-    struct month *months[] = {late, month_of(&a, 2026, 1, PLAN_DELIVERY_FRESH, 100, -1)};
+    struct month *months[] = {late, month_of(&a, 2026, 1, &rating_usage_fresh, 100, -1)};
     struct draft d;
     assert_true(build(&a, months, 2, &DOMESTIC, &d));
     assert_int_equal(d.document.tax_count, 1);
@@ -151,7 +154,7 @@ static void draft__abroad_is_blocked_and_untaxed(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *months[] = {month_of(&a, 2026, 11, PLAN_DELIVERY_FRESH, 250, -1)};
+    struct month *months[] = {month_of(&a, 2026, 11, &rating_usage_fresh, 250, -1)};
     struct draft d;
     assert_true(build(&a, months, 1, &ABROAD, &d));
     assert_string_equal(d.blocked_by, "the tax of a sale from DE to FR is not decided: only sales "
@@ -166,7 +169,7 @@ static void draft__says_everything_that_blocks(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *months[] = {month_of(&a, 2006, 3, PLAN_DELIVERY_REPLAY, 7, -1)};
+    struct month *months[] = {month_of(&a, 2006, 3, &rating_usage_replay, 7, -1)};
     months[0]->metering_class = "committed";
     struct draft d;
     assert_true(build(&a, months, 1, &DOMESTIC, &d));
@@ -181,7 +184,7 @@ static void draft__weaker_plan_takes_better_metering(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *months[] = {month_of(&a, 2026, 11, PLAN_DELIVERY_FRESH, 1, -1)};
+    struct month *months[] = {month_of(&a, 2026, 11, &rating_usage_fresh, 1, -1)};
     months[0]->weakest_class = "committed";
     struct draft d;
     assert_true(build(&a, months, 1, &DOMESTIC, &d));
@@ -193,11 +196,11 @@ static void draft__unchanged_month_gives_nothing(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct month *months[] = {month_of(&a, 2026, 10, PLAN_DELIVERY_FRESH, 250, 250)};
+    struct month *months[] = {month_of(&a, 2026, 10, &rating_usage_fresh, 250, 250)};
     struct draft d;
     assert_false(build(&a, months, 1, &DOMESTIC, &d));
     // A byte is a cent here.
-    struct month *more[] = {month_of(&a, 2026, 10, PLAN_DELIVERY_FRESH, 251, 250)};
+    struct month *more[] = {month_of(&a, 2026, 10, &rating_usage_fresh, 251, 250)};
     assert_true(build(&a, more, 1, &DOMESTIC, &d));
     expect_money(d.document.net, "0.01");
     arena_done(&a);
@@ -208,16 +211,16 @@ static void draft__below_zero_waits_for_the_next_invoice(void **state) {
     struct arena a;
     arena_init(&a);
     struct draft d;
-    struct month *lowered[] = {month_of(&a, 2026, 10, PLAN_DELIVERY_FRESH, 100, 250)};
+    struct month *lowered[] = {month_of(&a, 2026, 10, &rating_usage_fresh, 100, 250)};
     assert_false(build(&a, lowered, 1, &DOMESTIC, &d));
     assert_string_equal(d.note, "-1.50 EUR of months billed before is left for the next invoice");
     // With a month above it, it is a line of that invoice.
-    struct month *both[] = {lowered[0], month_of(&a, 2026, 11, PLAN_DELIVERY_FRESH, 0, -1)};
+    struct month *both[] = {lowered[0], month_of(&a, 2026, 11, &rating_usage_fresh, 0, -1)};
     assert_true(build(&a, both, 2, &DOMESTIC, &d));
     assert_null(d.note);
     expect_money(d.document.net, "8.50");
     // More than the month can bear: the month is billed, the difference waits.
-    both[0] = month_of(&a, 2026, 10, PLAN_DELIVERY_FRESH, 0, 5000);
+    both[0] = month_of(&a, 2026, 10, &rating_usage_fresh, 0, 5000);
     assert_true(build(&a, both, 2, &DOMESTIC, &d));
     assert_string_equal(d.note, "-50.00 EUR of months billed before is left for the next invoice");
     expect_money(d.document.net, "10.00");

@@ -56,8 +56,11 @@ static void line__names_unit_delivery_and_topics(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct plan_price gib = {.metric = PLAN_METRIC_BYTES,
-                             .deliveries = PLAN_DELIVERY_REPLAY,
+    const char *replay[] = {RATING_DELIVERY_REPLAY};
+    struct plan_filter filter = {RATING_DELIVERY, replay, 1};
+    struct plan_price gib = {.metric = RATING_METRIC_BYTES,
+                             .filters = &filter,
+                             .filter_count = 1,
                              .has_conversion = true,
                              .conversion = {.divide = true}};
     gib.conversion.factor = decimal_from_i64(1073741824);
@@ -65,11 +68,11 @@ static void line__names_unit_delivery_and_topics(void **state) {
         line_text(&a, RATING_USAGE, &gib, NULL, 0, "", false, "0", "0"),
         "Ticks: data read, replayed, in GiB (p1) from acme.a, acme.b, November 2026");
     gib.conversion.factor = decimal_from_i64(500);
-    gib.deliveries = 0;
+    gib.filter_count = 0;
     assert_string_equal(
         line_text(&a, RATING_USAGE, &gib, NULL, 0, "", false, "0", "0"),
         "Ticks: data read, in units of 500 bytes (p1) from acme.a, acme.b, November 2026");
-    struct plan_price messages = {.metric = PLAN_METRIC_MESSAGES};
+    struct plan_price messages = {.metric = RATING_METRIC_MESSAGES};
     assert_string_equal(
         line_text(&a, RATING_USAGE, &messages, NULL, 0, "", false, "2", "9"),
         "Ticks: messages read, in messages (p1) from acme.a, acme.b, November 2026. Fetches still "
@@ -81,7 +84,7 @@ static void line__fees_say_their_days(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct plan_price flat = {.kernel = {.type = PLAN_KERNEL_FLAT}};
+    struct plan_price flat = {.prorated = true};
     struct rating_row row = {.prorated = true, .billable_days = 24, .period_days = 30};
     assert_string_equal(line_text(&a, RATING_FIXED, &flat, &row, 0, "", false, "1", "1"),
                         "Ticks: fee (p1), 7-30 November 2026, 24 of 30 days");
@@ -95,7 +98,7 @@ static void line__corrections_name_their_line(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    struct plan_price bytes = {.metric = PLAN_METRIC_BYTES};
+    struct plan_price bytes = {.metric = RATING_METRIC_BYTES};
     assert_string_equal(
         line_text(&a, RATING_MINIMUM, &bytes, NULL, 3, "INV-2026-000007", true, "0", "0"),
         "Correction of INV-2026-000007, line 3: Ticks: minimum charge (p1), November 2026");

@@ -70,7 +70,6 @@ static void parse__fills_defaults(void **state) {
     assert_false(use->partial_billing); // volume waits for the last document
     assert_true(use->minimum.prorated);
     assert_false(use->maximum.prorated);
-    assert_true(use->kernel.zero_usage_flat);
     assert_null(plan_find_price(&plan, "none"));
 }
 

@@ -69,7 +69,7 @@ static struct rating_result rate(const struct plan *plan, const struct rating_in
 static struct rating_result rate_messages(const struct plan *plan, struct decimal quantity,
                                           bool final, const struct rating_billed *before,
                                           size_t before_count) {
-    struct rating_usage usage = {PLAN_METRIC_MESSAGES, PLAN_DELIVERY_NONE, quantity};
+    struct rating_usage usage = {.metric = RATING_METRIC_MESSAGES, .quantity = quantity};
     struct rating_input input = june(final);
     input.usage = &usage;
     input.usage_count = 1;
@@ -309,10 +309,11 @@ static void usage__no_price_takes_is_listed(void **state) {
                 "\"fresh\"]},\"kernel\":{\"type\":\"per_unit\",\"unit_amount\":"
                 "\"1\"}}");
     struct rating_usage usage[] = {
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_FRESH, num("2")},
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_FRESH, num("1")},
-        {PLAN_METRIC_BYTES, PLAN_DELIVERY_REPLAY, num("7")},
-        {PLAN_METRIC_MESSAGES, PLAN_DELIVERY_REPLAY, num("9")}, // the plan has no price for it
+        {RATING_METRIC_BYTES, &rating_usage_fresh, 1, NULL, num("2")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("4")},
+        {RATING_METRIC_BYTES, &rating_usage_fresh, 1, NULL, num("1")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("3")},
+        {RATING_METRIC_MESSAGES, &rating_usage_replay, 1, NULL, num("9")}, // the plan has no price
     };
     struct rating_input input = june(true);
     input.usage = usage;
@@ -320,8 +321,8 @@ static void usage__no_price_takes_is_listed(void **state) {
     struct rating_result r = rate(plan, &input);
     assert_true(decimal_equal(r.amount, num("3")));
     assert_int_equal(r.unpriced_count, 1);
-    assert_int_equal(r.unpriced[0].metric, PLAN_METRIC_BYTES);
-    assert_int_equal(r.unpriced[0].delivery, PLAN_DELIVERY_REPLAY);
+    assert_string_equal(r.unpriced[0].metric, RATING_METRIC_BYTES);
+    assert_string_equal(rating_usage_value(&r.unpriced[0], RATING_DELIVERY), "replay");
     assert_true(decimal_equal(r.unpriced[0].quantity, num("7")));
 }
 
