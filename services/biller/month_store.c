@@ -104,21 +104,22 @@ enum err_code month_store_list(struct pg *pg, struct arena *a, const char *org_i
 
 // --- one month -----------------------------------------------------------------------------------
 
-// The columns of month_usage that are counts of a metric.
-static const char *const USAGE_METRICS[] = {
-    [1] = RATING_METRIC_BYTES, [2] = RATING_METRIC_MESSAGES, [3] = RATING_METRIC_FETCHES};
-enum { USAGE_METRICS_FIRST = 1, USAGE_METRICS_END = sizeof USAGE_METRICS / sizeof *USAGE_METRICS };
+// What month_usage counts, in the order of its columns from the second on.
+static const char *const METRICS[] = {RATING_METRIC_BYTES, RATING_METRIC_MESSAGES,
+                                      RATING_METRIC_FETCHES};
+enum { METRIC_COUNT = sizeof METRICS / sizeof *METRICS };
 
 // What one row of month_usage counted; a count of 0 is none.
 static enum err_code add_usage(struct arena *a, const struct pg_rows *rows, int row,
                                struct month *u, struct err *e) {
     bool replayed = pg_rows_int8(rows, row, 0) != 0;
-    for (int m = USAGE_METRICS_FIRST; m < USAGE_METRICS_END; m++) {
-        struct rating_usage x = {.metric = USAGE_METRICS[m],
+    for (int m = 0; m < METRIC_COUNT; m++) {
+        struct rating_usage x = {.metric = METRICS[m],
                                  .dimensions =
                                      replayed ? &rating_usage_replay : &rating_usage_fresh,
                                  .dimension_count = 1};
-        enum err_code code = decimal_parse_count(a, pg_rows_slice(rows, row, m), &x.quantity, e);
+        enum err_code code =
+            decimal_parse_count(a, pg_rows_slice(rows, row, 1 + m), &x.quantity, e);
         if (code != ERR_OK) {
             return code;
         }
@@ -150,7 +151,7 @@ enum err_code month_store_read_usage(struct pg *pg, struct arena *a, struct mont
         return code;
     }
     size_t count = (size_t)pg_rows_count(&rows);
-    u->usage = arena_array(a, count, USAGE_METRICS_END * sizeof *u->usage);
+    u->usage = arena_array(a, count * METRIC_COUNT, sizeof *u->usage);
     for (int i = 0; code == ERR_OK && i < (int)count; i++) {
         code = add_usage(a, &rows, i, u, e);
         u->open_fetches = add_count(a, u->open_fetches, pg_rows_text(&rows, i, 4));

@@ -20,6 +20,10 @@ struct plan_kernel kernel_parse(const struct json_node *n) {
     return k;
 }
 
+enum rating_kind kernel_kind(const struct plan_kernel *k) {
+    return k->type->takes_usage ? RATING_USAGE : RATING_FIXED;
+}
+
 size_t kernel_rows_max(const struct plan_kernel *k, const struct kernel_input *in) {
     return k->type->rows_max == NULL ? 1 : k->type->rows_max(k->terms, in);
 }

@@ -19,11 +19,10 @@ struct kernel_input {
 };
 
 struct kernel {
-    const char *name;  // `type` in a plan
-    bool takes_usage;  // else it is a fee, due whatever the usage
-    bool needs_metric; // the price's `metric` says what it counts
-    bool
-        partial_billing; // default of the price's field: may be billed before the period's last day
+    const char *name;                 // `type` in a plan
+    bool takes_usage;                 // else it is a fee, due whatever the usage
+    bool needs_metric;                // the price's `metric` says what it counts
+    bool partial_billing;             // default of the price's field of this name (10.2)
     const char *const *fields;        // its members, `type` too; ends with NULL
     const struct json_default *later; // members that have only their default so far, or NULL
     // Reads the members, whose names are checked, into terms in the reader's arena.
@@ -42,9 +41,12 @@ extern const struct kernel *const kernel_list[];
 const struct kernel *kernel_find(const struct json_node *type);
 // Reads a price's `kernel`. The type is NULL only after an error.
 struct plan_kernel kernel_parse(const struct json_node *n);
+// What a price's own lines are: RATING_USAGE, or RATING_FIXED if its kernel takes no usage.
+enum rating_kind kernel_kind(const struct plan_kernel *k);
 // The room that kernel_rows needs.
 size_t kernel_rows_max(const struct plan_kernel *k, const struct kernel_input *in);
-// Step 3 of rating.md chapter 6: writes the kernel's rows, exact and unrounded; returns how many. A single row of nothing at no cost is left out.
+// Step 3 of rating.md chapter 6: writes the kernel's rows, exact and unrounded; returns how many.
+// A single row of nothing at no cost is left out.
 size_t kernel_rows(struct arena *a, const struct plan_kernel *k, const struct kernel_input *in,
                    struct rating_row *rows);
 

@@ -11,11 +11,12 @@
 struct modifier {
     const char *field; // its member of a price in a plan
     bool of_usage;     // has no meaning for a kernel that takes no usage
-    void (*parse)(const struct json_node *n, struct plan_price *p); // n may be absent
-    size_t rows;                                                    // most rows it adds to a line
+    size_t rows;       // the most that it adds to a line
+    // Reads the member, which may be absent, into the price.
+    void (*parse)(const struct json_node *n, struct plan_price *p);
     // Step 2 of rating.md chapter 6: from the metered to the billable quantity. NULL: none.
     void (*on_quantity)(const struct rating_scope *s, struct rating_line *l);
-    // Steps 6 and 7: what is taken off the rounded base. NULL: none.
+    // Steps 6 and 7: takes its part off `amount`, which begins as the rounded base. NULL: none.
     void (*on_base)(const struct rating_scope *s, struct rating_line *l);
 };
 

@@ -17,7 +17,10 @@ struct decimal modifier_discount_of(const struct rating_scope *s, const struct p
 }
 
 static void on_base(const struct rating_scope *s, struct rating_line *l) {
-    l->discount = modifier_discount_of(s, l->price, l->base);
+    if (l->price->has_discount) {
+        l->discount = modifier_discount_of(s, l->price, l->base);
+        l->amount = decimal_sub(s->arena, l->amount, l->discount);
+    }
 }
 
 const struct modifier modifier_discount = {

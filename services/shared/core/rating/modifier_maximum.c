@@ -19,13 +19,13 @@ static void cap_rows(struct arena *a, struct rating_line *l) {
 }
 
 static void on_base(const struct rating_scope *s, struct rating_line *l) {
-    struct decimal left = decimal_sub(s->arena, l->base, l->discount);
-    if (!l->price->maximum.set || decimal_sign(left) <= 0) {
+    if (!l->price->maximum.set || decimal_sign(l->amount) <= 0) {
         return;
     }
     struct decimal most = bound_value(s->arena, &l->price->maximum, s->share);
-    struct decimal over = decimal_max(decimal_from_i64(0), decimal_sub(s->arena, left, most));
-    l->cap = decimal_min(left, currency_round(s->arena, s->currency, over));
+    struct decimal over = decimal_max(decimal_from_i64(0), decimal_sub(s->arena, l->amount, most));
+    l->cap = decimal_min(l->amount, currency_round(s->arena, s->currency, over));
+    l->amount = decimal_sub(s->arena, l->amount, l->cap);
     cap_rows(s->arena, l);
 }
 

@@ -30,10 +30,6 @@ const char *rating_kind_name(enum rating_kind kind) {
     return "unknown";
 }
 
-enum rating_kind rating_kind_of(const struct plan_price *p) {
-    return p->kernel.type->takes_usage ? RATING_USAGE : RATING_FIXED;
-}
-
 const char *rating_reason_name(enum rating_reason reason) {
     return reason == RATING_INCLUDED ? "included" : "billed";
 }
@@ -79,9 +75,13 @@ static void rate_minimum(struct rating_run *r, const struct plan_price *p, struc
 // Step 1.
 static struct rating_selection select_usage(const struct rating_run *r,
                                             const struct plan_price *p) {
+    struct rating_selection s = {0};
+    if (!p->kernel.type->takes_usage) {
+        return s;
+    }
     struct arena *a = r->scope.arena;
     const struct rating_usage **usage = arena_array(a, r->usage_count, sizeof *usage);
-    struct rating_selection s = {.usage = usage};
+    s.usage = usage;
     for (size_t i = 0; i < r->usage_count; i++) {
         if (rating_usage_is_taken(&r->usage[i], p)) {
             usage[s.usage_count++] = &r->usage[i];
@@ -92,7 +92,7 @@ static struct rating_selection select_usage(const struct rating_run *r,
 }
 
 static bool is_due(const struct rating_period *period, const struct plan_price *p) {
-    if (rating_kind_of(p) == RATING_FIXED) {
+    if (kernel_kind(&p->kernel) == RATING_FIXED) {
         return p->billed == PLAN_IN_ADVANCE || (period->final && !period->advance_only);
     }
     return !period->advance_only && (period->final || p->partial_billing);
@@ -101,7 +101,7 @@ static bool is_due(const struct rating_period *period, const struct plan_price *
 // Whether a fee paid in advance is given back for unused days, instead of the difference (15.2).
 static bool gives_back(const struct rating_run *r, const struct plan_price *p,
                        const struct rating_billed_total *t) {
-    return rating_kind_of(p) == RATING_FIXED && p->billed == PLAN_IN_ADVANCE && p->prorated &&
+    return kernel_kind(&p->kernel) == RATING_FIXED && p->billed == PLAN_IN_ADVANCE && p->prorated &&
            r->unused_days > 0 && t->count > 0;
 }
 
@@ -111,19 +111,20 @@ static void rate_price(struct rating_run *r, const struct plan_price *p) {
     if (!is_due(period, p)) {
         return;
     }
-    struct rating_billed_total t = rating_billed_sum(&r->scope, r->input, p, rating_kind_of(p));
-    struct decimal billed = rating_billed_amount(a, &t);
-    struct rating_line l = {.price = p, .kind = rating_kind_of(p)};
-    if (!gives_back(r, p, &t)) {
+    struct rating_billed_total t =
+        rating_billed_sum(&r->scope, r->input, p, kernel_kind(&p->kernel));
+    struct rating_line l;
+    if (gives_back(r, p, &t)) {
+        l = rating_billed_give_back(&r->scope, p, &t, period->end_credited ? 0 : r->unused_days);
+    } else {
         struct rating_selection selection = select_usage(r, p);
         l = rating_price_line(&r->scope, p, &selection);
         rating_billed_subtract(&r->scope, &l, &t);
-    } else if (!period->end_credited && decimal_sign(billed) > 0) {
-        l = rating_billed_give_back(&r->scope, p, &t, r->unused_days);
     }
     const struct rating_line *line = emit(r, &l);
     if (p->minimum.set && period->final && !period->advance_only) {
-        rate_minimum(r, p, decimal_add(a, billed, l.amount), line);
+        struct decimal total = decimal_add(a, rating_billed_amount(a, &t), l.amount);
+        rate_minimum(r, p, total, line);
     }
 }
 
@@ -165,7 +166,7 @@ static enum err_code check_billed(const struct rating_run *r, struct err *e) {
             return err_set(e, ERR_INVALID, "price \"%s\", billed before, is not in the plan",
                            b->price_id);
         }
-        if (b->kind != rating_kind_of(p) && (b->kind != RATING_MINIMUM || !b->has_amounts)) {
+        if (b->kind != kernel_kind(&p->kernel) && (b->kind != RATING_MINIMUM || !b->has_amounts)) {
             return err_set(e, ERR_INVALID, "price \"%s\" cannot have been billed as %s",
                            b->price_id, rating_kind_name(b->kind));
         }
@@ -179,8 +180,6 @@ static enum err_code check_billed(const struct rating_run *r, struct err *e) {
 
 // Usage whose metric has prices, none of which takes it.
 static void find_unpriced(struct rating_run *r) {
-    struct rating_usage *found = arena_array(r->scope.arena, r->usage_count, sizeof *found);
-    r->result.unpriced = found;
     for (size_t i = 0; i < r->usage_count; i++) {
         const struct rating_usage *u = &r->usage[i];
         bool metric_priced = false, taken = decimal_is_zero(u->quantity);
@@ -190,7 +189,10 @@ static void find_unpriced(struct rating_run *r) {
             taken = rating_usage_is_taken(u, p);
         }
         if (metric_priced && !taken) {
-            found[r->result.unpriced_count++] = *u;
+            if (r->result.unpriced == NULL) {
+                r->result.unpriced = arena_array(r->scope.arena, r->usage_count - i, sizeof *u);
+            }
+            r->result.unpriced[r->result.unpriced_count++] = *u;
         }
     }
 }

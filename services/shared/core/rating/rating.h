@@ -112,8 +112,6 @@ ERR_MUST_CHECK enum err_code rating_run(struct arena *a, const struct plan *plan
                                         const struct rating_input *input, struct rating_result *ret,
                                         struct err *e);
 
-// What a price's own lines are: RATING_USAGE, or RATING_FIXED if its kernel takes no usage.
-enum rating_kind rating_kind_of(const struct plan_price *p);
 const char *rating_kind_name(enum rating_kind kind);       // "fixed", "usage", "minimum"
 const char *rating_reason_name(enum rating_reason reason); // "billed", "included"
 

@@ -122,6 +122,10 @@ struct rating_line rating_billed_give_back(const struct rating_scope *s, const s
     struct arena *a = s->arena;
     const struct kernel_input in = {.days = {unused_days, s->share.period_days}, .prorated = true};
     struct rating_line l = {.price = p, .kind = RATING_FIXED};
+    struct decimal paid = rating_billed_amount(a, t);
+    if (unused_days == 0 || decimal_sign(paid) <= 0) {
+        return l;
+    }
     l.rows = arena_array(a, kernel_rows_max(&p->kernel, &in), sizeof *l.rows);
     l.row_count = p->kernel.type->rows(a, p->kernel.terms, &in, l.rows);
     for (size_t i = 0; i < l.row_count; i++) {
@@ -130,7 +134,7 @@ struct rating_line rating_billed_give_back(const struct rating_scope *s, const s
     }
     struct decimal base = currency_round(a, s->currency, l.unrounded);
     struct decimal discount = modifier_discount_of(s, p, base);
-    struct decimal credit = decimal_min(decimal_sub(a, base, discount), rating_billed_amount(a, t));
+    struct decimal credit = decimal_min(decimal_sub(a, base, discount), paid);
     l.unrounded = decimal_neg(a, l.unrounded);
     l.base = decimal_neg(a, decimal_add(a, credit, discount));
     l.discount = decimal_neg(a, discount);

@@ -25,7 +25,8 @@ struct decimal rating_billed_amount(struct arena *a, const struct rating_billed_
 void rating_billed_subtract(const struct rating_scope *s, struct rating_line *l,
                             const struct rating_billed_total *t);
 // 15.2, advance fees: the line that gives back the unused days of a fee that was paid, at most what
-// is left of it. The discount the fee had is taken off the part given back as well.
+// is left of it; all zero if there is nothing to give back. The discount the fee had is taken off
+// the part given back as well.
 struct rating_line rating_billed_give_back(const struct rating_scope *s, const struct plan_price *p,
                                            const struct rating_billed_total *t,
                                            int64_t unused_days);

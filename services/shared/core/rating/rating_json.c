@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "base/instant.h"
 #include "core/json/json_read.h"
+#include "core/rating/kernel.h"
 
 enum { TEXT_MAX = 128 };
 
@@ -184,7 +185,7 @@ static void read_billed(const struct json_node *n, const struct plan *plan,
         json_node_fail(&group, NULL, "groups are not supported yet");
     }
     const struct plan_price *price = plan_find_price(plan, ret->price_id);
-    enum rating_kind own = price == NULL ? RATING_USAGE : rating_kind_of(price);
+    enum rating_kind own = price == NULL ? RATING_USAGE : kernel_kind(&price->kernel);
     ret->kind = (enum rating_kind)json_node_word(&kind, KINDS, own);
     ret->metered = json_node_stored(&metered);
     ret->has_amounts = base.json != NULL;

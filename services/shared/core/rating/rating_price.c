@@ -15,7 +15,7 @@ struct rating_line rating_price_line(const struct rating_scope *s, const struct 
         room += modifier_list[i]->rows;
     }
     struct rating_line l = {.price = p,
-                            .kind = rating_kind_of(p),
+                            .kind = kernel_kind(&p->kernel),
                             .metered = selection->metered,
                             .quantity = selection->metered,
                             .rows = arena_array(a, room, sizeof *l.rows)};
@@ -30,11 +30,11 @@ struct rating_line rating_price_line(const struct rating_scope *s, const struct 
         l.unrounded = decimal_add(a, l.unrounded, l.rows[i].amount);
     }
     l.base = currency_round(a, s->currency, l.unrounded); // step 5, R3
-    for (size_t i = 0; modifier_list[i] != NULL; i++) {   // steps 6 and 7
+    l.amount = l.base;
+    for (size_t i = 0; modifier_list[i] != NULL; i++) { // steps 6 and 7
         if (modifier_list[i]->on_base != NULL) {
             modifier_list[i]->on_base(s, &l);
         }
     }
-    l.amount = decimal_sub(a, decimal_sub(a, l.base, l.discount), l.cap);
     return l;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 
 #include "core/billing/share.h"
+#include "core/rating/modifier.h"
 #include "core/rating/plan.h"
 
 static struct arena arena;
@@ -156,9 +157,29 @@ static void parse__refuses_by_name_what_is_not_rated_yet(void **state) {
 
 static void parse__refuses_what_has_no_meaning(void **state) {
     (void)state;
+    static const char *const VALUES[] = {"{\"operation\":\"divide\",\"factor\":\"2\"}",
+                                         "\"zero\"",
+                                         "{\"quantity\":\"1\"}",
+                                         "\"5\"",
+                                         "{\"amount\":\"1\"}",
+                                         "{\"amount\":\"1\"}"}; // one value per modifier
     expect_refused("{\"price_id\":\"p\",\"metric\":\"bytes\",\"kernel\":{\"type\":\"flat\","
                    "\"flat_amount\":\"1\"}}",
                    "", "/prices/0/metric", "flat price");
+    for (size_t i = 0; modifier_list[i] != NULL; i++) {
+        char price[256], field[64];
+        (void)snprintf(price, sizeof price,
+                       "{\"price_id\":\"p\",\"%s\":%s,\"kernel\":{\"type\":\"flat\","
+                       "\"flat_amount\":\"1\"}}",
+                       modifier_list[i]->field, VALUES[i]);
+        (void)snprintf(field, sizeof field, "/prices/0/%s", modifier_list[i]->field);
+        struct plan plan;
+        if (modifier_list[i]->of_usage) {
+            expect_refused(price, "", field, "a flat price has no");
+        } else {
+            assert_int_equal(parse(price, "", &plan, NULL), ERR_OK);
+        }
+    }
     expect_refused(
         "{\"price_id\":\"p\",\"metric\":\"bytes\",\"prorated\":true,\"kernel\":{\"type\":"
         "\"per_unit\",\"unit_amount\":\"1\"}}",

@@ -326,6 +326,29 @@ static void usage__no_price_takes_is_listed(void **state) {
     assert_true(decimal_equal(r.unpriced[0].quantity, num("7")));
 }
 
+static void usage__of_other_dimensions_is_added_up_per_price(void **state) {
+    (void)state;
+    static const struct rating_dimension EU[] = {{RATING_DELIVERY, "fresh"}, {"region", "eu"}};
+    static const struct rating_dimension US[] = {{RATING_DELIVERY, "replay"}, {"region", "us"}};
+    struct plan *plan =
+        plan_of("{\"price_id\":\"p\",\"metric\":\"bytes\",\"filter\":{\"delivery\":["
+                "\"fresh\"]},\"kernel\":{\"type\":\"per_unit\",\"unit_amount\":\"1\"}}");
+    struct rating_usage usage[] = {
+        {RATING_METRIC_BYTES, US, 2, NULL, num("5")},
+        {RATING_METRIC_BYTES, EU, 2, NULL, num("2")},
+        {RATING_METRIC_BYTES, &rating_usage_replay, 1, NULL, num("4")},
+        {RATING_METRIC_BYTES, EU, 1, NULL, num("1")},
+    };
+    struct rating_input input = june(true);
+    input.usage = usage;
+    input.usage_count = sizeof usage / sizeof *usage;
+    struct rating_result r = rate(plan, &input);
+    assert_true(decimal_equal(r.lines[0].metered, num("3")));
+    assert_int_equal(r.unpriced_count, 2);
+    assert_true(decimal_equal(r.unpriced[0].quantity, num("4")));
+    assert_string_equal(rating_usage_values_text(&arena, &r.unpriced[1]), "replay, us");
+}
+
 static void expect_invalid(const struct plan *plan, const struct rating_input *input,
                            const char *text) {
     struct rating_result result = {0};
@@ -379,6 +402,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(ended_service__gives_an_advance_fee_back_once, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(usage__no_price_takes_is_listed, setup, teardown),
+        cmocka_unit_test_setup_teardown(usage__of_other_dimensions_is_added_up_per_price, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(run__refuses_periods_and_bills_that_cannot_be, setup,
                                         teardown),
     };
