@@ -4,7 +4,6 @@
 
 #include <string.h>
 
-#include "base/check.h"
 #include "core/rating/kernel.h"
 #include "core/rating/modifier.h"
 #include "core/rating/rating_billed.h"

@@ -4,7 +4,6 @@
 #ifndef WEIR_CORE_RATING_RATING_H
 #define WEIR_CORE_RATING_RATING_H
 
-#include <jansson.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
