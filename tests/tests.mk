@@ -48,9 +48,10 @@ sql-check: $(BUILD)/lint/sql_check
 schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update'
 
-layers:
-	@tests/lint/layers_test.sh
+layers: all
+	@CC=$(CC) tests/lint/layers_test.sh
 	@tests/lint/layers.sh
+	@tests/lint/circles.sh $(BUILD)/obj/services
 
 # clang-tidy looks again only at what was compiled again.
 TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services tests))
