@@ -90,8 +90,17 @@ $(BUILD)/gen/migrations.h: $(sort $(wildcard migrations/[0-9]*.sql)) services/sh
 	@mkdir -p $(@D)
 	$(Q)awk -f services/shared/platform/pg/embed_files.awk $(filter %.sql,$^) >$@
 
-# weir-api carries its OpenAPI document (.incbin, which the compiler doesn't list as a dependency).
-$(BUILD)/obj/services/api/site/openapi.o: api/openapi.json
+# The OpenAPI document, joined from its files; the folders are listed too, so that a file taken away counts.
+OPENAPI_FILES := api/openapi/root.json $(filter-out api/openapi/root.json,$(sort $(shell find api/openapi -name '*.json')))
+$(BUILD)/gen/openapi_join: $(BUILD)/obj/api/openapi_join.o
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -ljansson
+$(BUILD)/gen/openapi.json: $(BUILD)/gen/openapi_join $(OPENAPI_FILES) $(shell find api/openapi -type d)
+	$(Q)$< $(OPENAPI_FILES) >$@
+
+# weir-api carries it (.incbin, which the compiler doesn't list as a dependency).
+$(BUILD)/obj/services/api/site/openapi.o: $(BUILD)/gen/openapi.json
 
 $(BUILD)/obj/%.o: %.c Makefile VERSION
 	@mkdir -p $(@D)

@@ -53,8 +53,13 @@ layers: all
 	@tests/lint/layers.sh
 	@tests/lint/circles.sh $(BUILD)/obj/services
 
+# The document itself is checked whenever it is joined.
+.PHONY: openapi-check
+openapi-check: $(BUILD)/gen/openapi_join $(BUILD)/gen/openapi.json
+	@tests/lint/openapi_join_test.sh $<
+
 # clang-tidy looks again only at what was compiled again.
-TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services tests))
+TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services api tests))
 TIDY_FLAGS := $(CSTD) $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 $(BUILD)/tidy/%.ok: $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)
@@ -72,14 +77,14 @@ cppcheck:
 	@mkdir -p $(BUILD)/cppcheck
 	@cppcheck $(CPPCHECK_FLAGS) \
 	  --cppcheck-build-dir=$(BUILD)/cppcheck -j 2 -D_GNU_SOURCE -D__GNUC__=12 -DWEIR_VERSION='""' \
-	  -Iservices/shared -Iservices -I$(BUILD)/gen $(call sources_in,services)
+	  -Iservices/shared -Iservices -I$(BUILD)/gen $(call sources_in,services api)
 	@echo "cppcheck: ok"
 
 format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
-lint: ## clang-format, clang-tidy, cppcheck, layers, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers settings-check
+lint: ## clang-format, clang-tidy, cppcheck, layers, OpenAPI, SQL and schema
+	@$(MAKE) --no-print-directory format-check layers openapi-check settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy

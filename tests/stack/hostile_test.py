@@ -12,11 +12,11 @@ import time
 import uuid
 
 import pytest
-from house import PASSWORD
+from house import OPENAPI, PASSWORD
 from rest import Rest
 from stack import ROOT, wait_for
 
-PATHS = json.loads((ROOT / "api" / "openapi.json").read_text())["paths"]
+PATHS = OPENAPI["paths"]
 LISTS = [p for p, item in PATHS.items() if any("cursor" in q.get("$ref", "") for q in item.get("get", {}).get("parameters", []))]
 
 
@@ -38,7 +38,7 @@ def refused(answer, status, field):
 
 # --- values --------------------------------------------------------------------------------------------
 def test_every_refusal_of_a_constraint_is_of_one_that_exists(house):
-    named = re.findall(r'^ +\{"([a-z_]+)",', (ROOT / "services" / "api" / "constraint.c").read_text(), re.M)
+    named = re.findall(r'^ +\{"([a-z_]+)",', (ROOT / "services" / "api" / "request" / "constraint.c").read_text(), re.M)
     there = house.sql("select conname from pg_constraint union select relname from pg_class where relkind = 'i'")
     assert len(named) > 10 and set(named) - set(there) == {"organisation_time_zone"}
 

@@ -1,18 +1,16 @@
 """No tenant reaches another's things: neither through any operation of the API, nor in the database
 with the API's own role and another tenant's organisation set."""
 
-import json
 import uuid
 
 import psycopg
 import pytest
-from house import CONTRACT, PASSWORD, PLAN
+from house import CONTRACT, OPENAPI, PASSWORD, PLAN
 from rest import Rest
-from stack import ROOT
 
 OPERATIONS = [
     (method.upper(), path, operation)
-    for path, item in json.loads((ROOT / "api" / "openapi.json").read_text())["paths"].items()
+    for path, item in OPENAPI["paths"].items()
     for method, operation in item.items()
     if method in ("get", "post", "put", "patch", "delete")
 ]

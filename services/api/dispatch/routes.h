@@ -1,4 +1,4 @@
-// The table of operations: one row each, compared with api/openapi.json both ways by a test.
+// The table of operations: one row each, compared with the OpenAPI document both ways by a test.
 #ifndef WEIR_API_DISPATCH_ROUTES_H
 #define WEIR_API_DISPATCH_ROUTES_H
 

@@ -1,5 +1,6 @@
 """weir-api on a real PostgreSQL, without Kafka, and the people who sign in to it."""
 
+import json
 import os
 import subprocess
 import uuid
@@ -16,6 +17,7 @@ PLAN = {
 }
 PASSWORD = "correct horse battery staple"
 BIN = os.environ.get("WEIR_BIN", ROOT / "build" / "bin")
+OPENAPI = json.loads((ROOT / "build" / "gen" / "openapi.json").read_text())
 
 
 class House:

@@ -1,4 +1,4 @@
-// The route table: against api/openapi.json both ways, and how paths are matched.
+// The route table: against the OpenAPI document both ways, and how paths are matched.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
