@@ -82,12 +82,13 @@ static void add_note(struct account *x, const char *text) {
     }
 }
 
-// The units of one currency.
-static enum err_code draft_currency(struct account *x, struct month **units, size_t count,
+// The months of one currency.
+static enum err_code draft_currency(struct account *x, struct month **months, size_t count,
                                     struct err *e) {
     struct draft draft;
     bool any = false;
-    enum err_code code = draft_build(x->a, units, count, &x->parties, tax_rate, x, &draft, &any, e);
+    enum err_code code =
+        draft_build(x->a, months, count, &x->parties, tax_rate, x, &draft, &any, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -95,7 +96,7 @@ static enum err_code draft_currency(struct account *x, struct month **units, siz
     if (!any) {
         return ERR_OK;
     }
-    char id[DOCUMENT_UUID_TEXT];
+    char id[PG_UUID_TEXT];
     code = document_store_draft(x->pg, x->a, &x->context, &draft, id, e);
     if (code == ERR_OK && draft.blocked_by != NULL) {
         x->result->blocked++;
@@ -108,16 +109,16 @@ static enum err_code draft_currency(struct account *x, struct month **units, siz
 }
 
 static enum err_code draft_all(struct account *x, int64_t months_back, struct err *e) {
-    struct month *units = NULL;
+    struct month *months = NULL;
     size_t count = 0;
     enum err_code code =
-        month_store_list(x->pg, x->a, x->result->org_id, x->month, months_back, &units, &count, e);
+        month_store_list(x->pg, x->a, x->result->org_id, x->month, months_back, &months, &count, e);
     struct month **group = arena_array(x->a, count, sizeof *group);
     size_t size = 0;
     for (size_t i = 0; code == ERR_OK && i < count; i++) {
-        code = month_store_rate(x->pg, x->a, &units[i], e);
-        group[size++] = &units[i];
-        bool last = i + 1 == count || strcmp(units[i].currency, units[i + 1].currency) != 0;
+        code = month_store_rate(x->pg, x->a, &months[i], e);
+        group[size++] = &months[i];
+        bool last = i + 1 == count || strcmp(months[i].currency, months[i + 1].currency) != 0;
         if (code == ERR_OK && last) {
             code = draft_currency(x, group, size, e);
             size = 0;

@@ -7,7 +7,7 @@
 
 struct account_result {
     bool claimed; // false: no account of the run is left to draft
-    char org_id[DOCUMENT_UUID_TEXT];
+    char org_id[PG_UUID_TEXT];
     int drafts, blocked;
 };
 

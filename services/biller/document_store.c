@@ -1,32 +1,22 @@
 #include "biller/document_store.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
 #include "biller/month_store.h"
 #include "biller_sql.h"
-#include "core/billing/describe.h"
+#include "core/billing/wording.h"
+#include "core/json/json_write.h"
 #include "core/rating/rating_json.h"
 
 static const char *number_text(struct arena *a, struct decimal x) {
     return decimal_text(a, x, 0, NULL);
 }
 
-// Takes `json`; the text is the arena's.
-static const char *json_text(struct arena *a, json_t *json) {
-    char *text = json_dumps(json, JSON_COMPACT);
-    check(text != NULL);
-    const char *copy = arena_str(a, slice_str(text));
-    free(text);
-    json_decref(json);
-    return copy;
-}
-
 static enum err_code insert_document(struct pg *pg, struct arena *a,
                                      const struct document_context *c, const struct draft *d,
-                                     char ret_id[DOCUMENT_UUID_TEXT], struct err *e) {
+                                     char ret_id[PG_UUID_TEXT], struct err *e) {
     const struct currency *currency = d->currency;
     const struct document *doc = &d->document;
     PG_ROWS_AUTO struct pg_rows rows = {0};
@@ -42,7 +32,7 @@ static enum err_code insert_document(struct pg *pg, struct arena *a,
                   pg_int8(DOCUMENT_TERMS_DAYS)),
         &rows, e);
     if (code == ERR_OK) {
-        (void)snprintf(ret_id, DOCUMENT_UUID_TEXT, "%s", pg_rows_text(&rows, 0, 0));
+        (void)snprintf(ret_id, PG_UUID_TEXT, "%s", pg_rows_text(&rows, 0, 0));
     }
     return code;
 }
@@ -50,19 +40,19 @@ static enum err_code insert_document(struct pg *pg, struct arena *a,
 static const char *description_of(struct arena *a, const struct month *u,
                                   const struct rating_line *l,
                                   const struct month_original *corrected) {
-    return describe_line(
-        a, &(struct describe_input){.product = u->product_name,
-                                    .topics = u->topics,
-                                    .line = l,
-                                    .month_from_day = u->period.from_day,
-                                    .month_to_day = u->period.to_day,
-                                    .service_from_day = u->period.service_from_day,
-                                    .service_to_day = u->period.service_to_day,
-                                    .corrects_line = corrected == NULL ? 0 : corrected->line,
-                                    .corrects_number = corrected == NULL ? "" : corrected->number,
-                                    .late = u->billed_seq > 0,
-                                    .open_fetches = u->open_fetches,
-                                    .share_messages = u->share_messages});
+    return wording_line(
+        a, &(struct wording_input){.product = u->product_name,
+                                   .topics = u->topics,
+                                   .line = l,
+                                   .month_from_day = u->period.from_day,
+                                   .month_to_day = u->period.to_day,
+                                   .service_from_day = u->period.service_from_day,
+                                   .service_to_day = u->period.service_to_day,
+                                   .corrects_line = corrected == NULL ? 0 : corrected->line,
+                                   .corrects_number = corrected == NULL ? "" : corrected->number,
+                                   .late = u->billed_seq > 0,
+                                   .open_fetches = u->open_fetches,
+                                   .share_messages = u->share_messages});
 }
 
 static enum err_code insert_line(struct pg *pg, struct arena *a, const struct document_context *c,
@@ -70,7 +60,7 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                                  struct err *e) {
     const struct document_line *line = &d->document.lines[i];
     const struct rating_line *l = line->rated;
-    const struct month *u = d->units[line->source];
+    const struct month *u = d->months[line->source];
     const struct currency *currency = d->currency;
     const struct month_original *corrected = draft_original(u, l);
     bool usage = l->kind == RATING_USAGE;
@@ -90,9 +80,9 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                   pg_text(currency_text(a, currency, l->discount, NULL)),
                   pg_text(currency_text(a, currency, l->cap, NULL)),
                   pg_text(currency_text(a, currency, l->amount, NULL)),
-                  pg_text(currency_text(a, currency, line->net, NULL)),
-                  pg_text(d->line_taxes[i].category), pg_text(d->line_taxes[i].rate),
-                  pg_text(json_text(a, rating_rows_json(a, currency, l))),
+                  pg_text(currency_text(a, currency, line->net, NULL)), pg_text(line->tax.category),
+                  pg_text(decimal_text_as_read(a, line->tax.rate)),
+                  pg_text(json_write_text(a, rating_rows_json(a, currency, l))),
                   pg_instant(u->service_from_us), pg_instant(u->service_to_us),
                   corrected == NULL ? pg_null() : pg_text(corrected->document_id),
                   corrected == NULL ? pg_null() : pg_int8(corrected->line),
@@ -107,9 +97,10 @@ static enum err_code insert_splits(struct pg *pg, struct arena *a, const struct 
     enum err_code code = ERR_OK;
     for (size_t k = 0; code == ERR_OK && k < line->part_count; k++) {
         const struct share_part *p = &line->parts[k];
-        const char *org = strcmp(p->party, SHARE_OPERATOR) == 0   ? c->parties->operator_id
-                          : strcmp(p->party, SHARE_PROVIDER) == 0 ? d->units[line->source]->provider
-                                                                  : p->party;
+        const char *org = strcmp(p->party, SHARE_OPERATOR) == 0 ? c->parties->operator_id
+                          : strcmp(p->party, SHARE_PROVIDER) == 0
+                              ? d->months[line->source]->provider
+                              : p->party;
         code = pg_run(pg, &biller_sql_split_insert,
                       PG_PARAMS(pg_text(document_id), pg_int8(line->line), pg_text(p->party),
                                 pg_text(org),
@@ -126,8 +117,8 @@ static enum err_code insert_taxes(struct pg *pg, struct arena *a, const struct d
     for (size_t i = 0; code == ERR_OK && i < d->document.tax_count; i++) {
         const struct document_tax *t = &d->document.taxes[i];
         code = pg_run(pg, &biller_sql_tax_insert,
-                      PG_PARAMS(pg_text(document_id), pg_text(d->group_taxes[i].category),
-                                pg_text(d->group_taxes[i].rate),
+                      PG_PARAMS(pg_text(document_id), pg_text(t->category),
+                                pg_text(decimal_text_as_read(a, t->rate)),
                                 pg_text(currency_text(a, d->currency, t->net, NULL)),
                                 pg_text(currency_text(a, d->currency, t->amount, NULL))),
                       NULL, e);
@@ -138,20 +129,20 @@ static enum err_code insert_taxes(struct pg *pg, struct arena *a, const struct d
 static enum err_code insert_billed(struct pg *pg, struct arena *a, const struct draft *d,
                                    const char *document_id, struct err *e) {
     enum err_code code = ERR_OK;
-    for (size_t i = 0; code == ERR_OK && i < d->unit_count; i++) {
-        const struct month *u = d->units[i];
+    for (size_t i = 0; code == ERR_OK && i < d->month_count; i++) {
+        const struct month *u = d->months[i];
         code = pg_run(pg, &biller_sql_billed_insert,
                       PG_PARAMS(pg_text(u->subscription), pg_instant(u->from_us),
                                 pg_int8(u->billed_seq + 1), pg_text(document_id),
                                 pg_text(month_store_usage_json(a, u)),
-                                pg_text(json_text(a, rating_result_json(a, &u->rated)))),
+                                pg_text(json_write_text(a, rating_result_json(a, &u->rated)))),
                       NULL, e);
     }
     return code;
 }
 
 enum err_code document_store_draft(struct pg *pg, struct arena *a, const struct document_context *c,
-                                   const struct draft *d, char ret_id[DOCUMENT_UUID_TEXT],
+                                   const struct draft *d, char ret_id[PG_UUID_TEXT],
                                    struct err *e) {
     enum err_code code = insert_document(pg, a, c, d, ret_id, e);
     for (size_t i = 0; code == ERR_OK && i < d->document.line_count; i++) {

@@ -14,23 +14,6 @@ select d.id, d.entity_id, e.time_zone, d.org_id, d.currency
  order by d.currency, d.created_at, d.id -- a correction's number comes after the one it corrects
    for update of d;
 
--- The series of the year in the entity's zone; the first document of a year makes it.
--- name: series_ensure
-insert into document_series (entity_id, kind, prefix)
-values ($1::uuid, $2, $3 || to_char(clock_timestamp() at time zone $4, 'YYYY') || '-')
-on conflict (entity_id, kind, prefix) do nothing;
-
--- Takes the next number; the row stays locked until the end of the transaction, so the number is
--- given back if nothing is committed. Dates of a series never go back.
--- name: series_next
-update document_series
-   set next_number = next_number + 1,
-       last_issue_date = greatest(last_issue_date, (clock_timestamp() at time zone $4)::date)
- where entity_id = $1::uuid and kind = $2
-   and prefix = $3 || to_char(clock_timestamp() at time zone $4, 'YYYY') || '-'
-returning id, prefix || lpad((next_number - 1)::text, greatest(6, length((next_number - 1)::text)), '0'),
-          last_issue_date::text;
-
 -- name: issue_document
 update document d
    set state = 'issued', series_id = $2::uuid, number = $3, issue_date = $4::date,
@@ -38,29 +21,3 @@ update document d
   from (select (select coalesce(sum(net), 0) from document_line where document_id = $1::uuid) as net,
                (select coalesce(sum(amount), 0) from document_tax where document_id = $1::uuid) as tax) s
  where d.id = $1::uuid and d.state = 'draft';
-
--- name: issue_parts
-select l.line::int8, l.net::text, coalesce(s.party, ''), coalesce(s.party_org_id::text, ''), coalesce(s.amount, 0)::text
-  from document_line l
-  left join document_split s on s.document_id = l.document_id and s.line = l.line
- where l.document_id = $1::uuid order by l.line, s.party <> 'operator', s.party;
-
--- name: issue_taxes
-select category, rate::text, amount::text from document_tax where document_id = $1::uuid order by category, rate;
-
--- name: ledger_account_ensure
-insert into ledger_account (code, org_id, currency) values ($1, $2::uuid, $3)
-on conflict (code, org_id, currency) do nothing;
-
--- name: ledger_account
-select id from ledger_account where code = $1 and org_id is not distinct from $2::uuid and currency = $3;
-
--- name: ledger_entry
-insert into ledger_entry (kind, document_id, booked_on, transfers)
-values ('invoice_issued', $1::uuid, $2::date, $3::int)
-returning id;
-
--- name: ledger_transfers
-insert into ledger_transfer (entry_id, n, debit_account, credit_account, currency, amount)
-select $1::uuid, t.n, t.debit, t.credit, $2, t.amount::numeric
-  from unnest($3::uuid[], $4::uuid[], $5::text[]) with ordinality t (debit, credit, amount, n);

@@ -147,8 +147,8 @@ static enum err_code work(const struct config *c, struct err *e) {
     pthread_t watcher;
     check(pthread_create(&watcher, NULL, watch_main, (void *)c) == 0);
     struct run_settings settings = {
-        .prefixes = {.invoice = config_text(c, "invoice_prefix"),
-                     .statement = config_text(c, "statement_prefix")},
+        .invoice_prefix = config_text(c, "invoice_prefix"),
+        .statement_prefix = config_text(c, "statement_prefix"),
         .months_back = config_int(c, "late_months"),
     };
     run_loop(pg, &settings, config_duration_ms(c, "poll_every"));

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "biller_sql.h"
+#include "core/json/json_write.h"
 
 static const char *text_of(struct arena *a, const struct pg_rows *rows, int row, int column) {
     return arena_str(a, pg_rows_slice(rows, row, column));
@@ -55,8 +56,8 @@ static enum err_code take_plan(struct arena *a, const struct pg_rows *rows, int 
                           : err_context(e, "plan %s, version %s", u->plan_name, u->plan_version);
 }
 
-static enum err_code take_unit(struct arena *a, const struct pg_rows *rows, int i, struct month *u,
-                               struct err *e) {
+static enum err_code take_month(struct arena *a, const struct pg_rows *rows, int i, struct month *u,
+                                struct err *e) {
     *u = (struct month){.subscription = text_of(a, rows, i, 0),
                         .provider = text_of(a, rows, i, 1),
                         .provider_name = text_of(a, rows, i, 2),
@@ -87,19 +88,19 @@ enum err_code month_store_list(struct pg *pg, struct arena *a, const char *org_i
         return code;
     }
     size_t count = (size_t)pg_rows_count(&rows);
-    struct month *units = arena_array(a, count, sizeof *units);
+    struct month *months = arena_array(a, count, sizeof *months);
     for (size_t i = 0; i < count; i++) {
-        code = take_unit(a, &rows, (int)i, &units[i], e);
+        code = take_month(a, &rows, (int)i, &months[i], e);
         if (code != ERR_OK) {
             return code;
         }
     }
-    *ret = units;
+    *ret = months;
     *ret_count = count;
     return ERR_OK;
 }
 
-// --- one unit ------------------------------------------------------------------------------------
+// --- one month -----------------------------------------------------------------------------------
 
 static enum err_code add_usage(struct arena *a, struct month *u, enum plan_metric metric,
                                enum plan_delivery delivery, const char *quantity, struct err *e) {
@@ -253,10 +254,5 @@ const char *month_store_usage_json(struct arena *a, const struct month *u) {
                             (json_int_t)u->period.service_to_day, "open_fetches", u->open_fetches,
                             "share_messages", u->share_messages, "usage", rows);
     check(all != NULL);
-    char *text = json_dumps(all, JSON_COMPACT);
-    check(text != NULL);
-    const char *copy = arena_str(a, slice_str(text));
-    free(text);
-    json_decref(all);
-    return copy;
+    return json_write_text(a, all);
 }

@@ -5,8 +5,8 @@
 #include "core/billing/month.h"
 #include "platform/pg/pg.h"
 
-// The account's units of the month "2026-11" and of up to `months_back` billed months before it,
-// ordered by currency. Everything belongs to the arena.
+// The account's subscriptions in the month "2026-11" and in up to `months_back` billed months
+// before it, ordered by currency. Everything belongs to the arena.
 ERR_MUST_CHECK enum err_code month_store_list(struct pg *pg, struct arena *a, const char *org_id,
                                               const char *month, int64_t months_back,
                                               struct month **ret, size_t *ret_count, struct err *e);

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "biller/account.h"
 #include "biller/completeness.h"
+#include "biller/issue.h"
 #include "biller/statement.h"
 #include "biller_sql.h"
 #include "platform/pg/pg_error.h"
@@ -193,7 +194,7 @@ static enum err_code issue(struct run *r, const char *org_id, bool *ret_claimed,
     enum err_code code = ERR_OK;
     int tries = 0;
     do {
-        code = issue_account(r->pg, r->id, org_id, &r->settings->prefixes, &result, e);
+        code = issue_account(r->pg, r->id, org_id, r->settings->invoice_prefix, &result, e);
     } while (code != ERR_OK && try_again(r, code, e, &tries));
     *ret_claimed = result.claimed;
     if (code == ERR_OK) {
@@ -257,7 +258,7 @@ static enum err_code finish(struct run *r, bool *ret_worked, struct err *e) {
     }
     *ret_worked = true;
     int statements = 0;
-    code = statement_issue_all(r->pg, r->id, &r->settings->prefixes, &statements, e);
+    code = statement_issue_all(r->pg, r->id, r->settings->statement_prefix, &statements, e);
     if (code != ERR_OK) {
         return code;
     }

@@ -3,13 +3,12 @@
 #ifndef WEIR_BILLER_RUN_H
 #define WEIR_BILLER_RUN_H
 
-#include "biller/issue.h"
 #include "platform/pg/pg.h"
 
 enum { RUN_RETRIES_MAX = 20, RUN_RETRY_PAUSE_MS = 20 };
 
 struct run_settings {
-    struct issue_prefixes prefixes;
+    const char *invoice_prefix, *statement_prefix; // of their series
     int64_t months_back; // how many billed months before the period are rated again
 };
 

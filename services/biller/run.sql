@@ -85,7 +85,3 @@ update billing_run r
        documents = (select count(*) from document d where d.run_id = r.id and d.state = 'issued')
  where r.id = $1::uuid
    and (r.state = 'running' or $2 = 'failed' and r.state in ('queued', 'waiting'));
-
--- name: audit
-insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, after)
-values ($1::uuid, 'service', 'weir-biller', $2, $3, $4, $5::jsonb);

@@ -1,7 +1,7 @@
 #include "biller/statement.h"
 
-#include <stdio.h>
-
+#include "biller/audit.h"
+#include "biller/series.h"
 #include "biller_sql.h"
 
 struct due {
@@ -10,8 +10,7 @@ struct due {
 
 // In a transaction: the statement takes its shares and is issued over their sum.
 static enum err_code issue_in(struct pg *pg, const char *run_id, const struct due *d,
-                              const struct issue_prefixes *prefixes, bool *ret_issued,
-                              struct err *e) {
+                              const char *prefix, bool *ret_issued, struct err *e) {
     PG_ROWS_AUTO struct pg_rows made = {0};
     enum err_code code = pg_run_one(
         pg, &biller_sql_statement_insert,
@@ -29,9 +28,12 @@ static enum err_code issue_in(struct pg *pg, const char *run_id, const struct du
     if (code != ERR_OK || pg_rows_affected(&taken) == 0) {
         return code; // another biller was faster: rolled back by the caller
     }
-    struct issue_number n;
-    code = issue_next_number(pg, d->entity, pg_rows_text(&made, 0, 1), "statement",
-                             prefixes->statement, &n, e);
+    struct series series = {.entity_id = d->entity,
+                            .entity_zone = pg_rows_text(&made, 0, 1),
+                            .kind = "statement",
+                            .prefix = prefix};
+    struct series_number n;
+    code = series_next(pg, &series, &n, e);
     if (code == ERR_OK) {
         code = pg_run_one(
             pg, &biller_sql_statement_issue,
@@ -39,12 +41,7 @@ static enum err_code issue_in(struct pg *pg, const char *run_id, const struct du
             e);
     }
     if (code == ERR_OK) {
-        char after[64];
-        (void)snprintf(after, sizeof after, "{\"number\":\"%s\"}", n.number);
-        code = pg_run(pg, &biller_sql_audit,
-                      PG_PARAMS(pg_text(d->party), pg_text("statement.issue"), pg_text("document"),
-                                pg_text(id), pg_text(after)),
-                      NULL, e);
+        code = audit_issued(pg, d->party, "statement.issue", id, n.number, e);
     }
     if (code == ERR_OK) {
         code = pg_commit(pg, e);
@@ -53,9 +50,8 @@ static enum err_code issue_in(struct pg *pg, const char *run_id, const struct du
     return code;
 }
 
-enum err_code statement_issue_all(struct pg *pg, const char *run_id,
-                                  const struct issue_prefixes *prefixes, int *ret_issued,
-                                  struct err *e) {
+enum err_code statement_issue_all(struct pg *pg, const char *run_id, const char *prefix,
+                                  int *ret_issued, struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
     enum err_code code = pg_run(pg, &biller_sql_statement_due, PG_NO_PARAMS, &rows, e);
     int issued = 0;
@@ -66,7 +62,7 @@ enum err_code statement_issue_all(struct pg *pg, const char *run_id,
         code = pg_begin(pg, PG_READ_COMMITTED, e);
         bool done = false;
         if (code == ERR_OK) {
-            code = issue_in(pg, run_id, &d, prefixes, &done, e);
+            code = issue_in(pg, run_id, &d, prefix, &done, e);
         }
         pg_rollback(pg);
         issued += done;

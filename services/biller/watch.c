@@ -5,6 +5,7 @@
 #include "base/check.h"
 #include "biller/month_store.h"
 #include "biller_sql.h"
+#include "core/json/json_write.h"
 #include "core/rating/rating_json.h"
 #include "platform/pg/pg_error.h"
 #include "platform/program/clock.h"
@@ -29,19 +30,13 @@ void watch_register_metrics(void) {
 
 static enum err_code save(struct pg *pg, struct arena *a, const struct month *u,
                           const struct pg_param *touched_at, struct err *e) {
-    json_t *lines = rating_result_json(a, &u->rated);
-    char *text = json_dumps(lines, JSON_COMPACT);
-    check(text != NULL);
-    enum err_code code =
-        pg_run(pg, &biller_sql_watch_save,
-               PG_PARAMS(pg_text(u->subscription), pg_instant(u->from_us), pg_instant(u->to_us),
-                         pg_text(u->plan.currency->code),
-                         pg_text(currency_text(a, u->plan.currency, u->rated.amount, NULL)),
-                         pg_text(text), *touched_at),
-               NULL, e);
-    free(text);
-    json_decref(lines);
-    return code;
+    return pg_run(pg, &biller_sql_watch_save,
+                  PG_PARAMS(pg_text(u->subscription), pg_instant(u->from_us), pg_instant(u->to_us),
+                            pg_text(u->plan.currency->code),
+                            pg_text(currency_text(a, u->plan.currency, u->rated.amount, NULL)),
+                            pg_text(json_write_text(a, rating_result_json(a, &u->rated))),
+                            *touched_at),
+                  NULL, e);
 }
 
 // The month as it would be billed if it ended now: fees in full, minimums included, nothing taken

@@ -8,41 +8,17 @@
 struct document_run {
     struct arena *a;
     struct document doc;
-    const struct document_tax_rule *rules;
-    size_t rule_count;
+    struct document_tax_rule rules[DOCUMENT_TAXES_MAX]; // those given, then the lines' own rates
+    size_t given_count, rule_count;
 };
 
-static enum err_code check_input(struct arena *a, const struct currency *currency,
-                                 const struct document_source *sources, size_t source_count,
-                                 const struct document_tax_rule *rules, size_t rule_count,
-                                 struct err *e) {
+static enum err_code check_currencies(const struct currency *currency,
+                                      const struct document_source *sources, size_t source_count,
+                                      struct err *e) {
     for (size_t i = 0; i < source_count; i++) {
         if (sources[i].rated->plan->currency != currency) {
             return err_set(e, ERR_INVALID, "a plan in %s cannot stand on a document in %s",
                            sources[i].rated->plan->currency->code, currency->code);
-        }
-    }
-    if (rule_count > DOCUMENT_TAXES_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d taxes", DOCUMENT_TAXES_MAX);
-    }
-    for (size_t i = 0; i < rule_count; i++) {
-        if (rules[i].fixed) {
-            if (!decimal_equal(rules[i].amount, currency_round(a, currency, rules[i].amount))) {
-                return err_set(e, ERR_INVALID, "a tax of category %s has parts of a minor unit",
-                               rules[i].category);
-            }
-            continue;
-        }
-        if (decimal_sign(rules[i].rate) < 0) {
-            return err_set(e, ERR_INVALID, "the tax rate of category %s is negative",
-                           rules[i].category);
-        }
-        for (size_t k = 0; k < i; k++) {
-            if (!rules[k].fixed && strcmp(rules[k].category, rules[i].category) == 0 &&
-                decimal_equal(rules[k].rate, rules[i].rate)) {
-                return err_set(e, ERR_INVALID, "tax category %s has the same rate twice",
-                               rules[i].category);
-            }
         }
     }
     return ERR_OK;
@@ -66,12 +42,82 @@ static void take_lines(struct document_run *r, size_t source_count) {
             l->parent = rated->parent == 0 ? 0 : before + rated->parent;
             l->source = i;
             l->rated = rated;
-            l->tax_category = sources[i].tax_category != NULL ? sources[i].tax_category[k]
-                                                              : rated->price->tax_category;
+            l->tax = sources[i].tax != NULL
+                         ? sources[i].tax[k]
+                         : (struct document_tax_key){.category = rated->price->tax_category};
             l->net = rated->amount;
             d->net = decimal_add(r->a, d->net, l->net);
         }
     }
+}
+
+// --- tax -----------------------------------------------------------------------------------------
+
+static bool has_rule(const struct document_run *r, const char *category, struct decimal rate) {
+    for (size_t i = 0; i < r->rule_count; i++) {
+        const struct document_tax_rule *rule = &r->rules[i];
+        if (!rule->fixed && strcmp(rule->category, category) == 0 &&
+            decimal_equal(rule->rate, rate)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static enum err_code too_many(struct err *e) {
+    return err_set(e, ERR_LIMIT, "more than %d taxes on one document", DOCUMENT_TAXES_MAX);
+}
+
+static enum err_code add_rule(struct document_run *r, const struct document_tax_rule *rule,
+                              struct err *e) {
+    if (r->rule_count == DOCUMENT_TAXES_MAX) {
+        return too_many(e);
+    }
+    if (rule->fixed) {
+        if (!decimal_equal(rule->amount, currency_round(r->a, r->doc.currency, rule->amount))) {
+            return err_set(e, ERR_INVALID, "a tax of category %s has parts of a minor unit",
+                           rule->category);
+        }
+    } else if (decimal_sign(rule->rate) < 0) {
+        return err_set(e, ERR_INVALID, "the tax rate of category %s is negative", rule->category);
+    }
+    r->rules[r->rule_count++] = *rule;
+    return ERR_OK;
+}
+
+static enum err_code take_rules(struct document_run *r, const struct document_tax_rule *rules,
+                                size_t rule_count, struct err *e) {
+    enum err_code code = rule_count > DOCUMENT_TAXES_MAX ? too_many(e) : ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < rule_count; i++) {
+        if (!rules[i].fixed && has_rule(r, rules[i].category, rules[i].rate)) {
+            return err_set(e, ERR_INVALID, "tax category %s has the same rate twice",
+                           rules[i].category);
+        }
+        code = add_rule(r, &rules[i], e);
+    }
+    r->given_count = r->rule_count;
+    return code;
+}
+
+static enum err_code take_rates(struct document_run *r, struct err *e) {
+    enum err_code code = ERR_OK;
+    for (size_t i = 0; code == ERR_OK && i < r->doc.line_count; i++) {
+        const struct document_tax_key *tax = &r->doc.lines[i].tax;
+        if (tax->has_rate && !has_rule(r, tax->category, tax->rate)) {
+            struct document_tax_rule rule = {.category = tax->category, .rate = tax->rate};
+            code = add_rule(r, &rule, e);
+        }
+    }
+    return code;
+}
+
+static bool bears(const struct document_run *r, const struct document_line *l, size_t k) {
+    const struct document_tax_rule *rule = &r->rules[k];
+    if (strcmp(l->tax.category, rule->category) != 0) {
+        return false;
+    }
+    return l->tax.has_rate ? !rule->fixed && decimal_equal(l->tax.rate, rule->rate)
+                           : k < r->given_count;
 }
 
 // R8: the group's tax laid on its lines by their nets.
@@ -110,7 +156,7 @@ static void take_taxes(struct document_run *r) {
             .category = rule->category, .fixed = rule->fixed, .rate = rule->rate};
         size_t count = 0;
         for (size_t i = 0; i < d->line_count; i++) {
-            if (strcmp(d->lines[i].tax_category, rule->category) == 0) {
+            if (bears(r, &d->lines[i], k)) {
                 members[count++] = i;
                 t.net = decimal_add(a, t.net, d->lines[i].net);
             }
@@ -126,6 +172,8 @@ static void take_taxes(struct document_run *r) {
         tax_to_lines(r, d->tax_count++, members, count);
     }
 }
+
+// --- share ---------------------------------------------------------------------------------------
 
 static enum err_code take_shares(struct document_run *r, struct err *e) {
     for (size_t i = 0; i < r->doc.line_count; i++) {
@@ -147,7 +195,7 @@ enum err_code document_build(struct arena *a, const struct currency *currency,
                              const struct document_source *sources, size_t source_count,
                              const struct document_tax_rule *rules, size_t rule_count,
                              struct document *ret, struct err *e) {
-    enum err_code code = check_input(a, currency, sources, source_count, rules, rule_count, e);
+    enum err_code code = check_currencies(currency, sources, source_count, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -155,18 +203,22 @@ enum err_code document_build(struct arena *a, const struct currency *currency,
     for (size_t i = 0; i < source_count; i++) {
         kept[i] = sources[i];
     }
-    struct document_run r = {.a = a,
-                             .doc = {.currency = currency, .sources = kept},
-                             .rules = rules,
-                             .rule_count = rule_count};
-    take_lines(&r, source_count);
-    take_taxes(&r);
-    code = take_shares(&r, e);
+    struct document_run *r = arena_alloc(a, sizeof *r);
+    *r = (struct document_run){.a = a, .doc = {.currency = currency, .sources = kept}};
+    take_lines(r, source_count);
+    code = take_rules(r, rules, rule_count, e);
+    if (code == ERR_OK) {
+        code = take_rates(r, e);
+    }
+    if (code == ERR_OK) {
+        take_taxes(r);
+        code = take_shares(r, e);
+    }
     if (code != ERR_OK) {
         return code;
     }
-    r.doc.total = decimal_add(a, r.doc.net, r.doc.tax);
-    r.doc.due = r.doc.total;
-    *ret = r.doc;
+    r->doc.total = decimal_add(a, r->doc.net, r->doc.tax);
+    r->doc.due = r->doc.total;
+    *ret = r->doc;
     return ERR_OK;
 }

@@ -13,6 +13,15 @@
 
 enum { DOCUMENT_TAXES_MAX = 64 };
 
+// What a line's tax goes by. Without a rate the line bears every rule given for its category, which
+// may be none. With one it bears that rate alone: lines of different months may bear different
+// rates of one category.
+struct document_tax_key {
+    const char *category;
+    bool has_rate;
+    struct decimal rate; // percent
+};
+
 // A tax that applies to every line of its category: a rate in percent, or a fixed amount that is
 // added once.
 struct document_tax_rule {
@@ -26,9 +35,9 @@ struct document_tax_rule {
 // and the lines have no parts.
 struct document_source {
     const struct rating_result *rated;
-    const struct share_rule *share;  // or NULL
-    const char *provider;            // id of the organisation that SHARE_PROVIDER stands for
-    const char *const *tax_category; // or NULL: per line of `rated`, instead of the price's own
+    const struct share_rule *share;     // or NULL
+    const char *provider;               // id of the organisation that SHARE_PROVIDER stands for
+    const struct document_tax_key *tax; // or NULL: per line of `rated`, instead of the price's own
 };
 
 struct document_line_tax {
@@ -41,7 +50,7 @@ struct document_line {
     int parent; // number on this document, or 0
     size_t source;
     const struct rating_line *rated;
-    const char *tax_category;
+    struct document_tax_key tax;
     struct decimal document_discount; // 0 until there are coupons
     struct decimal net;
     struct document_line_tax *taxes; // parts of the groups' taxes, by largest remainder
@@ -50,6 +59,7 @@ struct document_line {
     size_t part_count;
 };
 
+// One group of lines: of one category and rate.
 struct document_tax {
     const char *category;
     bool fixed;
@@ -63,13 +73,14 @@ struct document {
     const struct document_source *sources; // a copy; what they point to is borrowed
     struct document_line *lines;
     size_t line_count;
-    struct document_tax *taxes; // only groups that have a line, in the order of the rules
+    struct document_tax *taxes; // only groups with a line: the rules', then the lines' own rates
     size_t tax_count;
     struct decimal net, tax, total, due;
 };
 
-// Builds the document. All sources have the currency given, else ERR_INVALID. Everything belongs to
-// the arena; what a source or rule points to is borrowed, the arrays themselves are not kept.
+// Builds the document. All sources have the currency given, else ERR_INVALID; more than
+// DOCUMENT_TAXES_MAX rules and rates are ERR_LIMIT. Everything belongs to the arena; what a source
+// or rule points to is borrowed, the arrays themselves are not kept.
 ERR_MUST_CHECK enum err_code document_build(struct arena *a, const struct currency *currency,
                                             const struct document_source *sources,
                                             size_t source_count,

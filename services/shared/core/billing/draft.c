@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "core/billing/describe.h"
 #include "core/billing/tax_decision.h"
+#include "core/billing/wording.h"
 
 struct building {
     struct arena *a;
@@ -11,9 +11,6 @@ struct building {
     draft_rate_fn rate;
     void *ctx;
     struct draft draft;
-    struct document_tax_rule rules[DOCUMENT_TAXES_MAX];
-    struct draft_tax rule_taxes[DOCUMENT_TAXES_MAX];
-    size_t rule_count;
 };
 
 const struct month_original *draft_original(const struct month *u, const struct rating_line *l) {
@@ -37,34 +34,20 @@ static void block(struct building *b, const char *why) {
 
 // --- tax -----------------------------------------------------------------------------------------
 
-// One rule per category and rate. Its key stands for the category while the document is built, for
-// lines of different months may bear different rates of one category.
-static enum err_code rule_key(struct building *b, const char *category, const char *rate,
-                              const char **ret_key, struct err *e) {
-    const char *key = arena_printf(b->a, "%s %s", category, rate);
-    *ret_key = key;
-    for (size_t i = 0; i < b->rule_count; i++) {
-        if (strcmp(b->rules[i].category, key) == 0) {
-            return ERR_OK;
-        }
-    }
-    if (b->rule_count == DOCUMENT_TAXES_MAX) {
-        return err_set(e, ERR_LIMIT, "more than %d tax rates on one document", DOCUMENT_TAXES_MAX);
-    }
-    struct document_tax_rule *rule = &b->rules[b->rule_count];
-    *rule = (struct document_tax_rule){.category = key};
-    b->rule_taxes[b->rule_count++] = (struct draft_tax){category, rate};
-    return decimal_parse(slice_str(rate), &rule->rate, e);
+static enum err_code decided(const char *category, const char *rate, struct document_tax_key *ret,
+                             struct err *e) {
+    *ret = (struct document_tax_key){.category = category, .has_rate = true};
+    return decimal_parse(slice_str(rate), &ret->rate, e);
 }
 
 static enum err_code line_tax(struct building *b, const struct month *u,
-                              const struct rating_line *l, struct draft_tax *ret, struct err *e) {
+                              const struct rating_line *l, struct document_tax_key *ret,
+                              struct err *e) {
     const struct month_original *original = draft_original(u, l);
     if (original != NULL) { // a difference bears the tax of what it corrects
-        *ret = (struct draft_tax){original->tax_category, original->tax_rate};
-        return ERR_OK;
+        return decided(original->tax_category, original->tax_rate, ret, e);
     }
-    *ret = (struct draft_tax){TAX_UNDECIDED, "0"};
+    *ret = (struct document_tax_key){.category = TAX_UNDECIDED};
     struct tax_decision d = tax_decide(b->a, b->parties->seller_country, b->parties->buyer_country,
                                        l->price->tax_category);
     if (d.undecided != NULL) {
@@ -77,26 +60,20 @@ static enum err_code line_tax(struct building *b, const struct month *u,
     if (code == ERR_OK && rate == NULL) {
         block(b, arena_printf(b->a, "there is no rate of tax category %s in %s for %s", d.category,
                               b->parties->seller_country,
-                              describe_period(b->a, u->period.from_day, u->period.to_day)));
+                              wording_period(b->a, u->period.from_day, u->period.to_day)));
     } else if (code == ERR_OK) {
-        *ret = (struct draft_tax){d.category, rate};
+        code = decided(d.category, rate, ret, e);
     }
     return code;
 }
 
 // --- the document --------------------------------------------------------------------------------
 
-static enum err_code take_source(struct building *b, struct month *u, size_t *line,
-                                 struct document_source *ret, struct err *e) {
-    const char **keys = arena_array(b->a, u->rated.line_count, sizeof *keys);
+static enum err_code take_source(struct building *b, struct month *u, struct document_source *ret,
+                                 struct err *e) {
+    struct document_tax_key *taxes = arena_array(b->a, u->rated.line_count, sizeof *taxes);
     for (size_t i = 0; i < u->rated.line_count; i++) {
-        struct draft_tax *tax = &b->draft.line_taxes[(*line)++];
-        enum err_code code = line_tax(b, u, &u->rated.lines[i], tax, e);
-        if (code == ERR_OK && strcmp(tax->category, TAX_UNDECIDED) == 0) {
-            keys[i] = TAX_UNDECIDED;
-        } else if (code == ERR_OK) {
-            code = rule_key(b, tax->category, tax->rate, &keys[i], e);
-        }
+        enum err_code code = line_tax(b, u, &u->rated.lines[i], &taxes[i], e);
         if (code != ERR_OK) {
             return code;
         }
@@ -104,11 +81,11 @@ static enum err_code take_source(struct building *b, struct month *u, size_t *li
     *ret = (struct document_source){.rated = &u->rated,
                                     .share = u->has_share ? &u->share : NULL,
                                     .provider = u->provider,
-                                    .tax_category = keys};
+                                    .tax = taxes};
     return ERR_OK;
 }
 
-static void block_unit(struct building *b, const struct month *u) {
+static void block_month(struct building *b, const struct month *u) {
     static const char *const classes[] = {"committed", "reported", "request_log"};
     for (size_t i = 0; i < u->rated.unpriced_count; i++) {
         const struct rating_unpriced *x = &u->rated.unpriced[i];
@@ -132,36 +109,16 @@ static void block_unit(struct building *b, const struct month *u) {
 
 static enum err_code build(struct building *b, struct err *e) {
     struct draft *d = &b->draft;
-    struct document_source *sources = arena_array(b->a, d->unit_count, sizeof *sources);
-    size_t lines = 0;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        lines += d->units[i]->rated.line_count;
-    }
-    d->line_taxes = arena_array(b->a, lines, sizeof *d->line_taxes);
+    struct document_source *sources = arena_array(b->a, d->month_count, sizeof *sources);
     d->blocked_by = NULL;
-    b->rule_count = 0;
-    size_t line = 0;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        block_unit(b, d->units[i]);
-        enum err_code code = take_source(b, d->units[i], &line, &sources[i], e);
+    for (size_t i = 0; i < d->month_count; i++) {
+        block_month(b, d->months[i]);
+        enum err_code code = take_source(b, d->months[i], &sources[i], e);
         if (code != ERR_OK) {
             return code;
         }
     }
-    return document_build(b->a, d->currency, sources, d->unit_count, b->rules, b->rule_count,
-                          &d->document, e);
-}
-
-static void name_groups(struct building *b) {
-    struct draft *d = &b->draft;
-    d->group_taxes = arena_array(b->a, d->document.tax_count, sizeof *d->group_taxes);
-    for (size_t i = 0; i < d->document.tax_count; i++) {
-        for (size_t k = 0; k < b->rule_count; k++) {
-            if (strcmp(d->document.taxes[i].category, b->rules[k].category) == 0) {
-                d->group_taxes[i] = b->rule_taxes[k];
-            }
-        }
-    }
+    return document_build(b->a, d->currency, sources, d->month_count, NULL, 0, &d->document, e);
 }
 
 // A month that was billed before and now costs less.
@@ -173,22 +130,22 @@ static void leave_out_lowered(struct building *b) {
     struct draft *d = &b->draft;
     struct decimal left = decimal_from_i64(0);
     size_t kept = 0;
-    for (size_t i = 0; i < d->unit_count; i++) {
-        if (lowers(d->units[i])) {
-            left = decimal_add(b->a, left, d->units[i]->rated.amount);
+    for (size_t i = 0; i < d->month_count; i++) {
+        if (lowers(d->months[i])) {
+            left = decimal_add(b->a, left, d->months[i]->rated.amount);
         } else {
-            d->units[kept++] = d->units[i];
+            d->months[kept++] = d->months[i];
         }
     }
-    d->unit_count = kept;
+    d->month_count = kept;
     d->note = arena_printf(b->a, "%s %s of months billed before is left for the next invoice",
                            currency_text(b->a, d->currency, left, NULL), d->currency->code);
 }
 
 // Something to bill: a month for the first time, or a difference in money.
 static bool is_worth_it(const struct draft *d) {
-    for (size_t i = 0; i < d->unit_count; i++) {
-        const struct month *u = d->units[i];
+    for (size_t i = 0; i < d->month_count; i++) {
+        const struct month *u = d->months[i];
         for (size_t k = 0; k < u->rated.line_count; k++) {
             if (u->billed_seq == 0 || !decimal_is_zero(u->rated.lines[k].amount)) {
                 return true;
@@ -198,23 +155,23 @@ static bool is_worth_it(const struct draft *d) {
     return false;
 }
 
-enum err_code draft_build(struct arena *a, struct month **units, size_t count,
+enum err_code draft_build(struct arena *a, struct month **months, size_t count,
                           const struct draft_parties *parties, draft_rate_fn rate, void *ctx,
                           struct draft *ret, bool *ret_any, struct err *e) {
     struct building *b = arena_alloc(a, sizeof *b);
     *b = (struct building){.a = a, .parties = parties, .rate = rate, .ctx = ctx};
-    b->draft.units = arena_array(a, count, sizeof *b->draft.units);
+    b->draft.months = arena_array(a, count, sizeof *b->draft.months);
     for (size_t i = 0; i < count; i++) {
-        if (units[i]->rated.line_count > 0) {
-            b->draft.units[b->draft.unit_count++] = units[i];
+        if (months[i]->rated.line_count > 0) {
+            b->draft.months[b->draft.month_count++] = months[i];
         }
     }
     *ret_any = false;
     *ret = b->draft;
-    if (b->draft.unit_count == 0) {
+    if (b->draft.month_count == 0) {
         return ERR_OK;
     }
-    b->draft.currency = b->draft.units[0]->plan.currency;
+    b->draft.currency = b->draft.months[0]->plan.currency;
     enum err_code code = build(b, e);
     if (code == ERR_OK && decimal_sign(b->draft.document.total) < 0) {
         leave_out_lowered(b);
@@ -226,7 +183,6 @@ enum err_code draft_build(struct arena *a, struct month **units, size_t count,
     if (decimal_sign(b->draft.document.total) < 0) {
         block(b, "its total is negative, and credit notes are not supported yet");
     }
-    name_groups(b);
     *ret = b->draft;
     *ret_any = is_worth_it(ret);
     return ERR_OK;

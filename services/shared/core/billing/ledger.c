@@ -2,17 +2,24 @@
 
 #include <string.h>
 
-const char *ledger_account_name(enum ledger_account_kind kind) {
-    switch (kind) {
-    case LEDGER_RECEIVABLE: return "receivable";
-    case LEDGER_PROVIDER_PENDING: return "provider_pending";
-    case LEDGER_COMMISSION: return "commission";
-    case LEDGER_OUTPUT_TAX: return "output_tax";
-    }
-    return "unknown";
+#include "base/check.h"
+
+const struct ledger_account_type *ledger_account_type(enum ledger_account_kind kind) {
+    static const struct ledger_account_type TYPES[LEDGER_ACCOUNT_KINDS] = {
+        // what customers owe for their invoices
+        [LEDGER_RECEIVABLE] = {"receivable", LEDGER_OF_CUSTOMER},
+        // what providers and other parties of a share will be owed once customers have paid
+        [LEDGER_PROVIDER_PENDING] = {"provider_payable_pending", LEDGER_OF_PARTY},
+        // what the operator keeps
+        [LEDGER_COMMISSION] = {"commission_revenue", LEDGER_OF_OPERATOR},
+        // what the operator collects for the tax office
+        [LEDGER_OUTPUT_TAX] = {"output_vat", LEDGER_OF_OPERATOR},
+    };
+    check(kind < LEDGER_ACCOUNT_KINDS);
+    return &TYPES[kind];
 }
 
-// What the receivable is worth on the other side, summed per account.
+// What the receivable is worth on the other side.
 struct side {
     struct arena *a;
     struct ledger_transfer *sums; // credit: the account; amount of any sign
@@ -20,17 +27,21 @@ struct side {
 };
 
 static void add(struct side *s, enum ledger_account_kind kind, const char *owner,
-                const char *detail, struct decimal amount) {
+                struct decimal amount) {
+    s->sums[s->count++] = (struct ledger_transfer){.credit = {kind, owner}, .amount = amount};
+}
+
+// Adds to the account's sum.
+static void add_up(struct side *s, enum ledger_account_kind kind, const char *owner,
+                   struct decimal amount) {
     for (size_t i = 0; i < s->count; i++) {
-        struct ledger_account *account = &s->sums[i].credit;
-        if (account->kind == kind && strcmp(account->owner, owner) == 0 &&
-            strcmp(account->detail, detail) == 0) {
+        const struct ledger_account *account = &s->sums[i].credit;
+        if (account->kind == kind && strcmp(account->owner, owner) == 0) {
             s->sums[i].amount = decimal_add(s->a, s->sums[i].amount, amount);
             return;
         }
     }
-    s->sums[s->count++] =
-        (struct ledger_transfer){.credit = {kind, owner, detail}, .amount = amount};
+    add(s, kind, owner, amount);
 }
 
 static const char *owner_of(const struct document *d, const struct document_line *l,
@@ -41,14 +52,14 @@ static const char *owner_of(const struct document *d, const struct document_line
 
 static void add_line(struct side *s, const struct document *d, const struct document_line *l) {
     if (l->part_count == 0) {
-        add(s, LEDGER_COMMISSION, "", "", l->net);
+        add_up(s, LEDGER_COMMISSION, "", l->net);
     }
     for (size_t i = 0; i < l->part_count; i++) {
         const struct share_part *p = &l->parts[i];
         if (strcmp(p->party, SHARE_OPERATOR) == 0) {
-            add(s, LEDGER_COMMISSION, "", "", p->amount);
+            add_up(s, LEDGER_COMMISSION, "", p->amount);
         } else {
-            add(s, LEDGER_PROVIDER_PENDING, owner_of(d, l, p->party), "", p->amount);
+            add_up(s, LEDGER_PROVIDER_PENDING, owner_of(d, l, p->party), p->amount);
         }
     }
 }
@@ -64,13 +75,9 @@ void ledger_invoice_issued(struct arena *a, const struct document *d, const char
         add_line(&s, d, &d->lines[i]);
     }
     for (size_t i = 0; i < d->tax_count; i++) {
-        const struct document_tax *t = &d->taxes[i];
-        const char *detail =
-            t->fixed ? t->category
-                     : arena_printf(a, "%s %s", t->category, decimal_text(a, t->rate, 0, NULL));
-        add(&s, LEDGER_OUTPUT_TAX, "", detail, t->amount);
+        add(&s, LEDGER_OUTPUT_TAX, "", d->taxes[i].amount);
     }
-    struct ledger_account receivable = {LEDGER_RECEIVABLE, customer, ""};
+    struct ledger_account receivable = {LEDGER_RECEIVABLE, customer};
     size_t n = 0;
     for (size_t i = 0; i < s.count; i++) {
         struct ledger_account other = s.sums[i].credit;

@@ -8,17 +8,25 @@
 
 #include "core/billing/document.h"
 
+// The chart of accounts; ledger.c holds its one table.
 enum ledger_account_kind {
-    LEDGER_RECEIVABLE,       // owner: the customer
-    LEDGER_PROVIDER_PENDING, // owner: the provider or other party of the share
-    LEDGER_COMMISSION,       // revenue of the operator
-    LEDGER_OUTPUT_TAX,       // detail: category and rate, "S 19"
+    LEDGER_RECEIVABLE,
+    LEDGER_PROVIDER_PENDING,
+    LEDGER_COMMISSION,
+    LEDGER_OUTPUT_TAX,
+    LEDGER_ACCOUNT_KINDS,
+};
+
+enum ledger_owner { LEDGER_OF_CUSTOMER, LEDGER_OF_PARTY, LEDGER_OF_OPERATOR };
+
+struct ledger_account_type {
+    const char *code; // as the database and the API name it
+    enum ledger_owner owner;
 };
 
 struct ledger_account {
     enum ledger_account_kind kind;
-    const char *owner;  // id of an organisation, or ""
-    const char *detail; // or ""
+    const char *owner; // id of an organisation; "" for the operator's own
 };
 
 struct ledger_transfer {
@@ -28,13 +36,13 @@ struct ledger_transfer {
 };
 
 // The entry of an issued invoice, model A of finance.md 9.1: the customer's receivable against each
-// provider's pending payable, the commission and each tax. Amounts are summed per account in the
-// order of the document; a sum below zero (a correction) is posted the other way round, a sum of
-// zero not at all. *ret_transfers belongs to the arena and may be empty.
+// provider's pending payable, the commission and each tax. Shares are summed per account in the
+// order of the document, each tax of the document is a transfer of its own; an amount below zero (a
+// correction) is posted the other way round, zero not at all. *ret_transfers belongs to the arena
+// and may be empty.
 void ledger_invoice_issued(struct arena *a, const struct document *d, const char *customer,
                            struct ledger_transfer **ret_transfers, size_t *ret_count);
 
-// A stable lower-case word: "receivable", "provider_pending", "commission", "output_tax".
-const char *ledger_account_name(enum ledger_account_kind kind);
+const struct ledger_account_type *ledger_account_type(enum ledger_account_kind kind);
 
 #endif

@@ -27,6 +27,7 @@ enum {
     PG_CONNECT_TIMEOUT_S = 10,
     PG_BACKOFF_MIN_MS = 100,
     PG_BACKOFF_MAX_MS = 5000,
+    PG_UUID_TEXT = 37, // a uuid as text, with its NUL
 };
 
 struct pg_options {

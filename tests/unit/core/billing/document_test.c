@@ -104,12 +104,11 @@ static void expect_consistent(const struct document *d, const struct ledger_tran
 }
 
 static void expect_transfer(const struct ledger_transfer *t, enum ledger_account_kind credit,
-                            const char *owner, const char *detail, const char *amount) {
+                            const char *owner, const char *amount) {
     assert_int_equal(t->debit.kind, LEDGER_RECEIVABLE);
     assert_string_equal(t->debit.owner, "customer");
     assert_int_equal(t->credit.kind, credit);
     assert_string_equal(t->credit.owner, owner);
-    assert_string_equal(t->credit.detail, detail);
     assert_string_equal(t->currency->code, "EUR");
     expect(t->amount, amount);
 }
@@ -131,9 +130,9 @@ static void issued__posts_payable_commission_and_tax(void **state) {
     ledger_invoice_issued(&arena, &d, "customer", &t, &n);
     expect_consistent(&d, t, n);
     assert_int_equal(n, 3);
-    expect_transfer(&t[0], LEDGER_COMMISSION, "", "", "200.00");
-    expect_transfer(&t[1], LEDGER_PROVIDER_PENDING, "org_a", "", "800.00");
-    expect_transfer(&t[2], LEDGER_OUTPUT_TAX, "", "S 19", "190.00");
+    expect_transfer(&t[0], LEDGER_COMMISSION, "", "200.00");
+    expect_transfer(&t[1], LEDGER_PROVIDER_PENDING, "org_a", "800.00");
+    expect_transfer(&t[2], LEDGER_OUTPUT_TAX, "", "190.00");
 }
 
 static void sources__keep_their_providers_and_shares_apart(void **state) {
@@ -164,11 +163,11 @@ static void sources__keep_their_providers_and_shares_apart(void **state) {
     assert_int_equal(d.line_count, 4);
     assert_int_equal(d.lines[2].source, 1);
     assert_int_equal(n, 5);
-    expect_transfer(&t[0], LEDGER_COMMISSION, "", "", "12.28"); // 4.68 + 1.00 - 0.40 + 7.00 own
-    expect_transfer(&t[1], LEDGER_PROVIDER_PENDING, "org_a", "", "19.66");
-    expect_transfer(&t[2], LEDGER_PROVIDER_PENDING, "org_b", "", "13.59"); // 8.19 + 9.00 - 3.60
-    expect_transfer(&t[3], LEDGER_PROVIDER_PENDING, "org_c", "", "4.92");
-    expect_transfer(&t[4], LEDGER_OUTPUT_TAX, "", "S 19", "8.26"); // the rate of 0 posts nothing
+    expect_transfer(&t[0], LEDGER_COMMISSION, "", "12.28"); // 4.68 + 1.00 - 0.40 + 7.00 own
+    expect_transfer(&t[1], LEDGER_PROVIDER_PENDING, "org_a", "19.66");
+    expect_transfer(&t[2], LEDGER_PROVIDER_PENDING, "org_b", "13.59"); // 8.19 + 9.00 - 3.60
+    expect_transfer(&t[3], LEDGER_PROVIDER_PENDING, "org_c", "4.92");
+    expect_transfer(&t[4], LEDGER_OUTPUT_TAX, "", "8.26"); // the rate of 0 posts nothing
     assert_int_equal(d.tax_count, 2);
 }
 
@@ -228,12 +227,12 @@ static void minimum__names_its_line_by_the_number_on_the_document(void **state) 
     expect(d.due, "8.00");
 }
 
-// The category of a line's tax may be decided per document instead of by the price.
-static void tax_category__of_the_source_wins(void **state) {
+// The tax of a line may be decided per document instead of by the price.
+static void tax__of_the_source_wins(void **state) {
     (void)state;
-    const char *const categories[] = {"AE"};
+    const struct document_tax_key keys[] = {{.category = "AE"}};
     struct document_source source = {.rated = rated("EUR", 1, (const char *const[]){"10.00"}, ""),
-                                     .tax_category = categories};
+                                     .tax = keys};
     struct document_tax_rule taxes[] = {vat("19"), vat("0")};
     taxes[1].category = "AE";
     struct document d;
@@ -244,6 +243,69 @@ static void tax_category__of_the_source_wins(void **state) {
     expect(d.tax, "0.00");
     assert_int_equal(d.tax_count, 1);
     assert_string_equal(d.taxes[0].category, "AE");
+}
+
+// Lines of one category and two rates, one without any, one of a rule's rate, and one of no rule.
+static void tax__is_grouped_by_category_and_rate(void **state) {
+    (void)state;
+    const struct document_tax_key keys[] = {
+        {.category = "S", .has_rate = true, .rate = num("16.00")},
+        {.category = "S", .has_rate = true, .rate = num("19")},
+        {.category = "undecided"},
+        {.category = "S", .has_rate = true, .rate = num("16")},
+    };
+    struct document_source sources[] = {
+        {.rated = rated("EUR", 4, (const char *const[]){"1.00", "2.00", "4.00", "8.00"}, ""),
+         .tax = keys},
+        {.rated = rated("EUR", 1, (const char *const[]){"100.00"}, "")},
+    };
+    struct document_tax_rule rules[] = {vat("19"), {.category = "S", .fixed = true}};
+    rules[1].amount = num("0.50");
+    struct document d;
+    struct err e = {0};
+    assert_int_equal(
+        document_build(&arena, currency_find(slice_str("EUR")), sources, 2, rules, 2, &d, &e),
+        ERR_OK);
+    assert_int_equal(d.tax_count, 3);
+    expect(d.taxes[0].rate, "19.00");
+    expect(d.taxes[0].net, "102.00");
+    expect(d.taxes[0].amount, "19.38");
+    assert_true(d.taxes[1].fixed); // for what goes by its category alone
+    expect(d.taxes[1].net, "100.00");
+    expect(d.taxes[2].rate, "16.00");
+    expect(d.taxes[2].net, "9.00");
+    expect(d.taxes[2].amount, "1.44");
+    expect(d.tax, "21.32");
+    const size_t borne[] = {1, 1, 0, 1, 2};
+    for (size_t i = 0; i < d.line_count; i++) {
+        assert_int_equal(d.lines[i].tax_count, borne[i]);
+    }
+    expect(d.lines[3].taxes[0].amount, "1.28");
+}
+
+static void rates_of_lines__are_checked_as_rules_are(void **state) {
+    (void)state;
+    const struct currency *eur = currency_find(slice_str("EUR"));
+    struct document d = {0};
+    struct err e = {0};
+    struct document_tax_key negative = {.category = "S", .has_rate = true, .rate = num("-1")};
+    struct document_source one = {.rated = rated("EUR", 1, (const char *const[]){"10.00"}, ""),
+                                  .tax = &negative};
+    assert_int_equal(document_build(&arena, eur, &one, 1, NULL, 0, &d, &e), ERR_INVALID);
+    enum { MANY = DOCUMENT_TAXES_MAX + 1 };
+    struct document_tax_key keys[MANY];
+    const char *fees[MANY];
+    for (int i = 0; i < MANY; i++) {
+        keys[i] = (struct document_tax_key){
+            .category = "S", .has_rate = true, .rate = decimal_from_i64(i)};
+        fees[i] = "1.00";
+    }
+    struct document_source many = {.rated = rated("EUR", MANY, fees, ""), .tax = keys};
+    assert_int_equal(document_build(&arena, eur, &many, 1, NULL, 0, &d, &e), ERR_LIMIT);
+    assert_null(d.currency);
+    keys[MANY - 1].rate = num("7.0");
+    assert_int_equal(document_build(&arena, eur, &many, 1, NULL, 0, &d, &e), ERR_OK);
+    assert_int_equal(d.tax_count, DOCUMENT_TAXES_MAX);
 }
 
 static void build__refuses_what_does_not_fit(void **state) {
@@ -272,7 +334,9 @@ int main(void) {
         cmocka_unit_test(correction__is_posted_the_other_way_round),
         cmocka_unit_test(nothing__makes_an_empty_document_and_entry),
         cmocka_unit_test(minimum__names_its_line_by_the_number_on_the_document),
-        cmocka_unit_test(tax_category__of_the_source_wins),
+        cmocka_unit_test(tax__of_the_source_wins),
+        cmocka_unit_test(tax__is_grouped_by_category_and_rate),
+        cmocka_unit_test(rates_of_lines__are_checked_as_rules_are),
         cmocka_unit_test(build__refuses_what_does_not_fit),
     };
     return cmocka_run_group_tests_name("document", tests, setup, teardown);

@@ -1,10 +1,10 @@
 // What a line of an invoice says in words. Pure.
-#ifndef WEIR_CORE_BILLING_DESCRIBE_H
-#define WEIR_CORE_BILLING_DESCRIBE_H
+#ifndef WEIR_CORE_BILLING_WORDING_H
+#define WEIR_CORE_BILLING_WORDING_H
 
 #include "core/rating/rating.h"
 
-struct describe_input {
+struct wording_input {
     const char *product;
     const char *topics; // "acme.ticks, acme.books", or ""
     const struct rating_line *line;
@@ -19,8 +19,8 @@ struct describe_input {
 
 // One or two sentences in the arena: product, what is counted and in which unit, topics, time; what
 // is not in the figure yet is said, never left out in silence.
-const char *describe_line(struct arena *a, const struct describe_input *in);
+const char *wording_line(struct arena *a, const struct wording_input *in);
 // "November 2026", or "7-30 November 2026" for a part of the month.
-const char *describe_period(struct arena *a, int64_t from_day, int64_t to_day);
+const char *wording_period(struct arena *a, int64_t from_day, int64_t to_day);
 
 #endif

@@ -1,5 +1,5 @@
 // What lines say in words.
-#include "core/billing/describe.h"
+#include "core/billing/wording.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,19 +16,18 @@ static const char *line_text(struct arena *a, enum rating_kind kind, struct plan
     price->price_id = "p1";
     struct rating_line line = {
         .price = price, .kind = kind, .rows = row, .row_count = row == NULL ? 0 : 1};
-    return describe_line(a,
-                         &(struct describe_input){.product = "Ticks",
-                                                  .topics = "acme.a, acme.b",
-                                                  .line = &line,
-                                                  .month_from_day = days_from_civil(2026, 11, 1),
-                                                  .month_to_day = days_from_civil(2026, 12, 1),
-                                                  .service_from_day = days_from_civil(2026, 11, 7),
-                                                  .service_to_day = days_from_civil(2026, 12, 1),
-                                                  .corrects_line = corrects,
-                                                  .corrects_number = number,
-                                                  .late = late,
-                                                  .open_fetches = open,
-                                                  .share_messages = share});
+    return wording_line(a, &(struct wording_input){.product = "Ticks",
+                                                   .topics = "acme.a, acme.b",
+                                                   .line = &line,
+                                                   .month_from_day = days_from_civil(2026, 11, 1),
+                                                   .month_to_day = days_from_civil(2026, 12, 1),
+                                                   .service_from_day = days_from_civil(2026, 11, 7),
+                                                   .service_to_day = days_from_civil(2026, 12, 1),
+                                                   .corrects_line = corrects,
+                                                   .corrects_number = number,
+                                                   .late = late,
+                                                   .open_fetches = open,
+                                                   .share_messages = share});
 }
 
 static void period__whole_and_parts(void **state) {
@@ -36,19 +35,19 @@ static void period__whole_and_parts(void **state) {
     struct arena a;
     arena_init(&a);
     assert_string_equal(
-        describe_period(&a, days_from_civil(2026, 2, 1), days_from_civil(2026, 3, 1)),
+        wording_period(&a, days_from_civil(2026, 2, 1), days_from_civil(2026, 3, 1)),
         "February 2026");
     assert_string_equal(
-        describe_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 3, 1)),
+        wording_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 3, 1)),
         "7-28 February 2026");
     assert_string_equal(
-        describe_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 2, 8)),
+        wording_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 2, 8)),
         "7 February 2026");
     assert_string_equal(
-        describe_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 2, 7)),
+        wording_period(&a, days_from_civil(2026, 2, 7), days_from_civil(2026, 2, 7)),
         "7 February 2026");
     assert_string_equal(
-        describe_period(&a, days_from_civil(2026, 12, 7), days_from_civil(2027, 1, 3)),
+        wording_period(&a, days_from_civil(2026, 12, 7), days_from_civil(2027, 1, 3)),
         "7 December 2026 - 2 January 2027");
     arena_done(&a);
 }

@@ -1,4 +1,4 @@
-#include "core/billing/describe.h"
+#include "core/billing/wording.h"
 
 #include <string.h>
 
@@ -8,7 +8,7 @@ static const char *const MONTHS[] = {"January",   "February", "March",    "April
                                      "May",       "June",     "July",     "August",
                                      "September", "October",  "November", "December"};
 
-const char *describe_period(struct arena *a, int64_t from_day, int64_t to_day) {
+const char *wording_period(struct arena *a, int64_t from_day, int64_t to_day) {
     int64_t year = 0;
     unsigned month = 0;
     unsigned day = 0;
@@ -57,7 +57,7 @@ static const char *unit_of(struct arena *a, const struct plan_price *p) {
                         metric);
 }
 
-static const char *what_of(struct arena *a, const struct describe_input *in) {
+static const char *what_of(struct arena *a, const struct wording_input *in) {
     const struct plan_price *p = in->line->price;
     if (in->line->kind == RATING_FIXED) {
         return arena_printf(a, "fee (%s)", p->price_id);
@@ -75,7 +75,7 @@ static const char *what_of(struct arena *a, const struct describe_input *in) {
                         in->topics[0] == '\0' ? "" : " from ", in->topics);
 }
 
-static const char *missing_of(struct arena *a, const struct describe_input *in) {
+static const char *missing_of(struct arena *a, const struct wording_input *in) {
     enum plan_metric metric =
         in->line->kind == RATING_USAGE ? in->line->price->metric : PLAN_METRIC_NONE;
     if (metric == PLAN_METRIC_MESSAGES && strcmp(in->open_fetches, "0") != 0) {
@@ -92,7 +92,7 @@ static const char *missing_of(struct arena *a, const struct describe_input *in) 
     return "";
 }
 
-static const char *correction_of(struct arena *a, const struct describe_input *in) {
+static const char *correction_of(struct arena *a, const struct wording_input *in) {
     if (in->corrects_line == 0) {
         return in->late ? "Later usage: " : "";
     }
@@ -102,7 +102,7 @@ static const char *correction_of(struct arena *a, const struct describe_input *i
                               in->corrects_line);
 }
 
-const char *describe_line(struct arena *a, const struct describe_input *in) {
+const char *wording_line(struct arena *a, const struct wording_input *in) {
     bool fixed = in->line->kind == RATING_FIXED;
     int64_t from = fixed ? in->service_from_day : in->month_from_day;
     int64_t to = fixed ? in->service_to_day : in->month_to_day;
@@ -113,5 +113,5 @@ const char *describe_line(struct arena *a, const struct describe_input *in) {
                             (long long)row->period_days);
     }
     return arena_printf(a, "%s%s: %s, %s%s%s", correction_of(a, in), in->product, what_of(a, in),
-                        describe_period(a, from, to), days, missing_of(a, in));
+                        wording_period(a, from, to), days, missing_of(a, in));
 }
