@@ -49,9 +49,10 @@ sql-check: $(BUILD)/lint/sql_check
 schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update'
 
-layers:
-	@tests/lint/layers_test.sh
+layers: all
+	@CC=$(CC) tests/lint/layers_test.sh
 	@tests/lint/layers.sh
+	@tests/lint/circles.sh $(BUILD)/obj/services
 
 # The document itself is checked whenever it is joined.
 .PHONY: openapi-check
