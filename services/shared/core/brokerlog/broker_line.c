@@ -9,7 +9,7 @@
 #include "core/json/json_scan.h"
 
 #define KEY_IS(key, lit)                                                                           \
-    ((key).len == sizeof lit - 1 && memcmp((key).ptr, (lit), sizeof lit - 1) == 0)
+    ((key).len == sizeof(lit) - 1 && memcmp((key).ptr, (lit), sizeof(lit) - 1) == 0)
 
 // "[2026-11-01 10:15:30,123" stands in front of the marker, whose last byte begins the JSON.
 static const char MARKER[] = "] DEBUG Completed request:{";

@@ -11,7 +11,7 @@
 
 // The key equals a literal: one length test and, inlined, one or two compares of words.
 #define KEY_IS(key, lit)                                                                           \
-    ((key).len == sizeof lit - 1 && memcmp((key).ptr, (lit), sizeof lit - 1) == 0)
+    ((key).len == sizeof(lit) - 1 && memcmp((key).ptr, (lit), sizeof(lit) - 1) == 0)
 
 struct body {
     struct broker_line *line;
