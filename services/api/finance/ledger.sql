@@ -9,10 +9,11 @@ select json_build_object('id', b.id, 'code', b.code, 'organisation', case when o
  limit 1000
 
 -- name: ledger_entries
+-- columns: json, posted_at, id
 select json_build_object('id', e.id, 'kind', e.kind, 'document_id', e.document_id, 'number', d.number,
          'booked_on', e.booked_on, 'posted_at', e.posted_at,
          'transfers', (select json_agg(json_build_object('n', t.n, 'debit_account', t.debit_account, 'credit_account', t.credit_account,
-              'currency', t.currency, 'amount', t.amount::text) order by t.n) from ledger_transfer t where t.entry_id = e.id))::text,
+              'currency', t.currency, 'amount', t.amount::text) order by t.n) from ledger_transfer t where t.entry_id = e.id))::text as json,
        e.posted_at::text, e.id::text
   from ledger_entry e left join document d on d.id = e.document_id
  where $1::timestamptz is null or (e.posted_at, e.id) < ($1::timestamptz, $2::uuid)

@@ -1,7 +1,7 @@
 -- Subscriptions. One whose cancellation has come due reads as ended.
 
--- name: subscription_list
-select json_build_object(
+-- piece: subscription
+json_build_object(
          'id', s.id, 'consumer', json_build_object('id', co.id, 'name', co.name),
          'provider', json_build_object('id', po.id, 'name', po.name),
          'product', json_build_object('id', p.id, 'name', p.name, 'version', s.product_version),
@@ -17,45 +17,29 @@ select json_build_object(
              where t.product_id = s.product_id and t.number = s.product_version), '[]'),
          'state', subscription_state_now(s.state, s.ends_at),
          'requested_at', s.requested_at, 'decided_at', s.decided_at, 'decision_reason', s.decision_reason,
-         'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text,
-       s.requested_at::text, s.id::text
-  from subscription s
+         'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text
+-- piece: parties
+from subscription s
   join organisation_public co on co.id = s.org_id
   join organisation_public po on po.id = s.provider_org_id
   join product p on p.id = s.product_id
   join plan l on l.id = s.plan_id
- where ($1::text is null
-        or $1 = subscription_state_now(s.state, s.ends_at))
+
+-- name: subscription_list
+-- columns: json, requested_at, id
+select {{subscription}} as json,
+       s.requested_at::text, s.id::text
+  {{parties}}
+ where ($1::text is null or $1 = subscription_state_now(s.state, s.ends_at))
    and ($2::uuid is null or s.product_id = $2::uuid)
    and ($3::timestamptz is null or (s.requested_at, s.id) < ($3::timestamptz, $4::uuid))
  order by s.requested_at desc, s.id desc
  limit $5::int
 
--- The same, one.
 -- name: subscription_get
-select json_build_object(
-         'id', s.id, 'consumer', json_build_object('id', co.id, 'name', co.name),
-         'provider', json_build_object('id', po.id, 'name', po.name),
-         'product', json_build_object('id', p.id, 'name', p.name, 'version', s.product_version),
-         'plan', json_build_object('id', l.id, 'code', l.code, 'name', l.name, 'version', s.plan_version),
-         'applications', coalesce((
-            select json_agg(json_build_object('id', a.id, 'name', a.name, 'principal', a.principal) order by a.created_at)
-              from subscription_application sa join application a on a.id = sa.application_id
-             where sa.subscription_id = s.id), '[]'),
-         'topics', coalesce((
-            select json_agg(json_build_object('cluster_id', c.id, 'cluster', c.name, 'bootstrap_servers', c.bootstrap_servers,
-                       'security_protocol', c.security_protocol, 'topic', t.topic) order by c.name, t.topic)
-              from product_topic t join cluster c on c.id = t.cluster_id
-             where t.product_id = s.product_id and t.number = s.product_version), '[]'),
-         'state', case when s.state = 'cancelling' and s.ends_at <= now() then 'ended' else s.state end,
-         'requested_at', s.requested_at, 'decided_at', s.decided_at, 'decision_reason', s.decision_reason,
-         'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text,
+select {{subscription}},
        s.version::text
-  from subscription s
-  join organisation_public co on co.id = s.org_id
-  join organisation_public po on po.id = s.provider_org_id
-  join product p on p.id = s.product_id
-  join plan l on l.id = s.plan_id
+  {{parties}}
  where s.id = $1::uuid
 
 -- What is asked for: a published product, one of its plans. Versions are frozen here.

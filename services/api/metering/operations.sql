@@ -19,20 +19,25 @@ select json_build_object({{dead_letter}},
   from dead_letter d left join cluster c on c.id = d.cluster_id
  where d.id = $1::bigint
 
+-- Tells rows of one time apart.
+-- piece: row_key
+concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+
 -- Usage under a topic's id and under its name is one row, so that no page ends between the two.
 -- name: unbound_usage_list
+-- columns: json, from_at, key
 select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u.topic,
-        'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', sum(u.bytes)::text,
+         'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', sum(u.bytes)::text,
          'messages', sum(u.messages)::text, 'fetches', sum(u.fetches)::text, 'produced_bytes', sum(u.produced_bytes)::text,
          'reason', case when not exists (select from application a where a.principal = u.principal) then 'unknown_principal'
-                        else 'no_grant' end)::text,
-       u.from_at::text, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+                        else 'no_grant' end)::text as json,
+       u.from_at::text, {{row_key}} as key
   from usage_bound u left join cluster c on c.id = u.cluster_id
  where u.subscription_id is null and u.bytes + u.messages + u.share_messages > 0
    and ($1::timestamptz is null or u.from_at < $1::timestamptz
-        or (u.from_at = $1::timestamptz and concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery) > $2))
+        or (u.from_at = $1::timestamptz and {{row_key}} > $2))
  group by u.from_at, u.cluster_id, u.principal, u.topic, u.delivery, c.name
- order by u.from_at desc, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+ order by u.from_at desc, {{row_key}}
  limit $3::int
 
 -- name: hole_list
