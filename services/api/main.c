@@ -7,6 +7,7 @@
 #include "api/identity/refresh.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
+#include "api/request/request_internal.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
 #include "platform/program/log.h"
@@ -66,6 +67,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     }
     loop->api = api;
     loop->http = http;
+    loop->signs_from_s = INT64_MAX;
     loop->tokens = token_cache_new();
     if (api->stored != NULL) {
         refresh_adopt(loop, snapshot_ref(api->stored));
@@ -75,6 +77,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     }
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
+        .group = &api->database,
         .conninfo = config_secret(api->config, "database_url"),
         .application_name = "weir-api",
         .statements = api_sql_all,
@@ -147,6 +150,7 @@ static enum err_code read_settings(struct api *api, const struct config *c, stru
     api->token_life_s = (int)(config_duration_ms(c, "token_life") / 1000);
     api->snapshot_dir = config_text(c, "snapshot_dir");
     api->loops_count = (unsigned)config_int(c, "threads");
+    api->database.pools = api->loops_count;
     return secret_key_parse("master_key", config_secret(c, "master_key").value, api->master_key, e);
 }
 
@@ -165,6 +169,7 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
+    request_register_metrics();
     api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),

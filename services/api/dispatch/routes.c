@@ -208,6 +208,7 @@ void routes_handle(struct http_job *job) {
     r->route = route_find(job->method, job->path, r->params, &allow);
     if (r->route != NULL) {
         job->operation = r->route->operation;
+        r->start = dispatch;
         dispatch(r);
     } else if (allow.len > 0) {
         request_header(r, "allow", arena_str(r->arena, buf_slice(&allow)));

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "platform/http/http_server.h"
 #include "platform/http/workers.h"
@@ -41,6 +42,7 @@ struct api {
     const char *snapshot_dir; // NULL: none
     unsigned char master_key[SECRET_KEY_BYTES];
     struct workers *workers;
+    struct pg_pool_group database;
     struct portal *portal;
     struct snapshot *stored; // as found on disk at the start
     struct api_loop *loops[HTTP_THREADS_MAX];
@@ -55,6 +57,9 @@ struct api_loop {
     struct snapshot *snapshot; // NULL until the first one was read
     struct token_cache *tokens;
     struct refresh *refresh; // loop 0 only
+    // When the snapshot's first key begins to sign, seconds since 1970; INT64_MAX: never. Of all that
+    // is here the one thing that other loops read.
+    _Atomic int64_t signs_from_s;
 };
 
 #endif

@@ -14,12 +14,22 @@
 #include "base/number.h"
 #include "platform/http/http_form.h"
 #include "platform/http/http_server.h"
+#include "platform/program/clock.h"
 #include "platform/program/log.h"
+#include "platform/program/metrics.h"
 
 enum { CURSOR_TEXT_MAX = 400 };
 
+static struct metric AGAIN =
+    METRIC_COUNTER("weir_api_requests_run_again_total", "requests",
+                   "Requests run again because their connection to the database died");
+
 static const char JSON_TYPE[] = "application/json";
 static const char PROBLEM_TYPE[] = "application/problem+json";
+
+void request_register_metrics(void) {
+    metrics_register(&AGAIN);
+}
 
 struct request *request_new(struct http_job *job, struct api_loop *loop) {
     struct request *r = arena_alloc(&job->arena, sizeof *r);
@@ -84,6 +94,36 @@ void request_header(struct request *r, const char *name, const char *value) {
 
 void request_replay_instead(struct request *r, struct slice body) {
     r->replay = body;
+}
+
+// --- once more -----------------------------------------------------------------------------------
+bool request_again(struct request *r) {
+    struct http_job *job = r->job;
+    int64_t age_us = clock_monotonic_us() - job->started_us;
+    check(!r->busy);
+    if (r->runs + 1 >= REQUEST_RUNS_MAX || age_us > API_QUEUE_WAIT_MS * 1000LL) {
+        return false;
+    }
+    metric_add(&AGAIN, 1);
+    request_abandon(r);
+    request_release_body(r);
+    job->header_count = 0;
+    job->org = NULL;
+    job->subject = NULL;
+    struct request fresh = {
+        .job = job,
+        .arena = r->arena,
+        .api = r->api,
+        .loop = r->loop,
+        .route = r->route,
+        .scope_org = "",
+        .start = r->start,
+        .runs = r->runs + 1,
+    };
+    memcpy(fresh.params, r->params, sizeof fresh.params);
+    *r = fresh;
+    r->start(r);
+    return true;
 }
 
 // --- problems ------------------------------------------------------------------------------------
