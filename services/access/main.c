@@ -57,7 +57,7 @@ static bool is_ready(void *ctx, char *why, size_t why_size) {
 
 // Connected, listening, cluster known, lock held or not (x->active).
 static enum err_code prepare(struct access *x, struct err *e) {
-    if (!pg_usable(x->pg)) {
+    if (!pg_alive(x->pg)) {
         x->listening = x->active = false;
         atomic_store(&x->healthy, false);
         enum err_code code = pg_reconnect(x->pg, program_keeps_running, e);

@@ -42,15 +42,23 @@ static struct acl_list confirmed(struct arena *a, const struct acl_list *l, cons
     return kept;
 }
 
+static enum err_code reconnect(struct compare *c, struct err *e) {
+    c->reconnected = true;
+    return pg_reconnect(c->pg, program_keeps_running, e);
+}
+
 static void record(struct compare *c, const struct access_outcome *o) {
     struct err e;
+    // The connection was idle while the cluster was changed.
+    if (!pg_alive(c->pg) && reconnect(c, &e) != ERR_OK) {
+        return;
+    }
     while (access_store_save(c->pg, c->cluster_id, c->cluster, o, &e) != ERR_OK) {
         log_error("recording ACL changes failed", log_id("cluster", c->cluster), log_err(&e));
         if (e.code != ERR_UNAVAILABLE || program_should_stop()) {
             return;
         }
-        c->reconnected = true;
-        if (pg_reconnect(c->pg, program_keeps_running, &e) != ERR_OK) {
+        if (reconnect(c, &e) != ERR_OK) {
             return;
         }
     }

@@ -7,6 +7,7 @@
 #include "api/identity/refresh.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
+#include "api/request/request_internal.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
 #include "base/check.h"
@@ -20,7 +21,6 @@ enum {
     WRITE_LINKS = 4,
     READ_DEPTH_MAX = 32,
     QUEUE_MAX = 512,
-    QUEUE_WAIT_MS = 3000,
     STATEMENT_TIMEOUT_MS = 5000,
     // Threads for passwords, and what waits for them.
     WORKERS = 2,
@@ -81,6 +81,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     check(loop != NULL);
     loop->api = api;
     loop->http = http;
+    loop->signs_from_s = INT64_MAX;
     loop->tokens = token_cache_new();
     if (api->stored != NULL) {
         refresh_adopt(loop, snapshot_ref(api->stored));
@@ -90,6 +91,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     }
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
+        .group = &api->database,
         .conninfo = config_secret(api->config, "database_url"),
         .application_name = "weir-api",
         .statements = api_sql_all,
@@ -97,7 +99,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
         .write_links = WRITE_LINKS,
         .read_depth_max = READ_DEPTH_MAX,
         .queue_max = QUEUE_MAX,
-        .queue_wait_ms = QUEUE_WAIT_MS,
+        .queue_wait_ms = API_QUEUE_WAIT_US / 1000,
         .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .listen = loop->refresh != NULL ? "listen weir_access" : NULL,
         .on_notify = refresh_soon,
@@ -162,6 +164,7 @@ static enum err_code read_settings(struct api *api, const struct config *c, stru
     api->token_life_s = (int)(config_duration_ms(c, "token_life") / 1000);
     api->snapshot_dir = config_text(c, "snapshot_dir");
     api->loops_count = (unsigned)config_int(c, "threads");
+    api->database.pools = api->loops_count;
     return secret_key_parse("master_key", config_secret(c, "master_key").value, api->master_key, e);
 }
 
@@ -180,6 +183,7 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
+    request_register_metrics();
     api.workers = workers_new(WORKERS, WORKER_QUEUE_MAX);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),

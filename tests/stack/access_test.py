@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from hang_up import backends, complaints, end, stopped
 from market import Market
 from stack import ROOT, wait_for
 from tokens import TokenIssuer, principal_name
@@ -268,6 +269,18 @@ def test_second_process__waits_and_takes_over(access, market, world, topic):
         second.terminate()
         assert second.wait(20) == 0
         access.script("weir", "up", "weir-access")
+
+
+def test_connection_that_died_idle__is_no_error(access, market, world, topic):
+    out = access.folder / "log" / "weir-access.out"
+    for _ in range(3):
+        application, who = market.application(world["consumer"])
+        said = out.stat().st_size
+        with stopped(access.pid("weir-access")):
+            end(access, backends(access, "weir_access"))
+            market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+        wait_for(lambda w=who: len(acls_of(access, w)) == 2, "the ACLs")
+        assert complaints(out, said) == []
 
 
 def test_database_and_broker_away__it_waits_and_goes_on(access, market, world, topic):

@@ -121,6 +121,7 @@ void routes_handle(struct http_job *job) {
     r->route = routes_find(job->method, job->path, r->params, &allow);
     if (r->route != NULL) {
         job->operation = r->route->operation;
+        r->start = dispatch;
         dispatch(r);
     } else if (allow.len > 0) {
         request_header(r, "allow", arena_str(r->arena, buf_slice(&allow)));

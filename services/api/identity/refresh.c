@@ -49,6 +49,7 @@ void refresh_adopt(struct api_loop *loop, struct snapshot *s) {
     }
     snapshot_unref(loop->snapshot);
     loop->snapshot = s;
+    loop->signs_from_s = snapshot_signs_from_s(s);
 }
 
 static void on_delivered(struct http_loop *http, struct http_message *m) {
@@ -194,6 +195,7 @@ static void on_text(struct pg_segment *segment, struct pg_rows *rows, const stru
     f->busy = false;
     if (e != NULL) {
         log_warn("clients not read", log_err(e));
+        f->wanted = true;
         return;
     }
     metric_set(&CLIENTS_AGE, clock_system_us() / US_PER_SECOND);

@@ -210,6 +210,10 @@ const struct token_key *snapshot_signer(const struct snapshot *s, int64_t now_s)
     return signer;
 }
 
+int64_t snapshot_signs_from_s(const struct snapshot *s) {
+    return s != NULL && s->keys_count > 0 ? s->sign_from_s[0] : INT64_MAX;
+}
+
 int64_t snapshot_newest_key_s(const struct snapshot *s) {
     return s != NULL && s->keys_count > 0 ? s->sign_from_s[s->keys_count - 1] : 0;
 }

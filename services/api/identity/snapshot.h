@@ -48,6 +48,8 @@ bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SE
 // Keys that are published; the one to sign with is the newest whose time has come (or NULL).
 const struct token_key *const *snapshot_keys(const struct snapshot *s, size_t *ret_count);
 const struct token_key *snapshot_signer(const struct snapshot *s, int64_t now_s);
+// When the first key begins to sign; INT64_MAX if there is none.
+int64_t snapshot_signs_from_s(const struct snapshot *s);
 // When the newest key begins to sign; 0 if there is none.
 int64_t snapshot_newest_key_s(const struct snapshot *s);
 bool snapshot_same_keys(const struct snapshot *a, const struct snapshot *b);

@@ -11,9 +11,19 @@
 #include "base/check.h"
 #include "platform/http/http_form.h"
 #include "platform/http/http_loop.h"
+#include "platform/program/clock.h"
 #include "platform/program/log.h"
+#include "platform/program/metrics.h"
+
+static struct metric AGAIN =
+    METRIC_COUNTER("weir_api_requests_run_again_total", "requests",
+                   "Requests run again because their connection to the database died");
 
 static const char PROBLEM_TYPE[] = "application/problem+json";
+
+void request_register_metrics(void) {
+    metrics_register(&AGAIN);
+}
 
 struct request *request_new(struct http_job *job, struct api_loop *loop) {
     struct request *r = arena_alloc(&job->arena, sizeof *r);
@@ -46,6 +56,36 @@ void request_send(struct request *r) {
 
 void request_header(struct request *r, const char *name, const char *value) {
     http_job_header(r->job, name, slice_str(value));
+}
+
+// --- once more -----------------------------------------------------------------------------------
+bool request_again(struct request *r) {
+    struct http_job *job = r->job;
+    int64_t age_us = clock_monotonic_us() - job->started_us;
+    check(!r->busy);
+    if (r->runs + 1 >= REQUEST_RUNS_MAX || age_us > API_QUEUE_WAIT_US) {
+        return false;
+    }
+    metric_add(&AGAIN, 1);
+    request_abandon(r);
+    json_decref(r->body);
+    job->header_count = 0;
+    job->org = NULL;
+    job->subject = NULL;
+    struct request fresh = {
+        .job = job,
+        .arena = r->arena,
+        .api = r->api,
+        .loop = r->loop,
+        .route = r->route,
+        .scope_org = "",
+        .start = r->start,
+        .runs = r->runs + 1,
+    };
+    memcpy(fresh.params, r->params, sizeof fresh.params);
+    *r = fresh;
+    r->start(r);
+    return true;
 }
 
 // --- problems ------------------------------------------------------------------------------------

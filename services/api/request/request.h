@@ -17,6 +17,9 @@
 // Reads go to shared connections. The first request_write opens a transaction on an exclusive one;
 // further writes (and reads by request_write) continue it. A reply below 400 commits first (with
 // the audit rows and the stored answer of an Idempotency-Key), any other reply rolls back.
+//
+// If the database connection dies before the commit can have happened, the request is run again from
+// its beginning. So what a handler does outside of its transaction must bear being done twice.
 #ifndef WEIR_API_REQUEST_REQUEST_H
 #define WEIR_API_REQUEST_REQUEST_H
 
@@ -43,6 +46,7 @@ struct request;
 enum {
     REQUEST_COMMANDS_MAX = 12,    // of one segment: the commit's has audits, answer and commit
     REQUEST_AUDITS_MAX = 8,       // of one request
+    REQUEST_RUNS_MAX = 4,         // when connections to the database die under it
     REQUEST_ANSWER_MAX = 8 << 20, // bytes of a rendered body
 };
 
@@ -89,6 +93,8 @@ struct request {
     int status;          // the answer that waits for its commit
     const char *content_type;
     struct slice answer;
+    void (*start)(struct request *r); // what the router does with it, from the beginning
+    unsigned runs;                    // finished in vain
     void (*handler)(struct request *r);
     void (*identified)(struct request *r);
     void (*work)(struct request *r);

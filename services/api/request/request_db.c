@@ -5,6 +5,7 @@
 #include "api/request/request_internal.h"
 #include "base/check.h"
 #include "platform/http/http_server.h" // HTTP_BODY_MAX
+#include "platform/pg/pg_error.h"
 #include "platform/program/log.h"
 
 // Bytes that a key of idempotency stands for: the body and the longest path and query.
@@ -41,6 +42,8 @@ static void on_step(struct pg_segment *segment, struct pg_rows *rows, const stru
     r->busy = false;
     if (e == NULL) {
         r->step(r, rows);
+    } else if (pg_error_lost(e) && request_again(r)) {
+        return;
     } else if (e->code == ERR_UNAVAILABLE && r->otherwise != NULL) {
         r->otherwise(r, e);
     } else {
@@ -78,10 +81,16 @@ void request_read_or(struct request *r, const struct pg_statement *st, struct pg
 }
 
 // --- transactions --------------------------------------------------------------------------------
+// Nothing of a segment that can't be sent has gone out.
 static void send_in_tx(struct request *r) {
     struct err e;
-    if (pg_tx_send(&r->tx, &r->segment, &e) != ERR_OK) {
-        r->busy = false;
+    if (pg_tx_send(&r->tx, &r->segment, &e) == ERR_OK) {
+        return;
+    }
+    r->busy = false;
+    if (!request_again(r)) {
+        r->status = 0;
+        r->job->header_count = 0;
         request_fail(r, &e);
     }
 }
@@ -247,6 +256,9 @@ static void add_store(struct request *r) {
 static void on_committed(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
     struct request *r = segment->user;
     r->busy = false;
+    if (e != NULL && pg_segment_cut_short(segment) && request_again(r)) {
+        return;
+    }
     if (e != NULL) {
         // The answer was never shown: forget it, tell the truth.
         r->status = 0;
@@ -280,13 +292,7 @@ void request_commit(struct request *r) {
     r->segment = (struct pg_segment){
         .commands = r->commands, .count = r->command_count, .done = on_committed, .user = r};
     r->busy = true;
-    struct err e;
-    if (pg_tx_send(&r->tx, &r->segment, &e) != ERR_OK) {
-        r->busy = false;
-        r->status = 0;
-        r->job->header_count = 0;
-        request_fail(r, &e);
-    }
+    send_in_tx(r);
 }
 
 // --- work off the loop ---------------------------------------------------------------------------

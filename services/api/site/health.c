@@ -1,5 +1,4 @@
 // What machines ask about the program itself.
-#include "api/identity/snapshot.h"
 #include "api/request/api.h"
 #include "api/request/request.h"
 #include "api/site/openapi.h"
@@ -10,15 +9,25 @@ static void health_alive(struct request *r) {
     request_reply_json(r, 200, SLICE_LIT("{\"status\":\"alive\"}"));
 }
 
-static void health_ready(struct request *r) {
+static bool all_sign(const struct api *api) {
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    // Without a key to sign with no client gets in, so copies without one get no traffic.
-    if (pg_pool_ready(r->loop->pool) && snapshot_signer(r->loop->snapshot, now_s) != NULL) {
-        request_reply_json(r, 200, SLICE_LIT("{\"status\":\"ready\"}"));
+    for (unsigned i = 0; i < api->loops_count; i++) {
+        if (api->loops[i]->signs_from_s > now_s) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// For all loops: the next request may meet any of them.
+static void health_ready(struct request *r) {
+    if (!pg_pool_group_ready(&r->api->database)) {
+        request_problem(r, PROBLEM_UNAVAILABLE, NULL, "the database is away");
+    } else if (!all_sign(r->api)) {
+        // Without a key to sign with no client gets in, so copies without one get no traffic.
+        request_problem(r, PROBLEM_UNAVAILABLE, NULL, "no signing key is known yet");
     } else {
-        request_problem(r, PROBLEM_UNAVAILABLE, NULL, "%s",
-                        pg_pool_ready(r->loop->pool) ? "no signing key is known yet"
-                                                     : "the database is away");
+        request_reply_json(r, 200, SLICE_LIT("{\"status\":\"ready\"}"));
     }
 }
 
