@@ -81,8 +81,14 @@ static enum err_code apply(struct compare *c, struct arena *a, const struct acl_
     bool *removed_done = arena_array(a, diff->superfluous.count, sizeof *removed_done);
     bool *created_done = arena_array(a, diff->missing.count, sizeof *created_done);
     enum err_code code = broker_acls_delete(c->broker, &diff->superfluous, removed_done, e);
-    if (code == ERR_OK) {
-        code = broker_acls_create(c->broker, &diff->missing, created_done, e);
+    if (code != ERR_UNAVAILABLE) { // what the cluster won't delete keeps no grant back
+        struct err failed;
+        enum err_code created_code =
+            broker_acls_create(c->broker, &diff->missing, created_done, &failed);
+        if (code == ERR_OK && created_code != ERR_OK) {
+            code = created_code;
+            *e = failed;
+        }
     }
     struct acl_list created = confirmed(a, &diff->missing, created_done);
     struct acl_list removed = confirmed(a, &diff->superfluous, removed_done);
