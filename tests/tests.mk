@@ -41,7 +41,7 @@ $(BUILD)/lint/sql_check: $(BUILD)/obj/tests/lint/sql_check.o $(SQL_TABLES) $(SHA
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-.PHONY: sql-check schema-update layers tidy cppcheck format-check
+.PHONY: sql-check schema-update layers runners tidy cppcheck format-check
 sql-check: $(BUILD)/lint/sql_check
 	@tests/lint/embed_sql_test.sh
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh'
@@ -49,14 +49,18 @@ sql-check: $(BUILD)/lint/sql_check
 schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update'
 
-layers:
-	@tests/lint/layers_test.sh
+layers: all
+	@CC=$(CC) tests/lint/layers_test.sh
 	@tests/lint/layers.sh
+	@tests/lint/circles.sh $(BUILD)/obj/services
 
 # The document itself is checked whenever it is joined.
 .PHONY: openapi-check
 openapi-check: $(BUILD)/gen/openapi_join $(BUILD)/gen/openapi.json
 	@tests/lint/openapi_join_test.sh $<
+
+runners:
+	@tests/lint/runners_test.sh
 
 # clang-tidy looks again only at what was compiled again.
 TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services api tests))
@@ -84,7 +88,7 @@ format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
 lint: ## clang-format, clang-tidy, cppcheck, layers, OpenAPI, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers openapi-check settings-check
+	@$(MAKE) --no-print-directory format-check layers runners openapi-check settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy
@@ -109,6 +113,13 @@ TEST_PARTS = test-unit test-db test-fuzz lint test-stack test-story test-fault
 test: ## everything: unit, fuzz corpora, real servers; one summary at the end
 	@deploy/local/install.sh dev
 	@tests/run_parts.sh $(TEST_PARTS)
+
+.PHONY: ci check-bare
+ci: TEST_PARTS += check-bare
+ci: test ## what CI runs: make test and make check-bare, with one summary
+
+check-bare: ## demo-check from a clean clone of HEAD on a bare Debian 12, as root and as a user (needs root)
+	@tests/bare/check_bare.sh
 
 test-stack: all portal ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
@@ -161,7 +172,7 @@ browser: $(BUILD)/browser/node_modules/.made ## install what drives Chromium
 $(BUILD)/browser/node_modules/.made: tests/browser/package.json tests/browser/package-lock.json
 	@mkdir -p $(@D)
 	cp $^ $(BUILD)/browser/
-	cd $(BUILD)/browser && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	cd $(BUILD)/browser && npm ci --engine-strict --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
 # --- benchmarks: each prints its figures beside a limit or a peer of the same run --------------------

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing on Debian 12; does nothing, quickly, when everything is there.
 #   install.sh        all that is needed to build and run Weir and its stack
-#   install.sh dev    that, and the tools of `make lint`, `make format`, `make fuzz`
+#   install.sh dev    that, and the tools of `make lint`, `make format`, `make fuzz`, `make check-bare`
 #   install.sh bench  that without those, and the peers of `make bench`
 # System packages come from apt (as root or by sudo), Kafka from Maven Central into build/kafka, Python
 # packages from PyPI into build/venv.
@@ -14,7 +14,7 @@ build_packages="gcc libc6-dev make pkg-config git
     libzstd-dev libgmp-dev libssl-dev zlib1g-dev libcurl4-openssl-dev"
 run_packages="postgresql postgresql-contrib openjdk-17-jdk-headless maven python3 python3-venv kcat
     chromium fonts-dejavu-core ca-certificates curl jq gzip zstd procps util-linux iproute2"
-dev_packages="clang clang-format clang-tidy cppcheck libclang-rt-14-dev"
+dev_packages="clang clang-format clang-tidy cppcheck libclang-rt-14-dev debootstrap"
 # pgbench comes with postgresql.
 bench_packages="g++ libsimdjson-dev wrk"
 

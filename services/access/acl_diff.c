@@ -74,8 +74,17 @@ bool acl_principal_is_issued(const char *principal) {
            strspn(name + 1, "abcdefghijklmnopqrstuvwxyz234567") == ISSUED_CHARS - 1;
 }
 
+// Kinds that Weir never makes (transactional ids, the cluster, tokens, operations of later Kafkas) are
+// somebody's own arrangement, and a client library may not even be able to name them.
+static bool is_of_our_kind(const struct acl *acl) {
+    return (acl->resource == ACL_TOPIC || acl->resource == ACL_GROUP) &&
+           (acl->pattern == ACL_LITERAL || acl->pattern == ACL_PREFIXED) &&
+           acl->operation >= ACL_ALL && acl->operation <= ACL_OPERATION_LAST;
+}
+
 static bool is_ours(const struct acl *acl) {
-    return acl->permission == ACL_ALLOW && acl_principal_is_issued(acl->principal);
+    return acl->permission == ACL_ALLOW && is_of_our_kind(acl) &&
+           acl_principal_is_issued(acl->principal);
 }
 
 static int compare_int(int x, int y) {
@@ -94,13 +103,15 @@ static int compare(const void *x, const void *y) {
     return c != 0 ? c : strcmp(a->host, b->host);
 }
 
-// Sorts and keeps one of each.
-static void normalise(struct acl_list *l) {
-    if (l->count == 0) {
-        return;
+static void sort(struct acl_list *l) {
+    if (l->count > 0) {
+        qsort(l->items, l->count, sizeof *l->items, compare);
     }
-    qsort(l->items, l->count, sizeof *l->items, compare);
-    size_t kept = 1;
+}
+
+// Of a sorted list, keeps one of each.
+static void keep_one_of_each(struct acl_list *l) {
+    size_t kept = l->count > 0;
     for (size_t i = 1; i < l->count; i++) {
         if (compare(&l->items[kept - 1], &l->items[i]) != 0) {
             l->items[kept++] = l->items[i];
@@ -115,8 +126,9 @@ static struct acl_list list_with_room(struct arena *a, size_t room) {
 
 void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *found,
                  struct acl_diff *ret) {
-    normalise(wanted);
-    normalise(found);
+    sort(wanted);
+    keep_one_of_each(wanted);
+    sort(found); // several of them look alike where the client library can't name their kind
     struct acl_diff diff = {.missing = list_with_room(a, wanted->count),
                             .superfluous = list_with_room(a, found->count),
                             .wanted = wanted->count};
@@ -132,6 +144,9 @@ void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *foun
         }
         if (c == 0) {
             w++;
+            while (f + 1 < found->count && compare(&found->items[f], &found->items[f + 1]) == 0) {
+                f++;
+            }
         } else if (is_ours(&found->items[f])) {
             diff.superfluous.items[diff.superfluous.count++] = found->items[f];
         } else {

@@ -11,7 +11,14 @@
 
 enum acl_resource { ACL_TOPIC = 2, ACL_GROUP = 3 };
 enum acl_pattern { ACL_LITERAL = 3, ACL_PREFIXED = 4 };
-enum acl_operation { ACL_READ = 3, ACL_WRITE = 4, ACL_CREATE = 5, ACL_DESCRIBE = 8 };
+enum acl_operation {
+    ACL_ALL = 2,
+    ACL_READ = 3,
+    ACL_WRITE = 4,
+    ACL_CREATE = 5,
+    ACL_DESCRIBE = 8,
+    ACL_OPERATION_LAST = 12, // IDEMPOTENT_WRITE: later ones concern tokens and transactions
+};
 enum acl_permission { ACL_DENY = 2, ACL_ALLOW = 3 };
 
 // ACLs of one cluster that are held at once, wanted and found each.
@@ -50,8 +57,8 @@ struct acl_diff {
     size_t foreign;              // found and not Weir's: never touched
 };
 
-// Sorts both lists. An ACL is Weir's if it allows something to a principal that Weir issued; a DENY
-// is never Weir's, for taking one away could only widen access.
+// Sorts both lists. An ACL is Weir's if it allows a principal that Weir issued something with a topic
+// or group; a DENY is never Weir's, for taking one away could only widen access.
 void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *found,
                  struct acl_diff *ret);
 

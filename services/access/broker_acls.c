@@ -10,6 +10,8 @@ _Static_assert((int)ACL_TOPIC == RD_KAFKA_RESOURCE_TOPIC, "Kafka's code");
 _Static_assert((int)ACL_GROUP == RD_KAFKA_RESOURCE_GROUP, "Kafka's code");
 _Static_assert((int)ACL_LITERAL == RD_KAFKA_RESOURCE_PATTERN_LITERAL, "Kafka's code");
 _Static_assert((int)ACL_PREFIXED == RD_KAFKA_RESOURCE_PATTERN_PREFIXED, "Kafka's code");
+_Static_assert((int)ACL_ALL == RD_KAFKA_ACL_OPERATION_ALL, "Kafka's code");
+_Static_assert((int)ACL_OPERATION_LAST == RD_KAFKA_ACL_OPERATION_IDEMPOTENT_WRITE, "Kafka's code");
 _Static_assert((int)ACL_READ == RD_KAFKA_ACL_OPERATION_READ, "Kafka's code");
 _Static_assert((int)ACL_DESCRIBE == RD_KAFKA_ACL_OPERATION_DESCRIBE, "Kafka's code");
 _Static_assert((int)ACL_ALLOW == RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, "Kafka's code");
@@ -223,19 +225,24 @@ static enum err_code delete_batch(struct broker_acls *b, const struct acl *acls,
     return code;
 }
 
+// An ACL that the cluster refuses keeps none of the others back; only a cluster that doesn't answer ends
+// the work. The first error is the one that is told.
 static enum err_code in_batches(struct broker_acls *b, const struct acl_list *l, bool *ret_done,
                                 enum err_code (*batch)(struct broker_acls *, const struct acl *,
                                                        size_t, bool *, struct err *),
                                 struct err *e) {
-    for (size_t at = 0; at < l->count; at += BROKER_ACLS_BATCH) {
+    enum err_code first = ERR_OK;
+    for (size_t at = 0; at < l->count && first != ERR_UNAVAILABLE; at += BROKER_ACLS_BATCH) {
         size_t left = l->count - at;
         size_t count = left < BROKER_ACLS_BATCH ? left : BROKER_ACLS_BATCH;
-        enum err_code code = batch(b, l->items + at, count, ret_done + at, e);
-        if (code != ERR_OK) {
-            return code;
+        struct err failed;
+        enum err_code code = batch(b, l->items + at, count, ret_done + at, &failed);
+        if (code != ERR_OK && (first == ERR_OK || code == ERR_UNAVAILABLE)) {
+            first = code;
+            *e = failed;
         }
     }
-    return ERR_OK;
+    return first;
 }
 
 enum err_code broker_acls_create(struct broker_acls *b, const struct acl_list *l, bool *ret_done,

@@ -16,7 +16,7 @@ enum { STANDBY_MS = 2000, RETRY_MIN_MS = 500, RETRY_MAX_MS = 10000, STATEMENT_TI
 static const struct config_row rows[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18084"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18084"),
     CONFIG_ROWS_KAFKA,
     {.name = "cluster",
      .type = CONFIG_TEXT,
@@ -57,7 +57,7 @@ static bool is_ready(void *ctx, char *why, size_t why_size) {
 
 // Connected, listening, cluster known, lock held or not (x->active).
 static enum err_code prepare(struct access *x, struct err *e) {
-    if (!pg_usable(x->pg)) {
+    if (!pg_alive(x->pg)) {
         x->listening = x->active = false;
         atomic_store(&x->healthy, false);
         enum err_code code = pg_reconnect(x->pg, program_keeps_running, e);

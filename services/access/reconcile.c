@@ -42,15 +42,23 @@ static struct acl_list confirmed(struct arena *a, const struct acl_list *l, cons
     return kept;
 }
 
+static enum err_code reconnect(struct compare *c, struct err *e) {
+    c->reconnected = true;
+    return pg_reconnect(c->pg, program_keeps_running, e);
+}
+
 static void record(struct compare *c, const struct access_outcome *o) {
     struct err e;
+    // The connection was idle while the cluster was changed.
+    if (!pg_alive(c->pg) && reconnect(c, &e) != ERR_OK) {
+        return;
+    }
     while (access_store_save(c->pg, c->cluster_id, c->cluster, o, &e) != ERR_OK) {
         log_error("recording ACL changes failed", log_id("cluster", c->cluster), log_err(&e));
         if (e.code != ERR_UNAVAILABLE || program_should_stop()) {
             return;
         }
-        c->reconnected = true;
-        if (pg_reconnect(c->pg, program_keeps_running, &e) != ERR_OK) {
+        if (reconnect(c, &e) != ERR_OK) {
             return;
         }
     }
@@ -73,8 +81,14 @@ static enum err_code apply(struct compare *c, struct arena *a, const struct acl_
     bool *removed_done = arena_array(a, diff->superfluous.count, sizeof *removed_done);
     bool *created_done = arena_array(a, diff->missing.count, sizeof *created_done);
     enum err_code code = broker_acls_delete(c->broker, &diff->superfluous, removed_done, e);
-    if (code == ERR_OK) {
-        code = broker_acls_create(c->broker, &diff->missing, created_done, e);
+    if (code != ERR_UNAVAILABLE) { // what the cluster won't delete keeps no grant back
+        struct err failed;
+        enum err_code created_code =
+            broker_acls_create(c->broker, &diff->missing, created_done, &failed);
+        if (code == ERR_OK && created_code != ERR_OK) {
+            code = created_code;
+            *e = failed;
+        }
     }
     struct acl_list created = confirmed(a, &diff->missing, created_done);
     struct acl_list removed = confirmed(a, &diff->superfluous, removed_done);

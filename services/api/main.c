@@ -7,16 +7,33 @@
 #include "api/identity/refresh.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
+#include "api/request/request_internal.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
+#include "base/check.h"
+#include "platform/http/listen.h"
 #include "platform/program/log.h"
 #include "platform/program/program.h"
+
+enum {
+    // Connections to the database of each loop, and what waits for them.
+    READ_LINKS = 2,
+    WRITE_LINKS = 4,
+    READ_DEPTH_MAX = 32,
+    QUEUE_MAX = 512,
+    STATEMENT_TIMEOUT_MS = 5000,
+    // Threads for passwords, and what waits for them.
+    WORKERS = 2,
+    WORKER_QUEUE_MAX = 64,
+};
 
 static const struct config_row ROWS[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
     {.name = "listen",
      .type = CONFIG_TEXT,
+     .fits = listen_fits,
+     .form = LISTEN_FORM,
      .fallback = "127.0.0.1:18080",
      .example = "127.0.0.1:18080",
      .help = "address and port to serve HTTP on; TLS ends in a proxy in front"},
@@ -61,11 +78,10 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     (void)e;
     struct api *api = user;
     struct api_loop *loop = calloc(1, sizeof *loop);
-    if (loop == NULL) {
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    }
+    check(loop != NULL);
     loop->api = api;
     loop->http = http;
+    loop->signs_from_s = INT64_MAX;
     loop->tokens = token_cache_new();
     if (api->stored != NULL) {
         refresh_adopt(loop, snapshot_ref(api->stored));
@@ -75,15 +91,16 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     }
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
+        .group = &api->database,
         .conninfo = config_secret(api->config, "database_url"),
         .application_name = "weir-api",
         .statements = api_sql_all,
-        .read_links = API_READ_LINKS,
-        .write_links = API_WRITE_LINKS,
-        .read_depth_max = API_READ_DEPTH,
-        .queue_max = API_QUEUE_MAX,
-        .queue_wait_ms = API_QUEUE_WAIT_MS,
-        .statement_timeout_ms = API_STATEMENT_TIMEOUT_MS,
+        .read_links = READ_LINKS,
+        .write_links = WRITE_LINKS,
+        .read_depth_max = READ_DEPTH_MAX,
+        .queue_max = QUEUE_MAX,
+        .queue_wait_ms = API_QUEUE_WAIT_US / 1000,
+        .statement_timeout_ms = STATEMENT_TIMEOUT_MS,
         .listen = loop->refresh != NULL ? "listen weir_access" : NULL,
         .on_notify = refresh_soon,
         .notify_user = loop->refresh,
@@ -147,6 +164,7 @@ static enum err_code read_settings(struct api *api, const struct config *c, stru
     api->token_life_s = (int)(config_duration_ms(c, "token_life") / 1000);
     api->snapshot_dir = config_text(c, "snapshot_dir");
     api->loops_count = (unsigned)config_int(c, "threads");
+    api->database.pools = api->loops_count;
     return secret_key_parse("master_key", config_secret(c, "master_key").value, api->master_key, e);
 }
 
@@ -165,7 +183,8 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    api.workers = workers_new(API_WORKERS, API_WORKER_QUEUE);
+    request_register_metrics();
+    api.workers = workers_new(WORKERS, WORKER_QUEUE_MAX);
     struct http_server_options server = {
         .listen = config_text(c, "listen"),
         .threads = api.loops_count,

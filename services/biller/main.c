@@ -17,7 +17,7 @@ enum { STATEMENT_TIMEOUT_MS = 600000, STANDBY_MS = 2000, RETRY_MS = 1000 };
 static const struct config_row rows[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18083"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18083"),
     {.name = "poll_every",
      .type = CONFIG_DURATION,
      .min = 20,
@@ -76,7 +76,7 @@ static void watch_loop(struct watch *w, int64_t every_ms) {
     while (!program_should_stop()) {
         struct err e;
         int rated = 0;
-        if (!pg_usable(w->pg)) {
+        if (!pg_alive(w->pg)) {
             w->active = false;
             if (pg_reconnect(w->pg, program_keeps_running, &e) != ERR_OK) {
                 continue;
@@ -117,7 +117,7 @@ static void *watch_main(void *ctx) {
 static void run_loop(struct pg *pg, const struct run_settings *s, int64_t every_ms) {
     while (!program_should_stop()) {
         struct err e;
-        if (!pg_usable(pg)) {
+        if (!pg_alive(pg)) {
             atomic_store(&trouble, "the database is away");
             if (pg_reconnect(pg, program_keeps_running, &e) != ERR_OK) {
                 continue;

@@ -106,22 +106,26 @@ enum err_code month_store_list(struct pg *pg, struct arena *a, const char *org_i
 
 // --- one month -----------------------------------------------------------------------------------
 
-// What month_usage counts, in the order of its columns from the second on.
-static const char *const METRICS[] = {RATING_METRIC_BYTES, RATING_METRIC_MESSAGES,
-                                      RATING_METRIC_FETCHES};
+// What month_usage counts.
+static const struct {
+    int column;
+    const char *metric;
+} METRICS[] = {{BILLER_MONTH_USAGE_BYTES, RATING_METRIC_BYTES},
+               {BILLER_MONTH_USAGE_MESSAGES, RATING_METRIC_MESSAGES},
+               {BILLER_MONTH_USAGE_FETCHES, RATING_METRIC_FETCHES}};
 enum { METRIC_COUNT = sizeof METRICS / sizeof *METRICS };
 
 // What one row of month_usage counted; a count of 0 is none.
 static enum err_code add_usage(struct arena *a, const struct pg_rows *rows, int row,
                                struct month *u, struct err *e) {
-    bool replayed = pg_rows_int8(rows, row, 0) != 0;
+    bool replayed = pg_rows_int8(rows, row, BILLER_MONTH_USAGE_DELIVERY) != 0;
     for (int m = 0; m < METRIC_COUNT; m++) {
-        struct rating_usage x = {.metric = METRICS[m],
+        struct rating_usage x = {.metric = METRICS[m].metric,
                                  .dimensions =
                                      replayed ? &rating_usage_replay : &rating_usage_fresh,
                                  .dimension_count = 1};
         enum err_code code =
-            decimal_parse_count(a, pg_rows_slice(rows, row, 1 + m), &x.quantity, e);
+            decimal_parse_count(a, pg_rows_slice(rows, row, METRICS[m].column), &x.quantity, e);
         if (code != ERR_OK) {
             return code;
         }
@@ -156,9 +160,11 @@ enum err_code month_store_read_usage(struct pg *pg, struct arena *a, struct mont
     u->usage = arena_array(a, count * METRIC_COUNT, sizeof *u->usage);
     for (int i = 0; code == ERR_OK && i < (int)count; i++) {
         code = add_usage(a, &rows, i, u, e);
-        u->open_fetches = add_count(a, u->open_fetches, pg_rows_text(&rows, i, 4));
-        u->share_messages = add_count(a, u->share_messages, pg_rows_text(&rows, i, 5));
-        const char *weakest = text_of(a, &rows, i, 6);
+        u->open_fetches =
+            add_count(a, u->open_fetches, pg_rows_text(&rows, i, BILLER_MONTH_USAGE_OPEN_FETCHES));
+        u->share_messages = add_count(a, u->share_messages,
+                                      pg_rows_text(&rows, i, BILLER_MONTH_USAGE_SHARE_MESSAGES));
+        const char *weakest = text_of(a, &rows, i, BILLER_MONTH_USAGE_WEAKEST_CLASS);
         if (u->metering_class == NULL || metering_class_is_weaker(weakest, u->metering_class)) {
             u->metering_class = weakest;
         }

@@ -1,5 +1,6 @@
 // weir-meter: reads the brokers' request logs from weir.broker-log.<cluster> and keeps usage.
 #include "meter/meter.h"
+#include "platform/http/metrics_server.h"
 #include "platform/program/program.h"
 
 static const struct config_row ROWS[] = {
@@ -44,7 +45,7 @@ static const struct config_row ROWS[] = {
      .fallback = "64MiB",
      .example = "64MiB",
      .help = "bytes fetched ahead while catching up, at most"},
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18082"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18082"),
     CONFIG_ROW_LOG_LEVEL,
 };
 

@@ -57,20 +57,33 @@ static void complain(struct meter *m, const char *event, const struct err *e) {
 
 // --- database ------------------------------------------------------------------------------------
 
+static enum err_code reconnect(struct meter *m, struct err *e) {
+    enum err_code code = pg_reconnect(m->pg, program_keeps_running, e);
+    if (code == ERR_OK) {
+        code = store_session(m->pg, e);
+    }
+    if (code == ERR_OK) {
+        meter_metrics_reconnect();
+        log_info("connected to the database again");
+    }
+    return code;
+}
+
+// Before work that follows a pause: a connection that died meanwhile is made anew, and no error.
+// What fails here is met again by the work itself.
+static void look_at_connection(struct meter *m) {
+    if (!pg_alive(m->pg)) {
+        struct err e;
+        m->database_ok = false;
+        (void)reconnect(m, &e);
+    }
+}
+
 // After an error: makes the connection anew if it is gone, else pauses. False: stop.
 static bool recover(struct meter *m, const char *event, struct err *e) {
     m->database_ok = false;
     complain(m, event, e);
-    if (pg_usable(m->pg)) {
-        return program_sleep_ms(RETRY_MS);
-    }
-    if (pg_reconnect(m->pg, program_keeps_running, e) != ERR_OK ||
-        store_session(m->pg, e) != ERR_OK) {
-        return program_sleep_ms(RETRY_MS);
-    }
-    meter_metrics_reconnect();
-    log_info("connected to the database again");
-    return true;
+    return (!pg_usable(m->pg) && reconnect(m, e) == ERR_OK) || program_sleep_ms(RETRY_MS);
 }
 
 static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
@@ -95,6 +108,9 @@ static void drop_memory(struct meter *m, const struct err *why) {
 // Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
 // empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
 static void commit(struct meter *m, bool once) {
+    if (!once && !fold_empty(&m->fold)) {
+        look_at_connection(m);
+    }
     while (!fold_empty(&m->fold)) {
         struct err e = {0};
         struct store_outcome outcome = {0};
@@ -255,6 +271,7 @@ static void keep_house(struct meter *m) {
     if (!m->reading || m->rewind) {
         return;
     }
+    look_at_connection(m);
     struct err e = {0};
     int64_t bound = 0;
     enum err_code code = store_refresh(&m->store, &m->fold, &e);

@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "platform/http/metrics_server.h"
+
 static const struct config_row rows[] = {
     {.name = "cluster",
      .type = CONFIG_TEXT,
@@ -86,7 +88,7 @@ static const struct config_row rows[] = {
      .fallback = "10s",
      .example = "10s",
      .help = "how long a stop waits for acknowledgements"},
-    CONFIG_ROW_METRICS_LISTEN("127.0.0.1:18081"),
+    METRICS_SERVER_LISTEN_ROW("127.0.0.1:18081"),
     CONFIG_ROW_LOG_LEVEL,
 };
 

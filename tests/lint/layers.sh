@@ -35,12 +35,28 @@ includes() {
 standard='(assert|ctype|endian|errno|inttypes|limits|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings)\.h'
 includes shared/base 'base/[a-z0-9_]+\.h' "$standard"
 includes shared/core '(base|core)/[a-z0-9_/]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h"
+# The floors of core: money -> json -> brokerlog and rating, side by side -> usage and billing, side by
+# side -> export and proof.
+includes shared/core/money '(base|core/money)/[a-z0-9_]+\.h' '.*'
+includes shared/core/json '(base|core/(money|json))/[a-z0-9_]+\.h' '.*'
+includes shared/core/brokerlog '(base|core/(money|json|brokerlog))/[a-z0-9_]+\.h' '.*'
+includes shared/core/rating '(base|core/(money|json|rating))/[a-z0-9_]+\.h' '.*'
+includes shared/core/usage '(base|core/(money|json|brokerlog|rating|usage))/[a-z0-9_]+\.h' '.*'
+includes shared/core/billing '(base|core/(money|json|brokerlog|rating|billing))/[a-z0-9_]+\.h' '.*'
 includes shared/platform '(base|platform)/[a-z0-9_/]+\.h' '.*'
 for program in */; do
     program=${program%/}
     case $program in shared | portal) continue ;; esac
     includes "$program" "(base|core|platform|$program)/[a-z0-9_/]+\.h|${program}_sql\.h|migrations\.h" '.*'
 done
+
+# The floors of weir-api: request -> the areas, side by side -> site -> dispatch -> main.
+below='base|core/[a-z0-9_]+|platform/[a-z0-9_]+|api/request'
+includes api/request "($below)/[a-z0-9_]+\.h|api_sql\.h" '.*'
+for area in identity market metering finance; do
+    includes api/$area "($below|api/$area)/[a-z0-9_]+\.h|api_sql\.h" '.*'
+done
+includes api/site "($below|api/(identity|market|metering|finance|site))/[a-z0-9_]+\.h|api_sql\.h" '.*'
 
 # base and core do no input or output, read no clock, no environment, no randomness, and don't log.
 while IFS= read -r line; do

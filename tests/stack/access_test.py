@@ -19,6 +19,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
+from hang_up import ask, backends, complaints, end, stopped
 from market import Market
 from stack import ROOT, wait_for
 from tokens import TokenIssuer, principal_name
@@ -224,6 +225,31 @@ def test_foreign_acls__are_counted_and_left_alone(access, market, world, topic):
     assert acls_of(access, stray.principal.removeprefix("User:")) == []
 
 
+# What librdkafka 2.0.2 can't name: each is given by Kafka's own tool, as an operator would.
+ODD_ACLS = [
+    ["--transactional-id", "acme-tx", "--operation", "Write", "--operation", "Describe"],
+    ["--transactional-id", "acme-tx", "--operation", "TwoPhaseCommit"],
+    ["--delegation-token", "t", "--operation", "Describe"],
+    ["--user-principal", "User:other", "--operation", "CreateTokens", "--operation", "DescribeTokens"],
+]
+
+
+def test_odd_acls_of_an_issued_principal__stop_no_revocation(access, market, world, topic):
+    application, who = market.application(world["consumer"])
+    grant = market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the ACLs of the grant")
+    before = state(market)["foreign_acls"]
+    process = access.pid("weir-access")
+    for odd in ODD_ACLS:
+        access.script("kafka", "tool", "org.apache.kafka.tools.AclCommand", "--add", "--allow-principal", f"User:{who}", *odd)
+    market.end_grant(grant)
+    wait_for(lambda: not {("TOPIC", "LITERAL", topic, "READ")} & set(acls_of(access, who)), "the revocation")
+    wait_for(lambda: state(market)["foreign_acls"] == before + 6, "the foreign ACLs to be counted")
+    assert access.pid("weir-access") == process
+    kept = access.script("kafka", "tool", "org.apache.kafka.tools.AclCommand", "--list", "--principal", f"User:{who}").stdout
+    assert kept.count("permissionType=ALLOW") == 6
+
+
 def test_adopted_principal__is_refused_in_words(access, market, world, topic):
     application, who = market.application(world["consumer"], who="CN=orders", adopted=True)
     grant = market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
@@ -268,6 +294,23 @@ def test_second_process__waits_and_takes_over(access, market, world, topic):
         second.terminate()
         assert second.wait(20) == 0
         access.script("weir", "up", "weir-access")
+
+
+RESTING = "select count(*) from pg_stat_activity where usename = 'weir_access' and state = 'idle' and query like '%extract(epoch from min(b.at)%'"
+
+
+def test_connection_that_died_idle__is_no_error(access, market, world, topic):
+    out = access.folder / "log" / "weir-access.out"
+    for _ in range(3):
+        application, who = market.application(world["consumer"])
+        # Asking for the next border is the last thing it does before it waits.
+        wait_for(lambda: ask(access, RESTING) == ["1"], "weir-access to rest")
+        said = out.stat().st_size
+        with stopped(access.pid("weir-access")):
+            end(access, backends(access, "weir_access"))
+            market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
+        wait_for(lambda w=who: len(acls_of(access, w)) == 2, "the ACLs")
+        assert complaints(out, said) == []
 
 
 def test_database_and_broker_away__it_waits_and_goes_on(access, market, world, topic):

@@ -16,6 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from hang_up import backends, complaints, end, stopped
 from market import Market
 from stack import ROOT, Stack, wait_for
 
@@ -709,6 +710,22 @@ def test_database_away__is_waited_for(database, market, no_other_biller):
     wait_for(lambda: run_of(market, run)["state"] == "done", "the run", seconds=60)
     biller.stop()
     check_many(market, sales)
+
+
+def test_connections_that_died_idle__are_no_error(database, market, biller):
+    out = database.folder / "log" / "biller.out"
+    for month in ("2022-03", "2022-04", "2022-05"):
+        sale = Sale(market, month)
+        said = out.stat().st_size
+        with stopped(biller.process.pid):
+            pids = backends(database, "weir_biller")
+            assert len(pids) == 2  # billing runs, running charges
+            end(database, pids)
+            sale.use(f"{month}-10 12:00", bytes=1000)
+            run = ask(market, month)
+        wait_for(lambda r=run: run_of(market, r)["state"] == "done", "the run", every=0.02)
+        wait_for(lambda s=sale: market.row("select subscription_id from running_charge where subscription_id = %s", s.subscription), "the running charge")
+        assert complaints(out, said) == []
 
 
 def test_wrong_setting__is_one_line_and_exit_2():

@@ -244,7 +244,8 @@ def test_a_transaction_does_not_go_on_over_a_connection_made_anew(house):
     if killed == ["0"]:  # it was through before: no less right
         assert answers[0].status == 201 and people == ["1"]
     else:
-        assert answers[0].status == 503 and people == ["0"], answers[0]
+        # Run again whole if there was time enough, else nothing of it is there.
+        assert (answers[0].status, people) in ((201, ["1"]), (503, ["0"])), answers[0]
 
 
 def test_requests_survive_a_database_that_is_restarted_under_them(house):

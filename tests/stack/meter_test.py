@@ -15,6 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import requests
+from hang_up import backends, complaints, end, stopped
 from log_feed import TOPIC_ID, Feed, session_fetches
 from stack import ROOT, free_ports, wait_for
 
@@ -314,6 +315,24 @@ def test_postgresql_killed__nothing_is_lost_or_doubled(cluster, many):
     assert cluster.usage() == expected
     assert meter.metric("weir_meter_reconnects_total") >= 3
     wait_for(meter.ready, "the meter to be ready again")
+
+
+def test_connection_that_died_idle__is_no_error(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    out = cluster.stack.folder / "log" / f"meter-{meter.port}.out"
+    feed.ship(0, 3000)
+    cluster.wait()
+    complained = len(complaints(out))
+    for begin in range(3000, 6000, 1000):
+        with stopped(meter.process.pid):
+            end(cluster.stack, backends(cluster.stack, "weir_meter"))
+            feed.ship(begin, 1000)
+        cluster.wait()
+    assert cluster.usage() == expected
+    assert complaints(out)[complained:] == []
+    assert meter.metric("weir_meter_reconnects_total") == 3 and meter.ready()
 
 
 def test_broker_killed__reading_goes_on(cluster, many):

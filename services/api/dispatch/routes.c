@@ -1,162 +1,75 @@
 // From a job to its handler: match, authenticate, check the body, look the Idempotency-Key up.
 #include "api/dispatch/routes.h"
 
-#include <stdio.h>
-
 #include "api/identity/auth.h"
 #include "api/request/api.h"
 #include "api/request/request_internal.h"
 #include "api/site/portal.h"
 #include "platform/http/http_form.h"
-#include "platform/http/http_server.h"
 
-enum { JSON_DEPTH_MAX = 32, IDEMPOTENCY_KEY_MAX = 255, ALLOW_MAX = 128 };
+enum {
+    IDEMPOTENCY_KEY_MAX = 255, // bytes
+    ALLOW_MAX = 128,           // bytes of the header Allow
+};
 
-// --- matching ------------------------------------------------------------------------------------
+// The tables of routes, a line each, as they stand at the end of each resource's file. Order is
+// that of the documentation; matching doesn't depend on it.
+#define TABLES(X)                                                                                  \
+    X(health_routes)                                                                               \
+    X(oauth_routes)                                                                                \
+    X(session_routes)                                                                              \
+    X(product_routes)                                                                              \
+    X(plan_routes)                                                                                 \
+    X(subscription_routes)                                                                         \
+    X(usage_routes)                                                                                \
+    X(document_routes)                                                                             \
+    X(export_routes)                                                                               \
+    X(billing_run_routes)                                                                          \
+    X(ledger_routes)                                                                               \
+    X(operation_routes)                                                                            \
+    X(organisation_routes)                                                                         \
+    X(cluster_routes)                                                                              \
+    X(application_routes)
 
-// Cuts the next segment ("/v1/x" gives "v1") off; false at the end.
-static bool next_segment(struct slice *path, struct slice *ret) {
-    if (path->len == 0 || path->ptr[0] != '/') {
-        return false;
-    }
-    const char *start = path->ptr + 1;
-    size_t left = path->len - 1;
-    const char *slash = memchr(start, '/', left);
-    size_t len = slash != NULL ? (size_t)(slash - start) : left;
-    *ret = slice_of(start, len);
-    *path = slice_of(start + len, left - len);
-    return true;
-}
+#define DECLARED(table) extern const struct route_table table;
+#define LISTED(table) &(table),
+TABLES(DECLARED)
+static const struct route_table *const ALL[] = {TABLES(LISTED)};
 
-static bool is_param(struct slice segment) {
-    return segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
-}
-
-// Names that end in "id" are uuids: anything else is no path of ours, so a malformed id is a 404
-// and never reaches the database.
-static bool fits(struct slice name, struct slice value) {
-    bool id = name.len >= 2 && memcmp(name.ptr + name.len - 2, "id", 2) == 0;
-    return id ? request_uuid_valid(value) : value.len > 0 && value.len <= 200;
-}
-
-static bool matches(const struct route *route, struct slice path, struct slice *params) {
-    struct slice template = slice_str(route->path), want, have;
-    size_t n = 0;
-    while (next_segment(&template, &want)) {
-        if (!next_segment(&path, &have)) {
-            return false;
+const struct route *routes_at(size_t i) {
+    for (size_t t = 0; t < sizeof ALL / sizeof *ALL; t++) {
+        if (i < ALL[t]->count) {
+            return &ALL[t]->rows[i];
         }
-        if (!is_param(want)) {
-            if (!slice_eq(want, have)) {
-                return false;
-            }
-        } else if (n < REQUEST_PATH_PARAMS_MAX &&
-                   fits(slice_of(want.ptr + 1, want.len - 2), have)) {
-            params[n++] = have;
-        } else {
-            return false;
-        }
-    }
-    return path.len == 0;
-}
-
-struct slice route_param_name(const struct route *route, size_t i) {
-    struct slice template = slice_str(route->path), segment;
-    size_t n = 0;
-    while (next_segment(&template, &segment)) {
-        if (is_param(segment) && n++ == i) {
-            return slice_of(segment.ptr + 1, segment.len - 2);
-        }
-    }
-    return (struct slice){NULL, 0};
-}
-
-const struct route *route_find(struct slice method, struct slice path, struct slice *params,
-                               struct buf *allow) {
-    if (slice_eq_str(method, "HEAD")) {
-        method = SLICE_LIT("GET");
-    }
-    for (size_t i = 0; i < ROUTES_COUNT; i++) {
-        if (!matches(&ROUTES[i], path, params)) {
-            continue;
-        }
-        if (slice_eq_str(method, ROUTES[i].method)) {
-            return &ROUTES[i];
-        }
-        buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", ROUTES[i].method);
+        i -= ALL[t]->count;
     }
     return NULL;
 }
 
-// --- the body ------------------------------------------------------------------------------------
-
-// jansson goes 2,048 deep by recursion; no body of ours needs more than a few levels.
-static bool too_deep(struct slice body) {
-    size_t depth = 0;
-    bool quoted = false;
-    for (size_t i = 0; i < body.len; i++) {
-        char c = body.ptr[i];
-        if (quoted) {
-            if (c == '\\') {
-                i++;
-            } else if (c == '"') {
-                quoted = false;
+const struct route *routes_find(struct slice method, struct slice path, struct slice *params,
+                                struct buf *allow) {
+    if (slice_eq_str(method, "HEAD")) {
+        method = SLICE_LIT("GET");
+    }
+    for (size_t t = 0; t < sizeof ALL / sizeof *ALL; t++) {
+        for (const struct route *at = ALL[t]->rows; at < ALL[t]->rows + ALL[t]->count; at++) {
+            if (!route_matches(at, path, params)) {
+                continue;
             }
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == '{' || c == '[') {
-            if (++depth > JSON_DEPTH_MAX) {
-                return true;
+            if (slice_eq_str(method, at->method)) {
+                return at;
             }
-        } else if ((c == '}' || c == ']') && depth > 0) {
-            depth--;
+            buf_printf(allow, "%s%s", allow->len > 0 ? ", " : "", at->method);
         }
     }
-    return false;
-}
-
-static bool is_json_type(struct slice type) {
-    static const char JSON[] = "application/json";
-    size_t n = sizeof JSON - 1;
-    return type.len >= n && strncasecmp(type.ptr, JSON, n) == 0 &&
-           (type.len == n || type.ptr[n] == ';' || type.ptr[n] == ' ');
-}
-
-static bool parse_body(struct request *r) {
-    struct slice body = r->job->body;
-    json_error_t error;
-    if (body.len == 0 && !slice_eq_str(r->job->method, "POST")) {
-        request_problem(r, PROBLEM_INVALID, NULL, "the body is missing: say what to change");
-        return false;
-    }
-    if (body.len == 0) {
-        // A POST whose fields are all optional may come without a body.
-        r->body = json_object();
-        return true;
-    }
-    if (!is_json_type(r->job->content_type)) {
-        request_problem(r, PROBLEM_MEDIA_TYPE, NULL, "Content-Type must be application/json");
-        return false;
-    }
-    if (too_deep(body)) {
-        request_problem(r, PROBLEM_INVALID, NULL, "the body is nested deeper than %d levels",
-                        JSON_DEPTH_MAX);
-        return false;
-    }
-    r->body = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
-    if (r->body == NULL) {
-        request_problem(r, PROBLEM_INVALID, NULL, "the body is not JSON: line %d column %d: %s",
-                        error.line, error.column, error.text);
-        return false;
-    }
-    return true;
+    return NULL;
 }
 
 // --- calling -------------------------------------------------------------------------------------
 static void call(struct request *r) {
     struct slice key = r->job->idempotency_key;
-    r->handler = r->route->handler;
-    if (r->route->body == BODY_JSON && !parse_body(r)) {
+    r->handler = r->route->handler != NULL ? r->route->handler : read_run;
+    if (r->route->body == BODY_JSON && !request_parse_body(r)) {
         return;
     }
     if (key.ptr == NULL || !slice_eq_str(r->job->method, "POST") || r->route->no_idempotency) {
@@ -183,7 +96,7 @@ static void on_identified(struct request *r) {
 static void dispatch(struct request *r) {
     struct http_job *job = r->job;
     const struct route *route = r->route;
-    if (!form_valid(r->arena, job->query)) {
+    if (!http_form_valid(r->arena, job->query)) {
         request_problem(r, PROBLEM_INVALID, NULL, "a query parameter is malformed or too long");
     } else if (route->body != BODY_NONE && job->body.len > route->body_max) {
         request_problem(r, PROBLEM_TOO_LARGE, NULL, "the body may have %zu bytes", route->body_max);
@@ -205,9 +118,10 @@ void routes_handle(struct http_job *job) {
     struct request *r = request_new(job, http_loop_state(job->loop));
     struct buf allow;
     buf_init(&allow, ALLOW_MAX);
-    r->route = route_find(job->method, job->path, r->params, &allow);
+    r->route = routes_find(job->method, job->path, r->params, &allow);
     if (r->route != NULL) {
         job->operation = r->route->operation;
+        r->start = dispatch;
         dispatch(r);
     } else if (allow.len > 0) {
         request_header(r, "allow", arena_str(r->arena, buf_slice(&allow)));

@@ -1,31 +1,11 @@
-#include "api/dispatch/handlers.h"
-
+// Billing runs: asked for here, carried out by weir-biller.
 #include "api/finance/period.h"
 #include "api/request/request.h"
 
 enum { REASON_MAX = 1000 };
 
-void billing_run_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_billing_run_list,
-                 PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 request_reply_user_page);
-}
-
-static void run_found(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
 static void run_shown(struct request *r, struct pg_rows *rows) {
     request_reply_row(r, 201, rows);
-}
-
-void billing_run_get(struct request *r) {
-    request_read(r, &api_sql_billing_run_get, PG_PARAMS(pg_text(request_param(r, "id"))),
-                 run_found);
 }
 
 static void run_created(struct request *r, struct pg_rows *rows) {
@@ -40,7 +20,7 @@ static void run_created(struct request *r, struct pg_rows *rows) {
     request_write(r, &api_sql_billing_run_get, PG_PARAMS(pg_text(id)), run_shown);
 }
 
-void billing_run_create(struct request *r) {
+static void billing_run_create(struct request *r) {
     const char *period = NULL;
     const char *reason = NULL;
     const char *override_reason = NULL;
@@ -52,8 +32,8 @@ void billing_run_create(struct request *r) {
             {"override_incomplete_reason", FIELD_TEXT, false, 1, REASON_MAX, &override_reason})) {
         return;
     }
-    if (!period_valid(period)) {
-        request_problem(r, PROBLEM_INVALID, "/period", "period is a month like 2027-06");
+    if (!period_rule.fits(slice_str(period))) {
+        request_problem(r, PROBLEM_INVALID, "/period", "period must be %s", period_rule.what);
         return;
     }
     if (close_early && reason == NULL) {
@@ -69,3 +49,15 @@ void billing_run_create(struct request *r) {
                                        r->who.subject))),
         run_created);
 }
+
+static const struct route ROWS[] = {
+    {"GET", "/v1/billing-runs", "listBillingRuns", ROUTE_SIGNED_IN, ROUTE_OPERATOR,
+     .read = {.statement = &api_sql_billing_run_list, .shape = READ_PAGE}},
+    {"POST", "/v1/billing-runs", "createBillingRun", ROUTE_FINANCE, ROUTE_OPERATOR,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = billing_run_create},
+    {"GET", "/v1/billing-runs/{id}", "getBillingRun", ROUTE_SIGNED_IN, ROUTE_OPERATOR,
+     .read = {.statement = &api_sql_billing_run_get,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"}}}},
+};
+const struct route_table billing_run_routes = ROUTE_TABLE(ROWS);

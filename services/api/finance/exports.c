@@ -1,13 +1,11 @@
 // Both formats have the columns of the statement. A cell that a spreadsheet would run as a formula is
 // quoted with an apostrophe in CSV; amounts keep their sign, for they are numbers.
-#include "api/dispatch/handlers.h"
-
 #include <string.h>
 
 #include "api/finance/period.h"
 #include "api/request/request.h"
 
-enum { EXPORT_ROWS_MAX = 20000 };
+enum { EXPORT_ROWS_MAX = 20000 }; // of one file
 
 struct export {
     const struct pg_statement *statement; // its columns are those of the file
@@ -16,6 +14,14 @@ struct export {
 
 static const struct export INVOICES = {&api_sql_export_invoices, "invoices"};
 static const struct export LINES = {&api_sql_export_invoice_lines, "invoice-lines"};
+
+static bool format_fits(struct slice text) {
+    return slice_eq_str(text, "csv") || slice_eq_str(text, "json");
+}
+
+static const struct read_rule FORMAT_RULE = {format_fits, "\"csv\" or \"json\""};
+static const struct read_param FORMAT = {"format", &FORMAT_RULE, "csv"};
+static const struct read_param PERIOD = {"period", &period_rule, NULL};
 
 struct exporting {
     const struct export *what;
@@ -125,24 +131,28 @@ static void export_found(struct request *r, struct pg_rows *rows) {
 
 static void export_run(struct request *r, const struct export *what) {
     struct exporting *x = arena_alloc(r->arena, sizeof *x);
-    const char *format = request_query(r, "format");
-    if (format != NULL && strcmp(format, "csv") != 0 && strcmp(format, "json") != 0) {
-        request_problem(r, PROBLEM_INVALID, "format", "format is \"csv\" or \"json\"");
-        return;
-    }
-    if (!period_query(r, &x->period)) {
+    const char *format = NULL;
+    if (!read_query(r, &FORMAT, &format) || !read_query(r, &PERIOD, &x->period)) {
         return;
     }
     x->what = what;
-    x->csv = format == NULL || strcmp(format, "csv") == 0;
+    x->csv = strcmp(format, "csv") == 0;
     r->user = x;
     request_read(r, what->statement, PG_PARAMS(pg_text(x->period), pg_int8(EXPORT_ROWS_MAX + 1)),
                  export_found);
 }
 
-void export_invoices(struct request *r) {
+static void export_invoices(struct request *r) {
     export_run(r, &INVOICES);
 }
-void export_invoice_lines(struct request *r) {
+
+static void export_invoice_lines(struct request *r) {
     export_run(r, &LINES);
 }
+
+static const struct route ROWS[] = {
+    {"GET", "/v1/exports/invoices", "exportInvoices", ROUTE_FINANCE, .handler = export_invoices},
+    {"GET", "/v1/exports/invoice-lines", "exportInvoiceLines", ROUTE_FINANCE,
+     .handler = export_invoice_lines},
+};
+const struct route_table export_routes = ROUTE_TABLE(ROWS);

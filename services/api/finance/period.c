@@ -1,27 +1,21 @@
+// A month's form; whether it has begun or ended is the statement's to say.
 #include "api/finance/period.h"
 
 #include <string.h>
 
-#include "api/request/request.h"
+enum { MONTH_CHARS = 7 };
 
-bool period_valid(const char *text) {
-    if (strlen(text) != 7 || text[4] != '-') {
+static bool month_fits(struct slice text) {
+    if (text.len != MONTH_CHARS || text.ptr[4] != '-') {
         return false;
     }
-    for (int i = 0; i < 7; i++) {
-        if (i != 4 && (text[i] < '0' || text[i] > '9')) {
+    for (size_t i = 0; i < MONTH_CHARS; i++) {
+        if (i != 4 && (text.ptr[i] < '0' || text.ptr[i] > '9')) {
             return false;
         }
     }
-    int month = (text[5] - '0') * 10 + text[6] - '0';
-    return month >= 1 && month <= 12 && memcmp(text, "0000", 4) != 0; // there is no year 0
+    int month = (text.ptr[5] - '0') * 10 + text.ptr[6] - '0';
+    return month >= 1 && month <= 12 && memcmp(text.ptr, "0000", 4) != 0; // there is no year 0
 }
 
-bool period_query(struct request *r, const char **ret) {
-    *ret = request_query(r, "period");
-    if (*ret == NULL || period_valid(*ret)) {
-        return true;
-    }
-    request_problem(r, PROBLEM_INVALID, "period", "period is a month like 2027-06");
-    return false;
-}
+const struct read_rule period_rule = {month_fits, "a month like 2027-06"};

@@ -2,12 +2,9 @@
 #ifndef WEIR_API_FINANCE_PERIOD_H
 #define WEIR_API_FINANCE_PERIOD_H
 
-#include <stdbool.h>
+#include "api/request/read.h"
 
-struct request;
-
-bool period_valid(const char *text);
-// From ?period=, or NULL if absent. False: answered, it was malformed.
-bool period_query(struct request *r, const char **ret);
+// For ?period= and the field of a body.
+extern const struct read_rule period_rule;
 
 #endif

@@ -1,9 +1,8 @@
 // Applications, their secrets and their right to write below the organisation's topic prefix.
-#include "api/dispatch/handlers.h"
 #include "api/identity/auth.h"
 #include "api/request/api.h"
-#include "api/request/new_uuid.h"
 #include "api/request/request.h"
+#include "api/request/uuid.h"
 #include "platform/secret/secret.h"
 
 enum { SECRETS_PER_APPLICATION_MAX = 5, SECRET_DAYS_MAX = 3650 };
@@ -28,7 +27,7 @@ static bool may_handle_api_role(struct request *r) {
     return false;
 }
 
-void application_create(struct request *r) {
+static void application_create(struct request *r) {
     const char *name = NULL, *api_role = NULL;
     enum role role;
     if (!REQUEST_FIELDS(r,
@@ -50,29 +49,6 @@ void application_create(struct request *r) {
         r, &api_sql_application_insert,
         PG_PARAMS(pg_text(r->who.org), pg_text(name), pg_text(principal), pg_text(api_role)),
         on_created);
-}
-
-static void on_list(struct request *r, struct pg_rows *rows) {
-    request_reply_page(r, r->user, rows);
-}
-
-void application_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_application_list,
-                 PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 on_list);
-}
-
-static void on_one(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
-
-void application_get(struct request *r) {
-    request_read(r, &api_sql_application_get, PG_PARAMS(pg_text(request_param(r, "id"))), on_one);
 }
 
 // --- secrets -------------------------------------------------------------------------------------
@@ -140,7 +116,7 @@ static void on_locked_for_secret(struct request *r, struct pg_rows *rows) {
     unsigned char *hash = arena_alloc(r->arena, SECRET_HASH_BYTES);
     secret_token(c->token);
     secret_hash(hash, slice_str(c->token), r->api->master_key);
-    c->id = new_uuid(r->arena);
+    c->id = uuid_new(r->arena);
     const char *days = c->days > 0 ? arena_printf(r->arena, "%d", (int)c->days) : NULL;
     request_write(r, &api_sql_secret_insert,
                   PG_PARAMS(pg_text(c->id), pg_text(c->application), pg_text(c->org),
@@ -155,7 +131,7 @@ static struct credential *credential_of(struct request *r) {
     return c;
 }
 
-void secret_create(struct request *r) {
+static void secret_create(struct request *r) {
     struct credential *c = credential_of(r);
     if (!REQUEST_FIELDS(
             r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days})) {
@@ -189,7 +165,7 @@ static void on_locked_for_revoke(struct request *r, struct pg_rows *rows) {
                   on_revoked);
 }
 
-void secret_revoke(struct request *r) {
+static void secret_revoke(struct request *r) {
     struct credential *c = credential_of(r);
     c->id = request_param(r, "sid");
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
@@ -227,7 +203,7 @@ static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
         on_granted);
 }
 
-void producer_grant_create(struct request *r) {
+static void producer_grant_create(struct request *r) {
     struct credential *c = credential_of(r);
     if (!REQUEST_FIELDS(
             r, {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster})) {
@@ -236,3 +212,21 @@ void producer_grant_create(struct request *r) {
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
                   on_locked_for_grant);
 }
+
+static const struct route ROWS[] = {
+    {"POST", "/v1/applications", "createApplication", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = application_create},
+    {"GET", "/v1/applications", "listApplications", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_application_list, .shape = READ_PAGE}},
+    {"GET", "/v1/applications/{id}", "getApplication", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_application_get,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"}}}},
+    {"POST", "/v1/applications/{id}/secrets", "createSecret", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = secret_create},
+    {"DELETE", "/v1/applications/{id}/secrets/{sid}", "revokeSecret", ROUTE_DEVELOPERS,
+     .handler = secret_revoke},
+    {"POST", "/v1/applications/{id}/producer-grants", "createProducerGrant", ROUTE_OWNERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = producer_grant_create},
+};
+const struct route_table application_routes = ROUTE_TABLE(ROWS);

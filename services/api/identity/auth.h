@@ -17,7 +17,4 @@ void auth_session_hash(const struct api *api, struct slice value,
 // The session cookie of the request; {NULL, 0} if there is none.
 struct slice auth_session_cookie(const struct request *r);
 
-bool role_parse(const char *text, enum role *ret);
-const char *role_name(enum role role);
-
 #endif

@@ -2,7 +2,6 @@
 // document. All from memory; only a client that the snapshot doesn't know yet costs a query.
 #include <stdio.h>
 
-#include "api/dispatch/handlers.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
 #include "base/encoding.h"
@@ -10,7 +9,12 @@
 #include "platform/program/clock.h"
 #include "platform/secret/token.h"
 
-enum { BASIC_MAX = 1024, TOKEN_ID_BYTES = 16 };
+enum {
+    BASIC_MAX = 1024,      // bytes of an Authorization header
+    TOKEN_BODY_MAX = 8192, // bytes of a form
+    TOKEN_ID_BYTES = 16,   // of a token's jti
+    JWKS_MAX = 16384,      // bytes of all public keys: some 250 each
+};
 
 static const char API_AUDIENCE_TEXT[] = API_AUDIENCE;
 
@@ -31,11 +35,11 @@ static void refuse(struct request *r, int status, const char *error, const char 
 }
 
 static bool form_text(struct request *r, const char *name, const char **ret) {
-    struct slice raw = form_find(r->job->body, name);
+    struct slice raw = http_form_find(r->job->body, name);
     if (raw.ptr == NULL) {
         return true;
     }
-    *ret = form_unescape(r->arena, raw);
+    *ret = http_form_unescape(r->arena, raw);
     if (*ret == NULL) {
         refuse(r, 400, "invalid_request", "a parameter is malformed or too long");
     }
@@ -57,8 +61,8 @@ static bool take_basic(struct request *r, struct token_request *t) {
         return false;
     }
     size_t id_len = (size_t)(colon - plain);
-    t->client_id = form_unescape(r->arena, slice_of(plain, id_len));
-    t->secret = form_unescape(r->arena, slice_of(colon + 1, len - id_len - 1));
+    t->client_id = http_form_unescape(r->arena, slice_of(plain, id_len));
+    t->secret = http_form_unescape(r->arena, slice_of(colon + 1, len - id_len - 1));
     return t->client_id != NULL && t->secret != NULL;
 }
 
@@ -129,14 +133,14 @@ static void issue(struct request *r, const struct client *c) {
 
 static bool satisfied(const struct token_request *t, const struct client *c) {
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    return c != NULL && c->active && client_secret_matches(c, t->hash, now_s) &&
+    return c != NULL && c->active && snapshot_secret_matches(c, t->hash, now_s) &&
            (t->for_api ? c->has_role : c->audiences_count > 0);
 }
 
 static void judge(struct request *r, const struct client *c) {
     const struct token_request *t = r->user;
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    if (c == NULL || !client_secret_matches(c, t->hash, now_s)) {
+    if (c == NULL || !snapshot_secret_matches(c, t->hash, now_s)) {
         refuse(r, 401, "invalid_client", "the client is not known or the secret is wrong");
     } else if (!c->active) {
         refuse(r, 401, "invalid_client", "the application is disabled");
@@ -170,7 +174,7 @@ static void on_unread(struct request *r, const struct err *e) {
     }
 }
 
-void oauth_token(struct request *r) {
+static void oauth_token(struct request *r) {
     struct token_request *t = arena_alloc(r->arena, sizeof *t);
     const char *grant = NULL, *scope = NULL;
     r->user = t;
@@ -202,7 +206,7 @@ void oauth_token(struct request *r) {
 }
 
 // --- public documents ----------------------------------------------------------------------------
-void oauth_jwks(struct request *r) {
+static void oauth_jwks(struct request *r) {
     struct buf out;
     size_t count;
     const struct token_key *const *keys = snapshot_keys(r->loop->snapshot, &count);
@@ -210,7 +214,7 @@ void oauth_jwks(struct request *r) {
         request_problem(r, PROBLEM_UNAVAILABLE, NULL, "no signing key is known yet");
         return;
     }
-    buf_init(&out, 16384);
+    buf_init(&out, JWKS_MAX);
     buf_add_str(&out, "{\"keys\":[");
     for (size_t i = 0; i < count; i++) {
         if (i > 0) {
@@ -225,7 +229,7 @@ void oauth_jwks(struct request *r) {
     request_reply_json(r, 200, body);
 }
 
-void oauth_discovery(struct request *r) {
+static void oauth_discovery(struct request *r) {
     const char *url = r->api->public_url;
     request_header(r, "cache-control", "public, max-age=300");
     request_reply_jansson(
@@ -238,3 +242,12 @@ void oauth_discovery(struct request *r) {
                   "subject_types_supported", "public", "id_token_signing_alg_values_supported",
                   "ES256", "scopes_supported", "api"));
 }
+
+static const struct route ROWS[] = {
+    {"POST", "/oauth/token", "createToken", ROUTE_PUBLIC, .body = BODY_RAW,
+     .body_max = TOKEN_BODY_MAX, .no_idempotency = true, .handler = oauth_token},
+    {"GET", "/.well-known/jwks.json", "getJwks", ROUTE_PUBLIC, .handler = oauth_jwks},
+    {"GET", "/.well-known/openid-configuration", "getDiscovery", ROUTE_PUBLIC,
+     .handler = oauth_discovery},
+};
+const struct route_table oauth_routes = ROUTE_TABLE(ROWS);

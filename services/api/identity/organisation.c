@@ -1,10 +1,9 @@
 // Organisations: sign-up by anybody, reading and changing by their own people and the operator.
 #include <stdio.h>
 
-#include "api/dispatch/handlers.h"
 #include "api/request/api.h"
-#include "api/request/new_uuid.h"
 #include "api/request/request.h"
+#include "api/request/uuid.h"
 #include "core/money/currency.h"
 #include "platform/secret/secret.h"
 
@@ -111,7 +110,7 @@ static bool take_address(struct request *r, json_t *address, const char **ret) {
     return true;
 }
 
-void organisation_create(struct request *r) {
+static void organisation_create(struct request *r) {
     struct sign_up *s = arena_alloc(r->arena, sizeof *s);
     json_t *address = NULL, *owner = NULL, *roles = NULL;
     s->time_zone = "UTC";
@@ -149,33 +148,9 @@ void organisation_create(struct request *r) {
         !email_valid(r, "/billing_email", s->billing_email) || !currency_valid(r, s->currency)) {
         return;
     }
-    s->id = new_uuid(r->arena);
+    s->id = uuid_new(r->arena);
     r->user = s;
     request_offload(r, hash_password, on_hashed);
-}
-
-// --- reading -------------------------------------------------------------------------------------
-static void on_list(struct request *r, struct pg_rows *rows) {
-    request_reply_page(r, r->user, rows);
-}
-
-void organisation_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_organisation_list,
-                 PG_PARAMS(pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 on_list);
-}
-
-static void on_one(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
-
-void organisation_get(struct request *r) {
-    request_read(r, &api_sql_organisation_get, PG_PARAMS(pg_text(request_param(r, "id"))), on_one);
 }
 
 // --- changing ------------------------------------------------------------------------------------
@@ -209,7 +184,7 @@ static void on_locked(struct request *r, struct pg_rows *rows) {
                   on_patched);
 }
 
-void organisation_patch(struct request *r) {
+static void organisation_patch(struct request *r) {
     struct patch *p = arena_alloc(r->arena, sizeof *p);
     json_t *address = NULL;
     bool verified = false;
@@ -241,3 +216,17 @@ void organisation_patch(struct request *r) {
     r->user = p;
     request_write(r, &api_sql_organisation_lock, PG_PARAMS(pg_text(p->id)), on_locked);
 }
+
+static const struct route ROWS[] = {
+    {"POST", "/v1/organisations", "createOrganisation", ROUTE_PUBLIC, ROUTE_JSON(ROUTE_BODY_SMALL),
+     .handler = organisation_create},
+    {"GET", "/v1/organisations", "listOrganisations", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_organisation_list, .shape = READ_PAGE}},
+    {"GET", "/v1/organisations/{id}", "getOrganisation", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_organisation_get,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"}}}},
+    {"PATCH", "/v1/organisations/{id}", "updateOrganisation", ROUTE_OWNERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = organisation_patch},
+};
+const struct route_table organisation_routes = ROUTE_TABLE(ROWS);

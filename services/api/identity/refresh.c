@@ -1,3 +1,4 @@
+// The cycle of reading, parsing and handing out, and the birth of a signing key.
 #include "api/identity/refresh.h"
 
 #include <stdatomic.h>
@@ -13,6 +14,8 @@
 static struct metric CLIENTS_AGE =
     METRIC_GAUGE("weir_api_snapshot_read_timestamp_seconds", "seconds",
                  "When the list of clients was last read from the database (seconds since 1970)");
+
+enum { JWK_MAX = 1024 }; // bytes of one public key
 
 struct refresh {
     struct api_loop *loop;
@@ -46,6 +49,7 @@ void refresh_adopt(struct api_loop *loop, struct snapshot *s) {
     }
     snapshot_unref(loop->snapshot);
     loop->snapshot = s;
+    loop->signs_from_s = snapshot_signs_from_s(s);
 }
 
 static void on_delivered(struct http_loop *http, struct http_message *m) {
@@ -118,7 +122,7 @@ static bool fill_key(struct refresh *f, size_t *ret_sealed_len) {
     secret_wipe(seal, sizeof seal);
     secret_wipe(der, sizeof der);
     memcpy(f->kid, token_key_id(key), sizeof f->kid);
-    buf_init(&f->jwk, 1024);
+    buf_init(&f->jwk, JWK_MAX);
     token_key_jwk(key, &f->jwk);
     token_key_free(key);
     *ret_sealed_len = len + SECRET_SEAL_OVERHEAD;
@@ -191,6 +195,7 @@ static void on_text(struct pg_segment *segment, struct pg_rows *rows, const stru
     f->busy = false;
     if (e != NULL) {
         log_warn("clients not read", log_err(e));
+        f->wanted = true;
         return;
     }
     metric_set(&CLIENTS_AGE, clock_system_us() / US_PER_SECOND);

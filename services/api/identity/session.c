@@ -1,10 +1,11 @@
 // Sign-in of people, sign-out, and who one is.
 #include <stdio.h>
 
-#include "api/dispatch/handlers.h"
 #include "api/identity/auth.h"
 #include "api/request/api.h"
 #include "platform/secret/secret.h"
+
+enum { SESSION_HOURS = 12 };
 
 struct sign_in {
     const char *email;
@@ -25,7 +26,7 @@ static void set_cookie(struct request *r, const char *value, int max_age_s) {
 
 static void on_created(struct request *r, struct pg_rows *rows) {
     struct sign_in *s = r->user;
-    set_cookie(r, s->token, API_SESSION_HOURS * 3600);
+    set_cookie(r, s->token, SESSION_HOURS * 3600);
     request_reply_row(r, 201, rows);
 }
 
@@ -38,7 +39,7 @@ static void on_pruned(struct request *r, struct pg_rows *rows) {
     request_audit(r, "session.create", "person", s->person, NULL, NULL, NULL);
     request_write(r, &api_sql_session_insert,
                   PG_PARAMS(pg_bytea(hash, SECRET_HASH_BYTES), pg_text(s->person), pg_text(s->org),
-                            pg_text(arena_printf(r->arena, "%d", API_SESSION_HOURS))),
+                            pg_text(arena_printf(r->arena, "%d", SESSION_HOURS))),
                   on_created);
 }
 
@@ -75,7 +76,7 @@ static void on_person(struct request *r, struct pg_rows *rows) {
     request_offload(r, verify, on_verified);
 }
 
-void session_create(struct request *r) {
+static void session_create(struct request *r) {
     struct sign_in *s = arena_alloc(r->arena, sizeof *s);
     if (!REQUEST_FIELDS(
             r, {"email", FIELD_TEXT, .required = true, .min = 3, .max = 254, .out = &s->email},
@@ -95,7 +96,7 @@ static void on_ended(struct request *r, struct pg_rows *rows) {
     request_reply_empty(r);
 }
 
-void session_end(struct request *r) {
+static void session_end(struct request *r) {
     struct slice cookie = auth_session_cookie(r);
     if (cookie.ptr == NULL) {
         request_problem(r, PROBLEM_INVALID, NULL,
@@ -113,8 +114,16 @@ static void on_me(struct request *r, struct pg_rows *rows) {
     request_reply_row(r, 200, rows);
 }
 
-void me_get(struct request *r) {
+static void me_get(struct request *r) {
     const struct pg_statement *st =
         r->who.actor == ACTOR_PERSON ? &api_sql_me_person : &api_sql_me_application;
     request_read(r, st, PG_PARAMS(pg_text(r->who.subject), pg_text(r->who.org)), on_me);
 }
+
+static const struct route ROWS[] = {
+    {"POST", "/v1/sessions", "createSession", ROUTE_PUBLIC, ROUTE_JSON(ROUTE_BODY_SMALL),
+     .no_idempotency = true, .handler = session_create},
+    {"DELETE", "/v1/sessions/current", "endSession", ROUTE_SIGNED_IN, .handler = session_end},
+    {"GET", "/v1/me", "getMe", ROUTE_SIGNED_IN, .handler = me_get},
+};
+const struct route_table session_routes = ROUTE_TABLE(ROWS);

@@ -1,3 +1,4 @@
+// The text of the statement snapshot_read, read into memory; look-ups in what was read.
 #include "api/identity/snapshot.h"
 
 #include <errno.h>
@@ -6,7 +7,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "api/identity/auth.h"
+#include "api/request/role.h"
+#include "api/request/uuid.h"
 #include "base/check.h"
 #include "base/encoding.h"
 
@@ -183,8 +185,8 @@ const struct client *snapshot_client(const struct snapshot *s, const char *id) {
     return bsearch(&wanted, s->clients, s->clients_count, sizeof *s->clients, by_id);
 }
 
-bool client_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
-                           int64_t now_s) {
+bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
+                             int64_t now_s) {
     bool found = false;
     for (size_t i = 0; i < c->secrets_count; i++) {
         bool same = secret_equal(c->secrets[i].hash, hash, SECRET_HASH_BYTES);
@@ -206,6 +208,10 @@ const struct token_key *snapshot_signer(const struct snapshot *s, int64_t now_s)
         }
     }
     return signer;
+}
+
+int64_t snapshot_signs_from_s(const struct snapshot *s) {
+    return s != NULL && s->keys_count > 0 ? s->sign_from_s[0] : INT64_MAX;
 }
 
 int64_t snapshot_newest_key_s(const struct snapshot *s) {

@@ -42,12 +42,14 @@ void snapshot_unref(struct snapshot *s);
 
 const struct client *snapshot_client(const struct snapshot *s, const char *id);
 // The secret is one of the client's and hasn't expired.
-bool client_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
-                           int64_t now_s);
+bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
+                             int64_t now_s);
 
 // Keys that are published; the one to sign with is the newest whose time has come (or NULL).
 const struct token_key *const *snapshot_keys(const struct snapshot *s, size_t *ret_count);
 const struct token_key *snapshot_signer(const struct snapshot *s, int64_t now_s);
+// When the first key begins to sign; INT64_MAX if there is none.
+int64_t snapshot_signs_from_s(const struct snapshot *s);
 // When the newest key begins to sign; 0 if there is none.
 int64_t snapshot_newest_key_s(const struct snapshot *s);
 bool snapshot_same_keys(const struct snapshot *a, const struct snapshot *b);

@@ -1,7 +1,5 @@
 // A plan is checked by the rating engine's own reader before it is stored, so what is stored can be
 // rated. plan_id and version of the body are set here: they name the row.
-#include "api/dispatch/handlers.h"
-
 #include <string.h>
 
 #include "api/request/request.h"
@@ -10,35 +8,6 @@
 #include "base/number.h"
 #include "core/billing/share.h"
 #include "core/rating/plan.h"
-
-static void plan_list_read(struct request *r, struct pg_rows *rows) {
-    const struct page *page = r->user;
-    if (pg_rows_count(rows) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such product");
-        return;
-    }
-    request_read(r, &api_sql_plan_list,
-                 PG_PARAMS(pg_text(request_param(r, "id")), pg_text(page->keys[0]),
-                           pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 request_reply_user_page);
-}
-
-void plan_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (request_page(r, page)) {
-        r->user = page;
-        request_read(r, &api_sql_product_visible, PG_PARAMS(pg_text(request_param(r, "id"))),
-                     plan_list_read);
-    }
-}
-
-static void plan_found(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
-
-void plan_get(struct request *r) {
-    request_read(r, &api_sql_plan_get, PG_PARAMS(pg_text(request_param(r, "id"))), plan_found);
-}
 
 // What a version is made of, checked.
 struct plan_input {
@@ -123,7 +92,7 @@ static void plan_product_locked(struct request *r, struct pg_rows *rows) {
                   plan_created);
 }
 
-void plan_create(struct request *r) {
+static void plan_create(struct request *r) {
     struct plan_input *in = arena_alloc(r->arena, sizeof *in);
     if (!plan_input_read(r, true, in)) {
         return;
@@ -146,7 +115,7 @@ static void plan_locked(struct request *r, struct pg_rows *rows) {
     plan_version_store(r, in, plan_version_stored);
 }
 
-void plan_version_create(struct request *r) {
+static void plan_version_create(struct request *r) {
     struct plan_input *in = arena_alloc(r->arena, sizeof *in);
     if (!plan_input_read(r, false, in)) {
         return;
@@ -155,3 +124,18 @@ void plan_version_create(struct request *r) {
     request_write(r, &api_sql_plan_lock_own, PG_PARAMS(pg_text(request_param(r, "id"))),
                   plan_locked);
 }
+
+static const struct route ROWS[] = {
+    {"GET", "/v1/products/{id}/plans", "listPlans", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_plan_list,
+              .shape = READ_PAGE,
+              .params = {{.name = "{id}"}},
+              .of = &api_sql_product_visible}},
+    {"POST", "/v1/products/{id}/plans", "createPlan", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_LARGE), .handler = plan_create},
+    {"GET", "/v1/plans/{id}", "getPlan", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_plan_get, .shape = READ_ROW, .params = {{.name = "{id}"}}}},
+    {"POST", "/v1/plans/{id}/versions", "createPlanVersion", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_LARGE), .handler = plan_version_create},
+};
+const struct route_table plan_routes = ROUTE_TABLE(ROWS);

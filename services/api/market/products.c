@@ -1,7 +1,5 @@
 // Products go draft -> published -> deprecated. A change after publishing opens the next version,
 // which new subscriptions get once it is published too; a published version never changes.
-#include "api/dispatch/handlers.h"
-
 #include <stdio.h>
 #include <string.h>
 
@@ -10,28 +8,11 @@
 #include "base/check.h"
 #include "base/number.h"
 
-enum { TOPICS_MAX = 200, TOPIC_NAME_MAX = 249 };
-
-void product_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_product_list,
-                 PG_PARAMS(pg_text(request_query(r, "q")), pg_text(request_query(r, "state")),
-                           pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 request_reply_user_page);
-}
-
-static void product_found(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
-
-void product_get(struct request *r) {
-    request_read(r, &api_sql_product_get, PG_PARAMS(pg_text(request_param(r, "id"))),
-                 product_found);
-}
+enum {
+    TOPICS_MAX = 200,     // of a version
+    TOPIC_NAME_MAX = 249, // Kafka's own limit
+    POINTER_MAX = 64,     // bytes of "/topics/199"
+};
 
 // --- making and changing -------------------------------------------------------------------------
 
@@ -54,7 +35,7 @@ static bool approval_known(struct request *r, const char *approval) {
     return false;
 }
 
-void product_create(struct request *r) {
+static void product_create(struct request *r) {
     const char *slug = NULL;
     const char *name = NULL;
     const char *description = NULL;
@@ -120,7 +101,7 @@ static void product_lock(struct request *r, request_step then) {
     request_write(r, &api_sql_product_lock_own, PG_PARAMS(pg_text(request_param(r, "id"))), then);
 }
 
-void product_update(struct request *r) {
+static void product_update(struct request *r) {
     product_lock(r, product_update_locked);
 }
 
@@ -177,7 +158,7 @@ static void contract_locked(struct request *r, struct pg_rows *rows) {
     }
 }
 
-void product_put_contract(struct request *r) {
+static void product_put_contract(struct request *r) {
     struct err e = {0};
     if (contract_check(contract_type_of(r->job->content_type), r->job->body, &e) != ERR_OK) {
         request_fail(r, &e);
@@ -198,7 +179,7 @@ static void contract_found(struct request *r, struct pg_rows *rows) {
         pg_rows_bytea(rows, 0, API_PRODUCT_GET_CONTRACT_CONTRACT, r->arena));
 }
 
-void product_get_contract(struct request *r) {
+static void product_get_contract(struct request *r) {
     request_read(r, &api_sql_product_get_contract, PG_PARAMS(pg_text(request_param(r, "id"))),
                  contract_found);
 }
@@ -244,7 +225,7 @@ static void topics_replace(struct request *r, struct pg_rows *rows) {
 static bool topic_valid(struct request *r, json_t *item, size_t i, const char *prefix) {
     const char *cluster = NULL;
     const char *topic = NULL;
-    char at[64];
+    char at[POINTER_MAX];
     (void)snprintf(at, sizeof at, "/topics/%zu", i);
     const struct field fields[] = {{"cluster_id", FIELD_UUID, true, 0, 0, &cluster},
                                    {"topic", FIELD_TEXT, true, 1, TOPIC_NAME_MAX, &topic}};
@@ -283,7 +264,7 @@ static void topics_locked(struct request *r, struct pg_rows *rows) {
     product_open(r, rows, topics_replace);
 }
 
-void product_put_topics(struct request *r) {
+static void product_put_topics(struct request *r) {
     product_lock(r, topics_locked);
 }
 
@@ -316,7 +297,7 @@ static void publish_locked(struct request *r, struct pg_rows *rows) {
     }
 }
 
-void product_publish(struct request *r) {
+static void product_publish(struct request *r) {
     product_lock(r, publish_locked);
 }
 
@@ -337,6 +318,30 @@ static void deprecate_locked(struct request *r, struct pg_rows *rows) {
     }
 }
 
-void product_deprecate(struct request *r) {
+static void product_deprecate(struct request *r) {
     product_lock(r, deprecate_locked);
 }
+
+static const struct route ROWS[] = {
+    {"GET", "/v1/products", "listProducts", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_product_list,
+              .shape = READ_PAGE,
+              .params = {{.name = "q"}, {.name = "state"}}}},
+    {"POST", "/v1/products", "createProduct", ROUTE_DEVELOPERS, ROUTE_JSON(ROUTE_BODY_SMALL),
+     .handler = product_create},
+    {"GET", "/v1/products/{id}", "getProduct", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_product_get, .shape = READ_ROW, .params = {{.name = "{id}"}}}},
+    {"PATCH", "/v1/products/{id}", "updateProduct", ROUTE_DEVELOPERS, ROUTE_JSON(ROUTE_BODY_SMALL),
+     .handler = product_update},
+    {"GET", "/v1/products/{id}/contract", "getContract", ROUTE_SIGNED_IN,
+     .handler = product_get_contract},
+    {"PUT", "/v1/products/{id}/contract", "putContract", ROUTE_DEVELOPERS, .body = BODY_RAW,
+     .body_max = ROUTE_BODY_LARGE, .handler = product_put_contract},
+    {"PUT", "/v1/products/{id}/topics", "putTopics", ROUTE_DEVELOPERS, ROUTE_JSON(ROUTE_BODY_SMALL),
+     .handler = product_put_topics},
+    {"POST", "/v1/products/{id}/publish", "publishProduct", ROUTE_DEVELOPERS,
+     .handler = product_publish},
+    {"POST", "/v1/products/{id}/deprecate", "deprecateProduct", ROUTE_DEVELOPERS,
+     .handler = product_deprecate},
+};
+const struct route_table product_routes = ROUTE_TABLE(ROWS);

@@ -1,8 +1,6 @@
 // requested -> active | denied; active -> ended, or cancelling until the period's end. Approval
 // opens one grant period per application and topic; a second payer for the same reading is refused
 // by the database.
-#include "api/dispatch/handlers.h"
-
 #include <string.h>
 
 #include "api/request/request.h"
@@ -10,8 +8,6 @@
 #include "base/number.h"
 
 enum { APPLICATIONS_MAX = 50, REASON_MAX = 1000 };
-
-enum { SHOWN_VERSION = 3 }; // of subscription_list
 
 struct subscribing {
     const char *id;
@@ -29,53 +25,13 @@ static const char *actor(struct request *r) {
                         r->who.subject);
 }
 
-void subscription_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    const char *product = request_query(r, "product_id");
-    if (product != NULL && !request_uuid_valid(slice_str(product))) {
-        request_problem(r, PROBLEM_INVALID, "product_id", "product_id is not a uuid");
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_subscription_list,
-                 PG_PARAMS(pg_text(request_query(r, "state")), pg_text(product), pg_null(),
-                           pg_text(page->keys[0]), pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 request_reply_user_page);
-}
-
-// The list's statement, for one.
-static struct pg_params one_of(struct request *r, const char *id) {
-    struct pg_param *p = arena_array(r->arena, 6, sizeof *p);
-    for (int i = 0; i < 6; i++) {
-        p[i] = pg_null();
-    }
-    p[2] = pg_text(id);
-    p[5] = pg_int8(1);
-    return (struct pg_params){p, 6};
-}
-
 static void subscription_shown(struct request *r, struct pg_rows *rows) {
     const struct subscribing *s = r->user;
-    if (pg_rows_count(rows) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such subscription");
-        return;
-    }
-    struct slice version = pg_rows_slice(rows, 0, SHOWN_VERSION);
-    request_header(r, "etag", arena_printf(r->arena, "\"%.*s\"", SLICE_ARG(version)));
-    request_reply_json(r, s == NULL ? 200 : s->status,
-                       slice_str(arena_str(r->arena, pg_rows_slice(rows, 0, 0))));
-}
-
-void subscription_get(struct request *r) {
-    request_read(r, &api_sql_subscription_list, one_of(r, request_param(r, "id")),
-                 subscription_shown);
+    request_reply_row(r, s->status, rows);
 }
 
 static void subscription_show(struct request *r, const char *id) {
-    request_write(r, &api_sql_subscription_list, one_of(r, id), subscription_shown);
+    request_write(r, &api_sql_subscription_get, PG_PARAMS(pg_text(id)), subscription_shown);
 }
 
 // --- approval ------------------------------------------------------------------------------------
@@ -177,7 +133,7 @@ static void subscription_offered(struct request *r, struct pg_rows *rows) {
                   subscription_created);
 }
 
-void subscription_create(struct request *r) {
+static void subscription_create(struct request *r) {
     struct subscribing *s = arena_alloc(r->arena, sizeof *s);
     bool accepted = false;
     if (!REQUEST_FIELDS(
@@ -244,7 +200,7 @@ static void decision_begin(struct request *r, request_step then) {
     }
 }
 
-void subscription_approve(struct request *r) {
+static void subscription_approve(struct request *r) {
     decision_begin(r, approve_locked);
 }
 
@@ -267,7 +223,7 @@ static void deny_locked(struct request *r, struct pg_rows *rows) {
     }
 }
 
-void subscription_deny(struct request *r) {
+static void subscription_deny(struct request *r) {
     decision_begin(r, deny_locked);
 }
 
@@ -308,7 +264,7 @@ static void cancel_locked(struct request *r, struct pg_rows *rows) {
         subscription_cancelled);
 }
 
-void subscription_cancel(struct request *r) {
+static void subscription_cancel(struct request *r) {
     struct subscribing *s = decision_new(r);
     s->effective = "period_end";
     if (!REQUEST_FIELDS(r, {"reason", FIELD_TEXT, false, 0, REASON_MAX, &s->reason},
@@ -321,3 +277,23 @@ void subscription_cancel(struct request *r) {
     }
     request_write(r, &api_sql_subscription_lock, PG_PARAMS(pg_text(s->id)), cancel_locked);
 }
+
+static const struct route ROWS[] = {
+    {"GET", "/v1/subscriptions", "listSubscriptions", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_subscription_list,
+              .shape = READ_PAGE,
+              .params = {{.name = "state"}, {.name = "product_id", .rule = &read_uuid}}}},
+    {"POST", "/v1/subscriptions", "createSubscription", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_create},
+    {"GET", "/v1/subscriptions/{id}", "getSubscription", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_subscription_get,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"}}}},
+    {"POST", "/v1/subscriptions/{id}/approve", "approveSubscription", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_approve},
+    {"POST", "/v1/subscriptions/{id}/deny", "denySubscription", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_deny},
+    {"POST", "/v1/subscriptions/{id}/cancel", "cancelSubscription", ROUTE_DEVELOPERS,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_cancel},
+};
+const struct route_table subscription_routes = ROUTE_TABLE(ROWS);

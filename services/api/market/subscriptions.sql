@@ -1,7 +1,7 @@
 -- Subscriptions. One whose cancellation has come due reads as ended.
 
--- name: subscription_list
-select json_build_object(
+-- piece: subscription
+json_build_object(
          'id', s.id, 'consumer', json_build_object('id', co.id, 'name', co.name),
          'provider', json_build_object('id', po.id, 'name', po.name),
          'product', json_build_object('id', p.id, 'name', p.name, 'version', s.product_version),
@@ -17,20 +17,30 @@ select json_build_object(
              where t.product_id = s.product_id and t.number = s.product_version), '[]'),
          'state', subscription_state_now(s.state, s.ends_at),
          'requested_at', s.requested_at, 'decided_at', s.decided_at, 'decision_reason', s.decision_reason,
-         'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text,
-       s.requested_at::text, s.id::text, s.version::text
-  from subscription s
+         'starts_at', s.starts_at, 'ends_at', s.ends_at, 'version', s.version)::text
+-- piece: parties
+from subscription s
   join organisation_public co on co.id = s.org_id
   join organisation_public po on po.id = s.provider_org_id
   join product p on p.id = s.product_id
   join plan l on l.id = s.plan_id
- where ($1::text is null
-        or $1 = subscription_state_now(s.state, s.ends_at))
+
+-- name: subscription_list
+-- columns: json, requested_at, id
+select {{subscription}} as json,
+       s.requested_at::text, s.id::text
+  {{parties}}
+ where ($1::text is null or $1 = subscription_state_now(s.state, s.ends_at))
    and ($2::uuid is null or s.product_id = $2::uuid)
-   and ($3::uuid is null or s.id = $3::uuid)
-   and ($4::timestamptz is null or (s.requested_at, s.id) < ($4::timestamptz, $5::uuid))
+   and ($3::timestamptz is null or (s.requested_at, s.id) < ($3::timestamptz, $4::uuid))
  order by s.requested_at desc, s.id desc
- limit $6::int
+ limit $5::int
+
+-- name: subscription_get
+select {{subscription}},
+       s.version::text
+  {{parties}}
+ where s.id = $1::uuid
 
 -- What is asked for: a published product, one of its plans. Versions are frozen here.
 -- name: subscription_offer

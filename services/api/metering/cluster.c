@@ -1,9 +1,13 @@
 // Kafka clusters: registered by the operator, read by everybody who is signed in.
-#include "api/dispatch/handlers.h"
 #include "api/request/api.h"
 #include "api/request/request.h"
 
-enum { LOG_PARTITIONS_DEFAULT = 64, BROKERS_MAX = 64 };
+enum {
+    LOG_PARTITIONS_DEFAULT = 64,
+    LOG_PARTITIONS_MAX = 4096,
+    BROKERS_MAX = 64,                    // of a cluster
+    BROKERS_TEXT_MAX = BROKERS_MAX * 12, // their ids with commas
+};
 
 static void on_created(struct request *r, struct pg_rows *rows) {
     const char *id = arena_str(r->arena, pg_rows_slice(rows, 0, API_CLUSTER_INSERT_ID));
@@ -18,7 +22,7 @@ static const char *broker_array(struct request *r, const json_t *brokers) {
     struct buf out;
     size_t i;
     json_t *item;
-    buf_init(&out, 2048);
+    buf_init(&out, BROKERS_TEXT_MAX);
     buf_add_char(&out, '{');
     json_array_foreach(brokers, i, item) {
         json_int_t id = json_integer_value(item);
@@ -35,7 +39,7 @@ static const char *broker_array(struct request *r, const json_t *brokers) {
     return text;
 }
 
-void cluster_create(struct request *r) {
+static void cluster_create(struct request *r) {
     const char *name = NULL, *bootstrap = NULL, *audience = NULL, *class = "request_log",
                *protocol = NULL;
     int64_t partitions = LOG_PARTITIONS_DEFAULT;
@@ -47,7 +51,7 @@ void cluster_create(struct request *r) {
             {"audience", FIELD_TEXT, .required = true, .min = 1, .max = 200, .out = &audience},
             {"metering_class", FIELD_TEXT, .out = &class},
             {"security_protocol", FIELD_TEXT, .out = &protocol},
-            {"log_partitions", FIELD_INT, .min = 1, .max = 4096, .out = &partitions},
+            {"log_partitions", FIELD_INT, .min = 1, .max = LOG_PARTITIONS_MAX, .out = &partitions},
             {"brokers", FIELD_ARRAY, .required = true, .min = 1, .max = BROKERS_MAX,
              .out = &brokers})) {
         return;
@@ -67,24 +71,12 @@ void cluster_create(struct request *r) {
                   on_created);
 }
 
-static void on_list(struct request *r, struct pg_rows *rows) {
-    request_reply_page(r, r->user, rows);
-}
-
-void cluster_list(struct request *r) {
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_cluster_list, PG_PARAMS(pg_text(page->keys[0]), pg_int8(page->fetch)),
-                 on_list);
-}
-
-static void on_one(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
-
-void cluster_get(struct request *r) {
-    request_read(r, &api_sql_cluster_get, PG_PARAMS(pg_text(request_param(r, "id"))), on_one);
-}
+static const struct route ROWS[] = {
+    {"POST", "/v1/clusters", "createCluster", ROUTE_DEVELOPERS, ROUTE_OPERATOR,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = cluster_create},
+    {"GET", "/v1/clusters", "listClusters", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_cluster_list, .shape = READ_PAGE}},
+    {"GET", "/v1/clusters/{id}", "getCluster", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_cluster_get, .shape = READ_ROW, .params = {{.name = "{id}"}}}},
+};
+const struct route_table cluster_routes = ROUTE_TABLE(ROWS);

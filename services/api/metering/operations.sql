@@ -19,18 +19,25 @@ select json_build_object({{dead_letter}},
   from dead_letter d left join cluster c on c.id = d.cluster_id
  where d.id = $1::bigint
 
+-- Tells rows of one time apart.
+-- piece: row_key
+concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+
+-- Usage under a topic's id and under its name is one row, so that no page ends between the two.
 -- name: unbound_usage_list
+-- columns: json, from_at, key
 select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u.topic,
-         'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', u.bytes::text,
-         'messages', u.messages::text, 'fetches', u.fetches::text, 'produced_bytes', u.produced_bytes::text,
+         'delivery', delivery_name(u.delivery), 'from_at', u.from_at, 'bytes', sum(u.bytes)::text,
+         'messages', sum(u.messages)::text, 'fetches', sum(u.fetches)::text, 'produced_bytes', sum(u.produced_bytes)::text,
          'reason', case when not exists (select from application a where a.principal = u.principal) then 'unknown_principal'
-                        else 'no_grant' end)::text,
-       u.from_at::text, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+                        else 'no_grant' end)::text as json,
+       u.from_at::text, {{row_key}} as key
   from usage_bound u left join cluster c on c.id = u.cluster_id
  where u.subscription_id is null and u.bytes + u.messages + u.share_messages > 0
    and ($1::timestamptz is null or u.from_at < $1::timestamptz
-        or (u.from_at = $1::timestamptz and concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery) > $2))
- order by u.from_at desc, concat_ws(chr(31), u.cluster_id, u.principal, u.topic, u.delivery)
+        or (u.from_at = $1::timestamptz and {{row_key}} > $2))
+ group by u.from_at, u.cluster_id, u.principal, u.topic, u.delivery, c.name
+ order by u.from_at desc, {{row_key}}
  limit $3::int
 
 -- name: hole_list
@@ -51,22 +58,3 @@ select json_build_object('cluster', c.name, 'log_partition', g.log_partition, 'b
   from log_gap g left join cluster c on c.id = g.cluster_id
  order by g.first_seen_at desc
  limit 1000
-
--- name: ledger_accounts
-select json_build_object('id', b.id, 'code', b.code, 'organisation', case when o.id is not null then
-           json_build_object('id', o.id, 'name', o.name) end, 'currency', b.currency,
-         'debit', b.debit::text, 'credit', b.credit::text, 'balance', (b.debit - b.credit)::text)::text
-  from ledger_balance b left join organisation o on o.id = b.org_id
- order by b.code, o.name, b.currency
- limit 1000
-
--- name: ledger_entries
-select json_build_object('id', e.id, 'kind', e.kind, 'document_id', e.document_id, 'number', d.number,
-         'booked_on', e.booked_on, 'posted_at', e.posted_at,
-         'transfers', (select json_agg(json_build_object('n', t.n, 'debit_account', t.debit_account, 'credit_account', t.credit_account,
-              'currency', t.currency, 'amount', t.amount::text) order by t.n) from ledger_transfer t where t.entry_id = e.id))::text,
-       e.posted_at::text, e.id::text
-  from ledger_entry e left join document d on d.id = e.document_id
- where $1::timestamptz is null or (e.posted_at, e.id) < ($1::timestamptz, $2::uuid)
- order by e.posted_at desc, e.id desc
- limit $3::int

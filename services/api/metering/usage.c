@@ -1,65 +1,29 @@
-#include "api/dispatch/handlers.h"
-
-#include <string.h>
-
+// Usage and running charges of subscriptions.
 #include "api/request/request.h"
-#include "base/instant.h"
 
-// ?from= and ?to=, RFC 3339. False: answered.
-static bool interval(struct request *r, const char **ret_from, const char **ret_to) {
-    static const char *const NAMES[] = {"from", "to"};
-    const char **const outs[] = {ret_from, ret_to};
-    for (size_t i = 0; i < 2; i++) {
-        int64_t us = 0;
-        *outs[i] = request_query(r, NAMES[i]);
-        if (*outs[i] != NULL && !instant_parse(slice_str(*outs[i]), &us)) {
-            request_problem(r, PROBLEM_INVALID, NAMES[i],
-                            "%s is not a time like 2027-06-01T00:00:00Z", NAMES[i]);
-            return false;
-        }
-    }
-    return true;
+static bool granularity_fits(struct slice text) {
+    return slice_eq_str(text, "day") || slice_eq_str(text, "quarter");
 }
 
-static void row_found(struct request *r, struct pg_rows *rows) {
-    request_reply_row(r, 200, rows);
-}
+static const struct read_rule GRANULARITY = {granularity_fits,
+                                             "\"quarter\" (of an hour) or \"day\""};
 
-void usage_of_subscription(struct request *r) {
-    const char *from = NULL;
-    const char *to = NULL;
-    const char *granularity = request_query(r, "granularity");
-    if (granularity == NULL) {
-        granularity = "day";
-    }
-    if (strcmp(granularity, "day") != 0 && strcmp(granularity, "quarter") != 0) {
-        request_problem(r, PROBLEM_INVALID, "granularity",
-                        "granularity is \"quarter\" (of an hour) or \"day\"");
-        return;
-    }
-    if (interval(r, &from, &to)) {
-        request_read(r, &api_sql_usage_of_subscription,
-                     PG_PARAMS(pg_text(request_param(r, "id")), pg_text(from), pg_text(to),
-                               pg_text(granularity)),
-                     row_found);
-    }
-}
-
-void usage_list(struct request *r) {
-    const char *from = NULL;
-    const char *to = NULL;
-    struct page *page = arena_alloc(r->arena, sizeof *page);
-    if (!request_page(r, page) || !interval(r, &from, &to)) {
-        return;
-    }
-    r->user = page;
-    request_read(r, &api_sql_usage_list,
-                 PG_PARAMS(pg_text(from), pg_text(to), pg_text(page->keys[0]),
-                           pg_text(page->keys[1]), pg_int8(page->fetch)),
-                 request_reply_user_page);
-}
-
-void charges_of_subscription(struct request *r) {
-    request_read(r, &api_sql_charges_of_subscription, PG_PARAMS(pg_text(request_param(r, "id"))),
-                 row_found);
-}
+static const struct route ROWS[] = {
+    {"GET", "/v1/subscriptions/{id}/usage", "getSubscriptionUsage", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_usage_of_subscription,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"},
+                         {.name = "from", .rule = &read_time},
+                         {.name = "to", .rule = &read_time},
+                         {.name = "granularity", .rule = &GRANULARITY, .fallback = "day"}}}},
+    {"GET", "/v1/subscriptions/{id}/charges", "getSubscriptionCharges", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_charges_of_subscription,
+              .shape = READ_ROW,
+              .params = {{.name = "{id}"}}}},
+    {"GET", "/v1/usage", "listUsage", ROUTE_SIGNED_IN,
+     .read = {.statement = &api_sql_usage_list,
+              .shape = READ_PAGE,
+              .params = {{.name = "from", .rule = &read_time},
+                         {.name = "to", .rule = &read_time}}}},
+};
+const struct route_table usage_routes = ROUTE_TABLE(ROWS);

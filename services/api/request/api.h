@@ -5,8 +5,9 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
-#include "platform/http/http_server.h"
+#include "platform/http/http_server.h" // HTTP_THREADS_MAX
 #include "platform/http/workers.h"
 #include "platform/pg/pg_pool.h"
 #include "platform/program/config.h"
@@ -20,17 +21,8 @@ struct token_cache;
 // "aud" of tokens for the API itself; no cluster may have it.
 #define API_AUDIENCE "weir-api"
 
-enum {
-    API_READ_LINKS = 2,
-    API_WRITE_LINKS = 4,
-    API_READ_DEPTH = 32,
-    API_QUEUE_MAX = 512,
-    API_QUEUE_WAIT_MS = 3000,
-    API_STATEMENT_TIMEOUT_MS = 5000,
-    API_WORKERS = 2,
-    API_WORKER_QUEUE = 64,
-    API_SESSION_HOURS = 12,
-};
+// How long a request may wait for a connection to the database, also when it begins again.
+enum { API_QUEUE_WAIT_US = 3000000 };
 
 struct api {
     const struct config *config;
@@ -41,6 +33,7 @@ struct api {
     const char *snapshot_dir; // NULL: none
     unsigned char master_key[SECRET_KEY_BYTES];
     struct workers *workers;
+    struct pg_pool_group database;
     struct portal *portal;
     struct snapshot *stored; // as found on disk at the start
     struct api_loop *loops[HTTP_THREADS_MAX];
@@ -55,6 +48,9 @@ struct api_loop {
     struct snapshot *snapshot; // NULL until the first one was read
     struct token_cache *tokens;
     struct refresh *refresh; // loop 0 only
+    // When the snapshot's first key begins to sign, seconds since 1970; INT64_MAX: never. Of all that
+    // is here the one thing that other loops read.
+    _Atomic int64_t signs_from_s;
 };
 
 #endif

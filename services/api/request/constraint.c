@@ -1,3 +1,4 @@
+// A line for each constraint that a caller can run into.
 #include "api/request/constraint.h"
 
 #include <stddef.h>

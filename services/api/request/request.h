@@ -1,9 +1,14 @@
 // What a handler works with: one request, who asks, the database, and the one answer.
 //
-//     static void found(struct request *r, struct pg_rows *rows) { request_reply_row(r, 200, rows);
-//     } void product_get(struct request *r) {
+//     static void found(struct request *r, struct pg_rows *rows) {
+//         request_reply_row(r, 200, rows);
+//     }
+//
+//     static void product_get(struct request *r) {
 //         request_read(r, &api_sql_product_get, PG_PARAMS(pg_text(request_param(r, "id"))), found);
 //     }
+//
+// (A read as plain as this one needs no handler at all: request/read.h.)
 //
 // A handler never blocks and ends in exactly one reply, at once or in a later step. Every step runs
 // on the request's loop. If a statement fails, the request is answered with a problem and the step
@@ -12,6 +17,9 @@
 // Reads go to shared connections. The first request_write opens a transaction on an exclusive one;
 // further writes (and reads by request_write) continue it. A reply below 400 commits first (with
 // the audit rows and the stored answer of an Idempotency-Key), any other reply rolls back.
+//
+// If the database connection dies before the commit can have happened, the request is run again from
+// its beginning. So what a handler does outside of its transaction must bear being done twice.
 #ifndef WEIR_API_REQUEST_REQUEST_H
 #define WEIR_API_REQUEST_REQUEST_H
 
@@ -19,6 +27,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/request/role.h"
+#include "api/request/route.h"
+#include "api/request/uuid.h"
 #include "api_sql.h"
 #include "base/arena.h"
 #include "base/buf.h"
@@ -31,21 +42,13 @@
 struct api;
 struct api_loop;
 struct request;
-struct route;
 
 enum {
-    REQUEST_PATH_PARAMS_MAX = 3,
-    REQUEST_COMMANDS_MAX = 12,
-    REQUEST_AUDITS_MAX = 8,
-    REQUEST_PAGE_DEFAULT = 50,
-    REQUEST_PAGE_MAX = 200,
+    REQUEST_COMMANDS_MAX = 12,    // of one segment: the commit's has audits, answer and commit
+    REQUEST_AUDITS_MAX = 8,       // of one request
+    REQUEST_RUNS_MAX = 4,         // when connections to the database die under it
     REQUEST_ANSWER_MAX = 8 << 20, // bytes of a rendered body
-    UUID_CHARS = 36,
 };
-
-// Roles of a person in an organisation, or of an application (api_role).
-enum role { ROLE_OWNER = 1, ROLE_DEVELOPER = 2, ROLE_FINANCE = 4, ROLE_AUDITOR = 8 };
-enum { ROLES_ANY = ROLE_OWNER | ROLE_DEVELOPER | ROLE_FINANCE | ROLE_AUDITOR };
 
 enum actor { ACTOR_NOBODY, ACTOR_PERSON, ACTOR_APPLICATION };
 
@@ -65,7 +68,7 @@ struct request {
     struct api *api;
     struct api_loop *loop;
     const struct route *route;
-    struct slice params[REQUEST_PATH_PARAMS_MAX];
+    struct slice params[ROUTE_PARAMS_MAX];
     struct identity who;
     json_t *body; // parsed, or NULL; owned by the request
     void *user;   // the handler's own
@@ -90,6 +93,8 @@ struct request {
     int status;          // the answer that waits for its commit
     const char *content_type;
     struct slice answer;
+    void (*start)(struct request *r); // what the router does with it, from the beginning
+    unsigned runs;                    // finished in vain
     void (*handler)(struct request *r);
     void (*identified)(struct request *r);
     void (*work)(struct request *r);
@@ -102,15 +107,6 @@ struct request {
 const char *request_param(const struct request *r, const char *name);
 // A query parameter, unescaped; NULL if absent (a malformed one never gets here).
 const char *request_query(struct request *r, const char *name);
-
-// ?limit= and ?cursor=. `keys` are the parts of the cursor (see request_reply_page), NULL on the
-// first page. False: answered with a problem.
-struct page {
-    int64_t limit; // rows to show
-    int64_t fetch; // limit + 1: what the statement should take
-    const char *keys[2];
-};
-bool request_page(struct request *r, struct page *ret);
 
 // The body's fields, declared: unknown fields, wrong types and lengths are answered with a problem
 // that names the field. Absent or null optional fields leave *out as it was.
@@ -138,7 +134,6 @@ bool request_fields(struct request *r, json_t *object, const char *at, const str
 #define REQUEST_FIELDS(r, ...)                                                                     \
     request_fields((r), NULL, "", (const struct field[]){__VA_ARGS__},                             \
                    sizeof((const struct field[]){__VA_ARGS__}) / sizeof(struct field))
-bool request_uuid_valid(struct slice s);
 // Compact JSON text in the arena (numbers and key order as they came in).
 const char *request_json_text(struct request *r, const json_t *value);
 // A PostgreSQL array literal ('{"a","b"}') of an array of strings, for $1::text[] or ::uuid[].
@@ -179,13 +174,6 @@ void request_reply_empty(struct request *r); // 204
 // The first row: column 0 is the JSON text, column 1 (if there is one) the version for the ETag.
 // No row is 404.
 void request_reply_row(struct request *r, int status, struct pg_rows *rows);
-// Column 0 is each item's JSON text, columns 1 and 2 (2 optional) the cursor's keys. More rows than
-// page->limit make a next_cursor.
-void request_reply_page(struct request *r, const struct page *page, struct pg_rows *rows);
-// As request_reply_page with the page that r->user points to: a step of lists.
-void request_reply_user_page(struct request *r, struct pg_rows *rows);
-// All rows as {"items":[...]}.
-void request_reply_items(struct request *r, struct pg_rows *rows);
 void request_header(struct request *r, const char *name, const char *value);
 // For answers with a secret: what a replay of the same Idempotency-Key gets instead.
 void request_replay_instead(struct request *r, struct slice body);

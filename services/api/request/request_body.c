@@ -1,11 +1,84 @@
-// The declared reader of JSON bodies.
+// JSON bodies: parsed once, then read by what the handler declares.
 #include <stdio.h>
 
 #include "api/request/request.h"
+#include "api/request/request_internal.h"
 #include "base/check.h"
 #include "base/instant.h"
 
-enum { TEXT_MAX_DEFAULT = 1000, ITEMS_MAX_DEFAULT = 100, LIST_TEXT_MAX = 200 };
+enum {
+    JSON_DEPTH_MAX = 32,     // levels of a body
+    TEXT_MAX_DEFAULT = 1000, // bytes of a text
+    ITEMS_MAX_DEFAULT = 100, // items of an array
+    LIST_TEXT_MAX = 200,     // bytes of a text in an array
+    WHAT_MAX = 96,           // bytes of what is said of a wrong value
+};
+
+// --- parsing -------------------------------------------------------------------------------------
+
+// jansson goes 2,048 deep by recursion; no body of ours needs more than a few levels.
+static bool too_deep(struct slice body) {
+    size_t depth = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < body.len; i++) {
+        char c = body.ptr[i];
+        if (quoted) {
+            if (c == '\\') {
+                i++;
+            } else if (c == '"') {
+                quoted = false;
+            }
+        } else if (c == '"') {
+            quoted = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > JSON_DEPTH_MAX) {
+                return true;
+            }
+        } else if ((c == '}' || c == ']') && depth > 0) {
+            depth--;
+        }
+    }
+    return false;
+}
+
+static bool is_json_type(struct slice type) {
+    static const char JSON[] = "application/json";
+    size_t n = sizeof JSON - 1;
+    return type.len >= n && strncasecmp(type.ptr, JSON, n) == 0 &&
+           (type.len == n || type.ptr[n] == ';' || type.ptr[n] == ' ');
+}
+
+bool request_parse_body(struct request *r) {
+    struct slice body = r->job->body;
+    json_error_t error;
+    if (body.len == 0 && !slice_eq_str(r->job->method, "POST")) {
+        request_problem(r, PROBLEM_INVALID, NULL, "the body is missing: say what to change");
+        return false;
+    }
+    if (body.len == 0) {
+        // A POST whose fields are all optional may come without a body.
+        r->body = json_object();
+        return true;
+    }
+    if (!is_json_type(r->job->content_type)) {
+        request_problem(r, PROBLEM_MEDIA_TYPE, NULL, "Content-Type must be application/json");
+        return false;
+    }
+    if (too_deep(body)) {
+        request_problem(r, PROBLEM_INVALID, NULL, "the body is nested deeper than %d levels",
+                        JSON_DEPTH_MAX);
+        return false;
+    }
+    r->body = json_loadb(body.ptr, body.len, JSON_REJECT_DUPLICATES, &error);
+    if (r->body == NULL) {
+        request_problem(r, PROBLEM_INVALID, NULL, "the body is not JSON: line %d column %d: %s",
+                        error.line, error.column, error.text);
+        return false;
+    }
+    return true;
+}
+
+// --- fields --------------------------------------------------------------------------------------
 
 static bool wrong(struct request *r, const char *at, const char *name, const char *what) {
     char pointer[ERR_FIELD_MAX];
@@ -15,7 +88,7 @@ static bool wrong(struct request *r, const char *at, const char *name, const cha
 }
 
 static bool take_text(struct request *r, const char *at, const struct field *f, json_t *value) {
-    char what[96];
+    char what[WHAT_MAX];
     int64_t max = f->max > 0 ? f->max : TEXT_MAX_DEFAULT;
     if (!json_is_string(value)) {
         return wrong(r, at, f->name, "must be a string");
@@ -28,7 +101,7 @@ static bool take_text(struct request *r, const char *at, const struct field *f, 
     }
     struct slice s = slice_of(json_string_value(value), len);
     int64_t us;
-    if (f->type == FIELD_UUID && !request_uuid_valid(s)) {
+    if (f->type == FIELD_UUID && !uuid_valid(s)) {
         return wrong(r, at, f->name, "must be a uuid");
     }
     if (f->type == FIELD_TIME && !instant_parse(s, &us)) {
@@ -39,7 +112,7 @@ static bool take_text(struct request *r, const char *at, const struct field *f, 
 }
 
 static bool take_array(struct request *r, const char *at, const struct field *f, json_t *value) {
-    char what[96];
+    char what[WHAT_MAX];
     if (!json_is_array(value)) {
         return wrong(r, at, f->name, "must be an array");
     }
@@ -55,7 +128,7 @@ static bool take_array(struct request *r, const char *at, const struct field *f,
         if (!json_is_string(item) || s.len > LIST_TEXT_MAX) {
             return wrong(r, at, f->name, "must hold short strings only");
         }
-        if (f->type == FIELD_UUIDS && !request_uuid_valid(s)) {
+        if (f->type == FIELD_UUIDS && !uuid_valid(s)) {
             return wrong(r, at, f->name, "must hold uuids only");
         }
     }
@@ -64,7 +137,7 @@ static bool take_array(struct request *r, const char *at, const struct field *f,
 }
 
 static bool take_field(struct request *r, const char *at, const struct field *f, json_t *value) {
-    char what[96];
+    char what[WHAT_MAX];
     switch (f->type) {
     case FIELD_TEXT:
     case FIELD_UUID:

@@ -1,12 +1,15 @@
 // A request's way to the database: one segment at a time, each beginning with whose rows it may
 // see. Writes run in one explicit transaction that ends with the answer.
-#include "api/dispatch/routes.h"
 #include "api/request/api.h"
 #include "api/request/request.h"
 #include "api/request/request_internal.h"
 #include "base/check.h"
-#include "platform/http/http_server.h"
+#include "platform/http/http_server.h" // HTTP_BODY_MAX
+#include "platform/pg/pg_error.h"
 #include "platform/program/log.h"
+
+// Bytes that a key of idempotency stands for: the body and the longest path and query.
+enum { KEYED_BYTES_MAX = HTTP_BODY_MAX * 2 + 65536 };
 
 static const char NOBODYS_ORG[] = "00000000-0000-0000-0000-000000000000";
 
@@ -39,6 +42,8 @@ static void on_step(struct pg_segment *segment, struct pg_rows *rows, const stru
     r->busy = false;
     if (e == NULL) {
         r->step(r, rows);
+    } else if (pg_error_lost(e) && request_again(r)) {
+        return;
     } else if (e->code == ERR_UNAVAILABLE && r->otherwise != NULL) {
         r->otherwise(r, e);
     } else {
@@ -76,17 +81,16 @@ void request_read_or(struct request *r, const struct pg_statement *st, struct pg
 }
 
 // --- transactions --------------------------------------------------------------------------------
-void request_abandon(struct request *r) {
-    if (r->tx_open) {
-        r->tx_open = false;
-        pg_tx_close(&r->tx);
-    }
-}
-
+// Nothing of a segment that can't be sent has gone out.
 static void send_in_tx(struct request *r) {
     struct err e;
-    if (pg_tx_send(&r->tx, &r->segment, &e) != ERR_OK) {
-        r->busy = false;
+    if (pg_tx_send(&r->tx, &r->segment, &e) == ERR_OK) {
+        return;
+    }
+    r->busy = false;
+    if (!request_again(r)) {
+        r->status = 0;
+        r->job->header_count = 0;
         request_fail(r, &e);
     }
 }
@@ -174,7 +178,7 @@ struct key {
 static struct key *key_of(struct request *r) {
     struct key *k = arena_alloc(r->arena, sizeof *k);
     struct buf all;
-    buf_init(&all, HTTP_BODY_MAX * 2 + 65536);
+    buf_init(&all, KEYED_BYTES_MAX);
     buf_add_slice(&all, r->job->path);
     buf_add_char(&all, '\n');
     buf_add_slice(&all, r->job->query);
@@ -211,12 +215,12 @@ static void on_key(struct request *r, struct pg_rows *rows) {
     struct slice kept = slice_of(arena_str(r->arena, body), body.len);
     request_abandon(r);
     request_header(r, "idempotency-replayed", "true");
-    if (kept.len == 0 || slice_eq_str(kept, "null")) {
-        r->status = status;
-        request_send(r);
-    } else {
-        request_reply_json(r, status, kept);
+    r->status = status;
+    if (kept.len > 0 && !slice_eq_str(kept, "null")) {
+        r->content_type = "application/json";
+        r->answer = kept;
     }
+    request_send(r);
 }
 
 void request_begin_idempotent(struct request *r) {
@@ -239,7 +243,7 @@ static void add_store(struct request *r) {
     struct key *k = key_of(r);
     struct slice body = r->replay.ptr != NULL ? r->replay : r->answer;
     const char *text = body.len > 0 ? arena_str(r->arena, body) : NULL;
-    char *status = arena_printf(r->arena, "%d", r->status);
+    const char *status = arena_printf(r->arena, "%d", r->status);
     add_command(r, &api_sql_scope,
                 PG_PARAMS(pg_text(k->org), pg_text(r->scope_operator ? "on" : "")));
     add_command(r, &api_sql_idempotency_store,
@@ -252,6 +256,9 @@ static void add_store(struct request *r) {
 static void on_committed(struct pg_segment *segment, struct pg_rows *rows, const struct err *e) {
     struct request *r = segment->user;
     r->busy = false;
+    if (e != NULL && pg_segment_cut_short(segment) && request_again(r)) {
+        return;
+    }
     if (e != NULL) {
         // The answer was never shown: forget it, tell the truth.
         r->status = 0;
@@ -285,13 +292,7 @@ void request_commit(struct request *r) {
     r->segment = (struct pg_segment){
         .commands = r->commands, .count = r->command_count, .done = on_committed, .user = r};
     r->busy = true;
-    struct err e;
-    if (pg_tx_send(&r->tx, &r->segment, &e) != ERR_OK) {
-        r->busy = false;
-        r->status = 0;
-        r->job->header_count = 0;
-        request_fail(r, &e);
-    }
+    send_in_tx(r);
 }
 
 // --- work off the loop ---------------------------------------------------------------------------

@@ -1,3 +1,4 @@
+// The document as bytes of the program.
 #include "api/site/openapi.h"
 
 // Assembled into the object, so that the program is one file: no path to get wrong. The build joins

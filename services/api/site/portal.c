@@ -1,3 +1,4 @@
+// A walk over the folder at the start, a look-up for each request.
 #include "api/site/portal.h"
 
 #include <errno.h>

@@ -11,7 +11,6 @@
 #include "base/arena.h"
 #include "base/slice.h"
 #include "core/brokerlog/log_value.h"
-#include "core/brokerlog/log_value.h"
 
 enum {
     DEAD_PER_HOUR_MAX = 1000,   // letters of one broker and reason

@@ -53,6 +53,41 @@ static void compare__nothing_to_do_when_equal(void **state) {
     arena_done(&a);
 }
 
+static void compare__kinds_that_weir_never_makes_are_foreign(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    static const struct {
+        int resource, pattern, operation;
+    } odd[] = {
+        {5, ACL_LITERAL, ACL_WRITE},        // transactional id
+        {5, ACL_LITERAL, 15},               // TWO_PHASE_COMMIT
+        {6, ACL_LITERAL, ACL_DESCRIBE},     // delegation token
+        {7, ACL_LITERAL, 13},               // user, CREATE_TOKENS
+        {4, ACL_LITERAL, 12},               // cluster, IDEMPOTENT_WRITE
+        {0, ACL_LITERAL, ACL_READ},         // what the client library doesn't know
+        {0, ACL_LITERAL, ACL_READ},         // another that looks the same
+        {ACL_TOPIC, 0, ACL_READ},           //
+        {ACL_TOPIC, ACL_LITERAL, 0},        //
+        {ACL_TOPIC, ACL_LITERAL, 14},       // DESCRIBE_TOKENS
+        {INT8_MAX, ACL_PREFIXED, INT8_MAX}, // a Kafka of the future
+        {-1, -1, -1},                       //
+    };
+    struct acl_list wanted = {0};
+    struct acl_list there = {0};
+    for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+        found(&a, &there, "User:" ONE, odd[i].resource, odd[i].pattern, "x", odd[i].operation,
+              ACL_ALLOW);
+    }
+    found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "x", ACL_ALL, ACL_ALLOW);
+    struct acl_diff diff;
+    acl_compare(&a, &wanted, &there, &diff);
+    assert_int_equal(diff.foreign, sizeof odd / sizeof *odd);
+    assert_int_equal(diff.superfluous.count, 1);
+    assert_int_equal(diff.superfluous.items[0].operation, ACL_ALL);
+    arena_done(&a);
+}
+
 static void compare__two_topics_of_one_principal_share_the_group(void **state) {
     (void)state;
     struct arena a;
@@ -143,6 +178,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(principal__only_the_issued_shape_is_ours),
         cmocka_unit_test(compare__nothing_to_do_when_equal),
+        cmocka_unit_test(compare__kinds_that_weir_never_makes_are_foreign),
         cmocka_unit_test(compare__two_topics_of_one_principal_share_the_group),
         cmocka_unit_test(compare__takes_away_what_is_ours_and_leaves_the_rest),
         cmocka_unit_test(compare__a_prefixed_grant_is_not_the_literal_one),

@@ -15,8 +15,9 @@ enum { JSON_PLAIN_DIGITS_MAX = 18, JSON_PLAIN_NUMBER_MAX = JSON_PLAIN_DIGITS_MAX
 
 #define JSON_PLAIN_TEXT(at, text) json_plain_text((at), (text), sizeof(text) - 1)
 static inline bool json_plain_text(const char **at, const char *text, size_t len) {
-    if (memcmp(*at, text, len) != 0)
+    if (memcmp(*at, text, len) != 0) {
         return false;
+    }
     *at += len;
     return true;
 }
@@ -25,16 +26,19 @@ static inline bool json_plain_text(const char **at, const char *text, size_t len
 static inline bool json_plain_int(const char **at, int64_t *ret) {
     const char *p = *at;
     bool negative = *p == '-';
-    if (negative)
+    if (negative) {
         p++;
+    }
     const char *start = p;
     unsigned digit = (unsigned)(unsigned char)*p - '0';
-    if (digit > 9)
+    if (digit > 9) {
         return false;
+    }
     int64_t value = digit;
     while ((digit = (unsigned)(unsigned char)*++p - '0') <= 9) {
-        if (p - start == JSON_PLAIN_DIGITS_MAX || *start == '0')
+        if (p - start == JSON_PLAIN_DIGITS_MAX || *start == '0') {
             return false;
+        }
         value = value * 10 + digit;
     }
     *ret = negative ? -value : value;
@@ -44,8 +48,9 @@ static inline bool json_plain_int(const char **at, int64_t *ret) {
 
 static inline bool json_plain_i32(const char **at, int32_t *ret) {
     int64_t value;
-    if (!json_plain_int(at, &value) || value < INT32_MIN || value > INT32_MAX)
+    if (!json_plain_int(at, &value) || value < INT32_MIN || value > INT32_MAX) {
         return false;
+    }
     *ret = (int32_t)value;
     return true;
 }

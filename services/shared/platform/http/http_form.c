@@ -1,3 +1,4 @@
+// Pairs of a form, one at a time; nothing is kept of a form but the slices of it.
 #include "platform/http/http_form.h"
 
 #include "base/encoding.h"
@@ -12,10 +13,9 @@ static int hex_value(char c) {
     return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
 }
 
-// application/x-www-form-urlencoded (WHATWG URL 5.1); NULL if malformed, not UTF-8, too long or
-// with a NUL byte.
-const char *form_unescape(struct arena *arena, struct slice s) {
-    if (s.len > FORM_VALUE_MAX * 3) {
+// WHATWG URL 5.1.
+const char *http_form_unescape(struct arena *arena, struct slice s) {
+    if (s.len > HTTP_FORM_VALUE_MAX * 3) {
         return NULL;
     }
     char *out = arena_alloc(arena, s.len + 1);
@@ -39,11 +39,10 @@ const char *form_unescape(struct arena *arena, struct slice s) {
         out[n++] = c;
     }
     out[n] = '\0';
-    return n <= FORM_VALUE_MAX && utf8_valid(slice_of(out, n)) ? out : NULL;
+    return n <= HTTP_FORM_VALUE_MAX && utf8_valid(slice_of(out, n)) ? out : NULL;
 }
 
-// The first value of `name` in a form; {NULL, 0} if absent.
-struct slice form_find(struct slice form, const char *name) {
+struct slice http_form_find(struct slice form, const char *name) {
     size_t at = 0;
     while (at < form.len) {
         const char *start = form.ptr + at;
@@ -59,13 +58,13 @@ struct slice form_find(struct slice form, const char *name) {
     return (struct slice){NULL, 0};
 }
 
-bool form_valid(struct arena *arena, struct slice form) {
+bool http_form_valid(struct arena *arena, struct slice form) {
     size_t at = 0;
     while (at < form.len) {
         const char *start = form.ptr + at;
         const char *end = memchr(start, '&', form.len - at);
         size_t len = end != NULL ? (size_t)(end - start) : form.len - at;
-        if (form_unescape(arena, slice_of(start, len)) == NULL) {
+        if (http_form_unescape(arena, slice_of(start, len)) == NULL) {
             return false;
         }
         at += len + 1;

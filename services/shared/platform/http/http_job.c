@@ -7,11 +7,14 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
-#include "platform/http/http_server_internal.h"
+#include "platform/http/http_job_internal.h"
+#include "platform/http/http_loop.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
 #include "platform/secret/secret.h"
+
+enum { REQUEST_ID_BYTES = 15 }; // of an id that is made here: 24 characters
 
 static struct metric DURATION =
     METRIC_DURATION("weir_http_request_duration_seconds",
@@ -52,7 +55,6 @@ static void take_header(struct http_job *job, const h2o_header_t *header) {
         {"idempotency-key", offsetof(struct http_job, idempotency_key)},
         {"if-match", offsetof(struct http_job, if_match)},
         {"if-none-match", offsetof(struct http_job, if_none_match)},
-        {"accept", offsetof(struct http_job, accept)},
     };
     struct slice name = slice_of(header->name->base, header->name->len);
     for (size_t i = 0; i < sizeof WANTED / sizeof *WANTED; i++) {
@@ -84,7 +86,7 @@ static void take_request_id(struct http_job *job, const h2o_req_t *req) {
             return;
         }
     }
-    unsigned char random[15];
+    unsigned char random[REQUEST_ID_BYTES];
     secret_random(random, sizeof random);
     job->request_id[base32_encode(job->request_id, random, sizeof random)] = '\0';
 }
@@ -118,7 +120,6 @@ struct http_job *http_job_new(struct http_loop *loop, h2o_req_t *req) {
         job->query =
             copied(job, req->path.base + req->query_at + 1, req->path.len - req->query_at - 1);
     }
-    job->host = copied(job, req->authority.base, req->authority.len);
     if (req->entity.base != NULL && req->entity.len > 0) {
         job->body = copied(job, req->entity.base, req->entity.len);
     }
@@ -143,10 +144,6 @@ void http_job_unref(struct http_job *job) {
     }
     arena_done(&job->arena);
     free(job);
-}
-
-bool http_job_gone(const struct http_job *job) {
-    return job->req == NULL;
 }
 
 void http_job_header(struct http_job *job, const char *name, struct slice value) {

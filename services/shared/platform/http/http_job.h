@@ -29,7 +29,7 @@ struct http_job {
     struct slice query;
     struct slice body;
     struct slice authorization, cookie, origin, content_type, idempotency_key, if_match,
-        if_none_match, accept, host;
+        if_none_match;
     char request_id[HTTP_REQUEST_ID_MAX + 1]; // X-Request-Id, given or made
     char peer[HTTP_ADDRESS_MAX];              // numeric address
     int64_t started_us;                       // monotonic
@@ -38,7 +38,6 @@ struct http_job {
     const char *org;
     const char *subject;
     bool answered;
-    void *user;
     // The job's own.
     void *req;
     unsigned refs;
@@ -48,8 +47,6 @@ struct http_job {
 
 void http_job_ref(struct http_job *job);
 void http_job_unref(struct http_job *job);
-// The client has gone; an answer would reach nobody.
-bool http_job_gone(const struct http_job *job);
 // `name` is a lower-case literal; `value` is copied. More than HTTP_HEADERS_MAX is a bug.
 void http_job_header(struct http_job *job, const char *name, struct slice value);
 // Sends the answer, once. `body` must live as long as the job (its arena, or constant). Sets

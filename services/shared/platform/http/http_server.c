@@ -1,9 +1,7 @@
 // Threads, loops, listening sockets and their end. The main thread only waits for the stop signal.
 #include "platform/http/http_server.h"
 
-#include <errno.h>
 #include <h2o.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -11,36 +9,23 @@
 #include <unistd.h>
 
 #include "base/check.h"
-#include "platform/http/http_server_internal.h"
+#include "platform/http/http_job_internal.h"
+#include "platform/http/http_loop_internal.h"
+#include "platform/http/listen.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
 #include "platform/secret/secret.h"
 
-enum { LISTEN_BACKLOG = 1024, LISTEN_TEXT_MAX = 128, POLL_MS = 1000 };
+enum {
+    POLL_MS = 1000,      // a loop's longest sleep
+    DRAIN_POLL_MS = 50,  // the same while it drains
+    ACCEPT_AT_ONCE = 16, // connections, so that a flood doesn't starve those being served
+    LOOP_LABEL_MAX = 16, // text of a loop's number
+};
 
 static struct metric CONNECTIONS =
     METRIC_GAUGE_BY("weir_http_connections", "connections", "Open client connections", "loop");
-
-struct http_loop {
-    struct http_server *server;
-    unsigned index;
-    pthread_t thread;
-    bool thread_started;
-    int listen_fd;
-    h2o_context_t ctx;
-    h2o_accept_ctx_t accept;
-    h2o_socket_t *listener;
-    h2o_multithread_receiver_t receiver;
-    h2o_timeout_entry_t second;
-    unsigned connections;
-    unsigned holds;
-    bool stopping;
-    void *state;
-    enum err_code result;
-    struct err error;
-    struct metric_series *gauge;
-};
 
 struct http_server {
     struct http_server_options options;
@@ -49,60 +34,10 @@ struct http_server {
     pthread_barrier_t started;
 };
 
-struct posted {
-    h2o_multithread_message_t super;
-    struct http_message *message;
-};
-
 struct handler {
     h2o_handler_t super;
     struct http_server *server;
 };
-
-unsigned http_loop_index(const struct http_loop *loop) {
-    return loop->index;
-}
-
-void *http_loop_state(const struct http_loop *loop) {
-    return loop->state;
-}
-
-void *http_loop_user(const struct http_loop *loop) {
-    return loop->server->options.user;
-}
-
-struct st_h2o_evloop_t *http_loop_evloop(const struct http_loop *loop) {
-    return loop->ctx.loop;
-}
-
-void http_loop_hold(struct http_loop *loop) {
-    loop->holds++;
-}
-
-void http_loop_release(struct http_loop *loop) {
-    check(loop->holds > 0);
-    loop->holds--;
-}
-
-void http_loop_post(struct http_loop *loop, struct http_message *m) {
-    struct posted *posted = calloc(1, sizeof *posted);
-    check(posted != NULL);
-    posted->message = m;
-    h2o_multithread_send_message(&loop->receiver, &posted->super);
-}
-
-static void on_posted(h2o_multithread_receiver_t *receiver, h2o_linklist_t *messages) {
-    struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, receiver, receiver);
-    h2o_linklist_t *next = NULL;
-    for (h2o_linklist_t *link = messages->next; link != messages; link = next) {
-        next = link->next;
-        struct posted *posted = H2O_STRUCT_FROM_MEMBER(struct posted, super.link, link);
-        h2o_linklist_unlink(&posted->super.link);
-        struct http_message *m = posted->message;
-        free(posted);
-        m->run(loop, m);
-    }
-}
 
 // --- connections ---------------------------------------------------------------------------------
 static void on_accept(h2o_socket_t *listener, const char *err);
@@ -121,8 +56,7 @@ static void on_accept(h2o_socket_t *listener, const char *err) {
     if (err != NULL) {
         return;
     }
-    // A few at a time, so that a flood doesn't starve those being served.
-    for (int i = 0; i < 16; i++) {
+    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
         if (loop->connections >= HTTP_CONNECTIONS_MAX) {
             h2o_socket_read_stop(listener);
             return;
@@ -148,71 +82,18 @@ static int on_request(h2o_handler_t *self, h2o_req_t *req) {
 }
 
 // --- listening -----------------------------------------------------------------------------------
-static enum err_code bad_listen(struct err *e, const char *listen, const char *why) {
-    err_field(e, ERR_CONFIG, "listen", "can't listen on %s: %s", listen, why);
-    err_hint(e, "example: listen = 127.0.0.1:18080");
-    return ERR_CONFIG;
-}
-
-static enum err_code resolve(const char *listen, struct addrinfo **ret, struct err *e) {
-    char text[LISTEN_TEXT_MAX];
-    size_t len = strlen(listen);
-    const char *colon = strrchr(listen, ':');
-    if (colon == NULL || colon[1] == '\0' || len >= sizeof text) {
-        return bad_listen(e, listen, "not an address and port");
-    }
-    memcpy(text, listen, len + 1);
-    text[colon - listen] = '\0';
-    char *host = text;
-    size_t host_len = strlen(host);
-    if (host_len >= 2 && host[0] == '[' && host[host_len - 1] == ']') {
-        host[host_len - 1] = '\0';
-        host++;
-    }
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                             .ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV};
-    int r = getaddrinfo(*host == '\0' ? NULL : host, colon + 1, &hints, ret);
-    return r == 0 ? ERR_OK : bad_listen(e, listen, gai_strerror(r));
-}
-
-static int open_listener(const struct addrinfo *a, bool share) {
-    int fd = socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int on = 1;
-    if (fd >= 0 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        (!share || setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0) &&
-        bind(fd, a->ai_addr, a->ai_addrlen) == 0 && listen(fd, LISTEN_BACKLOG) == 0) {
-        return fd;
-    }
-    int saved = errno;
-    if (fd >= 0) {
-        close(fd);
-    }
-    errno = saved;
-    return -1;
-}
-
 // SO_REUSEPORT would let a second process of the same user take half of the connections in
 // silence; so the first socket is opened without it, to see whether the address is free.
 static enum err_code listen_all(struct http_server *server, struct err *e) {
     const char *listen = server->options.listen;
-    struct addrinfo *a = NULL;
-    if (resolve(listen, &a, e) != ERR_OK) {
-        return ERR_CONFIG;
-    }
-    enum err_code code = ERR_OK;
-    int probe = open_listener(a, false);
-    if (probe < 0) {
-        code = bad_listen(e, listen, strerror(errno));
-    } else {
-        close(probe);
+    int probe = -1;
+    enum err_code code = listen_open("listen", listen, false, &probe, e);
+    if (code == ERR_OK) {
+        (void)close(probe);
     }
     for (unsigned i = 0; code == ERR_OK && i < server->options.threads; i++) {
-        server->loops[i].listen_fd = open_listener(a, true);
-        if (server->loops[i].listen_fd < 0) {
-            code = bad_listen(e, listen, strerror(errno));
-        }
+        code = listen_open("listen", listen, true, &server->loops[i].listen_fd, e);
     }
-    freeaddrinfo(a);
     return code;
 }
 
@@ -242,7 +123,7 @@ static void run_loop(struct http_loop *loop) {
     }
     int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MS * 1000LL;
     while (loop->holds > 0 && clock_monotonic_us() < until_us) {
-        h2o_evloop_run(loop->ctx.loop, 50);
+        h2o_evloop_run(loop->ctx.loop, DRAIN_POLL_MS);
     }
     if (loop->holds > 0) {
         log_warn("requests cut off at shutdown", log_uint("count", loop->holds));
@@ -256,7 +137,7 @@ static void *loop_main(void *arg) {
     struct http_server *server = loop->server;
     h2o_context_init(&loop->ctx, h2o_evloop_create(), &server->config);
     loop->accept = (h2o_accept_ctx_t){.ctx = &loop->ctx, .hosts = server->config.hosts};
-    h2o_multithread_register_receiver(loop->ctx.queue, &loop->receiver, on_posted);
+    http_loop_receive(loop);
     loop->result =
         server->options.loop_start(loop, server->options.user, &loop->state, &loop->error);
     pthread_barrier_wait(&server->started);
@@ -302,7 +183,7 @@ static enum err_code start_loops(struct http_server *server, struct err *e) {
     pthread_barrier_init(&server->started, NULL, n + 1);
     for (unsigned i = 0; i < n; i++) {
         struct http_loop *loop = &server->loops[i];
-        char label[16];
+        char label[LOOP_LABEL_MAX];
         snprintf(label, sizeof label, "%u", i);
         loop->server = server;
         loop->index = i;

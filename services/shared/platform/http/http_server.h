@@ -8,11 +8,9 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "platform/http/http_loop.h"
 
 struct http_job;
-struct http_server;
-struct http_loop; // one per thread
-struct st_h2o_evloop_t;
 
 enum {
     HTTP_THREADS_MAX = 64,
@@ -23,7 +21,7 @@ enum {
 };
 
 struct http_server_options {
-    const char *listen; // "127.0.0.1:18080", "[::1]:18080", ":18080"
+    const char *listen; // see listen.h
     unsigned threads;   // 1..HTTP_THREADS_MAX
     void *user;
     // On each loop's thread, before it accepts. *ret_state is handed to the others.
@@ -41,22 +39,5 @@ struct http_server_options {
 // flight (at most HTTP_DRAIN_MS) and returns. ERR_CONFIG for a wrong or busy address.
 ERR_MUST_CHECK enum err_code http_server_run(const struct http_server_options *o, int stop_fd,
                                              struct err *e);
-
-unsigned http_loop_index(const struct http_loop *loop); // 0..threads-1
-void *http_loop_state(const struct http_loop *loop);
-void *http_loop_user(const struct http_loop *loop);
-struct st_h2o_evloop_t *http_loop_evloop(const struct http_loop *loop);
-
-// Calls m->run on the loop's thread, soon. From any thread while the loop runs; `m` belongs to the
-// callee from then on.
-struct http_message {
-    void (*run)(struct http_loop *loop, struct http_message *m);
-    struct http_message *next;
-};
-void http_loop_post(struct http_loop *loop, struct http_message *m);
-
-// Work that keeps the loop alive when stopping although no request shows it (a count).
-void http_loop_hold(struct http_loop *loop);
-void http_loop_release(struct http_loop *loop);
 
 #endif

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netdb.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -17,16 +16,15 @@
 
 #include "base/buf.h"
 #include "base/check.h"
-#include "base/number.h"
+#include "platform/http/listen.h"
 #include "platform/program/clock.h"
 #include "platform/program/metrics.h"
 
 enum {
-    CLIENTS_MAX = 16,
+    CLIENTS_MAX = 16,             // connections at once; more are closed at once
     REQUEST_MAX = 4096,           // bytes of request line and headers
     CLIENT_LIFE_US = 5 * 1000000, // from connect to the end of the answer
-    ADDRESS_MAX = 256,
-    WHY_MAX = 256,
+    WHY_MAX = 256,                // bytes of the reason for not being ready
 };
 
 struct client {
@@ -223,89 +221,22 @@ static void *serve(void *arg) {
 
 // --- start and stop ------------------------------------------------------------------------------
 
-static enum err_code bad_address(const char *text, const char *why, struct err *e) {
-    (void)err_field(e, ERR_CONFIG, "metrics_listen", "can't listen on %.100s: %s", text, why);
-    return e == NULL ? ERR_CONFIG : err_hint(e, "example: metrics_listen = 127.0.0.1:9100");
+static bool is_off(const char *listen) {
+    return strcmp(listen, "off") == 0;
 }
 
-// Splits "host:port", "[::1]:port"; false if there is no port. (glibc takes 99999999 for a port.)
-static bool split_address(const char *text, char host[ADDRESS_MAX], const char **ret_port) {
-    const char *colon = strrchr(text, ':');
-    uint64_t port = 0;
-    if (colon == NULL || (size_t)(colon - text) >= ADDRESS_MAX ||
-        !number_parse_u64(slice_str(colon + 1), &port) || port > UINT16_MAX) {
-        return false;
-    }
-    size_t len = (size_t)(colon - text);
-    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    memcpy(host, text, len);
-    host[len] = '\0';
-    *ret_port = colon + 1;
-    return true;
-}
-
-static int bind_one(const struct addrinfo *address) {
-    int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    if (fd < 0) {
-        return -1;
-    }
-    int on = 1;
-    if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) == 0 &&
-        bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, CLIENTS_MAX) == 0) {
-        return fd;
-    }
-    int error = errno;
-    (void)close(fd);
-    errno = error;
-    return -1;
-}
-
-static enum err_code open_listener(const char *text, int *ret_fd, struct err *e) {
-    char host[ADDRESS_MAX];
-    const char *port = NULL;
-    if (!split_address(text, host, &port)) {
-        return bad_address(text, "not of the form host:port", e);
-    }
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICSERV,
-                                   .ai_socktype = SOCK_STREAM};
-    struct addrinfo *addresses = NULL;
-    int status = getaddrinfo(host[0] == '\0' ? NULL : host, port, &hints, &addresses);
-    if (status != 0) {
-        return bad_address(text, gai_strerror(status), e);
-    }
-    int fd = bind_one(addresses);
-    int error = errno;
-    freeaddrinfo(addresses);
-    if (fd < 0) {
-        return bad_address(text, strerror(error), e);
-    }
-    *ret_fd = fd;
-    return ERR_OK;
-}
-
-static unsigned bound_port(int fd) {
-    struct sockaddr_storage address = {0};
-    socklen_t len = sizeof address;
-    char port[NI_MAXSERV] = "";
-    uint64_t number = 0;
-    check(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
-    check(getnameinfo((struct sockaddr *)&address, len, NULL, 0, port, sizeof port,
-                      NI_NUMERICSERV) == 0);
-    check(number_parse_u64(slice_str(port), &number));
-    return (unsigned)number;
+bool metrics_server_listen_fits(const char *text) {
+    return is_off(text) || listen_fits(text);
 }
 
 enum err_code metrics_server_start(const struct metrics_server_options *o,
                                    struct metrics_server **ret, struct err *e) {
-    if (strcmp(o->listen, "off") == 0) {
+    if (is_off(o->listen)) {
         *ret = NULL;
         return ERR_OK;
     }
     int listener = -1;
-    enum err_code code = open_listener(o->listen, &listener, e);
+    enum err_code code = listen_open("metrics_listen", o->listen, false, &listener, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -313,7 +244,7 @@ enum err_code metrics_server_start(const struct metrics_server_options *o,
     check(s != NULL);
     s->options = *o;
     s->listener = listener;
-    s->port = bound_port(listener);
+    s->port = listen_port(listener);
     s->stop = eventfd(0, EFD_CLOEXEC);
     check(s->stop >= 0);
     for (size_t i = 0; i < CLIENTS_MAX; i++) {

@@ -7,11 +7,22 @@
 #include <stddef.h>
 
 #include "base/err.h"
+#include "platform/http/listen.h"
 
 struct metrics_server;
 
+// The row of its address, for the table of a program's settings.
+#define METRICS_SERVER_LISTEN_ROW(fallback_address)                                                \
+    {                                                                                              \
+        .name = "metrics_listen", .type = CONFIG_TEXT, .fits = metrics_server_listen_fits,         \
+        .form = LISTEN_FORM ", or off", .fallback = (fallback_address),                            \
+        .example = "127.0.0.1:9100",                                                               \
+        .help = "address and port of /metrics, /healthz and /readyz; \"off\" for none"             \
+    }
+bool metrics_server_listen_fits(const char *text);
+
 struct metrics_server_options {
-    const char *listen;  // "127.0.0.1:9100"; port 0 takes a free one; "off" starts nothing
+    const char *listen;  // see listen.h; "off" starts nothing
     const char *program; // for weir_build_info
     // Whether the program can do its job now; called in the server's thread. On false `why` gets
     // one line. NULL: always ready.

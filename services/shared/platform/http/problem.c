@@ -1,3 +1,4 @@
+// The kinds of problems, and what of an error may be shown.
 #include "platform/http/problem.h"
 
 #include <stdio.h>
@@ -30,10 +31,6 @@ static const struct {
 
 int problem_status(enum problem_kind kind) {
     return KINDS[kind].status;
-}
-
-const char *problem_name(enum problem_kind kind) {
-    return KINDS[kind].name;
 }
 
 enum problem_kind problem_of(enum err_code code) {

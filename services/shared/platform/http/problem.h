@@ -25,10 +25,10 @@ enum problem_kind {
     PROBLEM_KINDS,
 };
 
+// Bytes of a document: each text of struct err can grow sixfold by its escapes.
 enum { PROBLEM_TEXT_MAX = 16384 };
 
 int problem_status(enum problem_kind kind);
-const char *problem_name(enum problem_kind kind);
 // The kind of an error that nobody mapped more precisely.
 enum problem_kind problem_of(enum err_code code);
 // What may be shown of an error: those of our own parts (internal, io, and PostgreSQL's words that

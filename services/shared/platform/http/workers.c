@@ -1,3 +1,4 @@
+// The queue of jobs and the threads that take from it; what is done goes back to its loop.
 #include "platform/http/workers.h"
 
 #include <pthread.h>
@@ -5,7 +6,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
-#include "platform/http/http_server.h"
+#include "platform/http/http_loop.h"
 
 struct work_item {
     struct http_message message; // first: posted back to the loop

@@ -43,7 +43,8 @@ enum err_code kafka_conf_set(rd_kafka_conf_t *conf, const char *name, const char
 }
 
 // syslog's levels: 3 error, 4 warning, 5 notice, 6 info, 7 debug. Trouble with brokers is a
-// warning here, because librdkafka goes on trying by itself.
+// warning here, because librdkafka goes on trying by itself. At every listing of ACLs it warns of each
+// that it can't name: weir-access counts those.
 static void on_log(const rd_kafka_t *client, int level, const char *facility, const char *text) {
     struct log_field fields[] = {
         log_id("client", client == NULL ? "" : rd_kafka_name(client)),
@@ -51,7 +52,9 @@ static void on_log(const rd_kafka_t *client, int level, const char *facility, co
         log_str("text", text),
         {.kind = LOG_KIND_END},
     };
-    log_event(level <= 2   ? LOG_LEVEL_ERROR
+    bool counted = strcmp(facility, "DESCRIBEACLSRESPONSE") == 0;
+    log_event(counted      ? LOG_LEVEL_DEBUG
+              : level <= 2 ? LOG_LEVEL_ERROR
               : level <= 4 ? LOG_LEVEL_WARN
               : level <= 6 ? LOG_LEVEL_INFO
                            : LOG_LEVEL_DEBUG,

@@ -13,9 +13,12 @@
 #include "base/hash_table.h"
 #include "platform/pg/pg_error.h"
 
+enum { HANG_UP_MS = 1000 }; // from a server's last word to the end of the connection
+
 struct pg {
     struct pg_options options;
     PGconn *connection;         // NULL after a failed reconnect
+    bool ending;                // the server has said that it hangs up
     struct hash_table prepared; // addresses of the statements that the connection knows
 };
 
@@ -24,9 +27,12 @@ static const struct pg_statement SQL_SET_ORG = {
 
 // --- connection ----------------------------------------------------------------------------------
 
-static void ignore_notice(void *ctx, const PGresult *result) {
-    (void)ctx;
-    (void)result;
+// An error that answers no statement comes as a notice; it is the last thing a server says.
+static void on_notice(void *ctx, const PGresult *result) {
+    struct pg *pg = ctx;
+    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
+    pg->ending = pg->ending || (severity != NULL &&
+                                (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0));
 }
 
 // Settings of every session; a name in the conninfo given by the operator stays in force.
@@ -66,10 +72,11 @@ static enum err_code connect_error(PGconn *connection, struct err *e) {
 static enum err_code establish(struct pg *pg, struct err *e) {
     PQfinish(pg->connection);
     hash_table_clear(&pg->prepared);
+    pg->ending = false;
     pg->connection = connect_once(&pg->options);
     check(pg->connection != NULL);
     if (PQstatus(pg->connection) == CONNECTION_OK) {
-        PQsetNoticeReceiver(pg->connection, ignore_notice, NULL);
+        PQsetNoticeReceiver(pg->connection, on_notice, pg);
         return ERR_OK;
     }
     enum err_code code = connect_error(pg->connection, e);
@@ -154,6 +161,24 @@ void pg_close(struct pg *pg) {
 
 bool pg_usable(const struct pg *pg) {
     return pg->connection != NULL && PQstatus(pg->connection) == CONNECTION_OK;
+}
+
+static bool readable(const struct pg *pg, int timeout_ms) {
+    struct pollfd fd = {.fd = PQsocket(pg->connection), .events = POLLIN};
+    return poll(&fd, 1, timeout_ms) > 0;
+}
+
+// After its last word a server process still holds its locks; when it has hung up, they are free.
+bool pg_alive(struct pg *pg) {
+    while (pg_usable(pg) && readable(pg, pg->ending ? HANG_UP_MS : 0) &&
+           PQconsumeInput(pg->connection) == 1) {
+        (void)PQisBusy(pg->connection); // for its side: it reads notices and keeps notifications
+    }
+    if (pg->ending) {
+        PQfinish(pg->connection);
+        pg->connection = NULL;
+    }
+    return pg_usable(pg);
 }
 
 enum err_code pg_reconnect(struct pg *pg, bool (*keep_going)(void), struct err *e) {

@@ -46,6 +46,9 @@ ERR_MUST_CHECK enum err_code pg_open_wait(const struct pg_options *o, bool (*kee
 void pg_close(struct pg *pg);
 // False once the connection broke: every call then fails with ERR_UNAVAILABLE until reconnected.
 bool pg_usable(const struct pg *pg);
+// As pg_usable, but looks first whether the server has hung up since the last call: to be asked
+// before work that follows a pause. What belonged to the session (locks, LISTEN) went with it.
+bool pg_alive(struct pg *pg);
 // Drops the connection (an open transaction is lost) and makes a new one, with pauses as
 // pg_open_wait. All pg_rows remain valid.
 ERR_MUST_CHECK enum err_code pg_reconnect(struct pg *pg, bool (*keep_going)(void), struct err *e);

@@ -5,6 +5,9 @@
 
 #include <libpq-fe.h>
 
+// connection_failure; libpq itself gives no state.
+#define LOST_STATE "08006"
+
 struct row {
     const char *prefix; // a whole SQLSTATE or its first characters; the first match counts
     enum err_code code;
@@ -66,6 +69,26 @@ bool pg_error_retriable(const char *sqlstate) {
     return row != NULL && row->retriable;
 }
 
+bool pg_error_ended(const struct err *e) {
+    return strncmp(e->sqlstate, "57P", 3) == 0;
+}
+
+bool pg_error_lost(const struct err *e) {
+    return strncmp(e->sqlstate, "08", 2) == 0 || pg_error_ended(e);
+}
+
+static enum err_code mark_lost(struct err *e) {
+    if (e != NULL) {
+        memcpy(e->sqlstate, LOST_STATE, sizeof LOST_STATE);
+    }
+    return ERR_UNAVAILABLE;
+}
+
+enum err_code pg_error_set_lost(struct err *e, const char *text) {
+    (void)err_set(e, ERR_UNAVAILABLE, "%s", text);
+    return mark_lost(e);
+}
+
 bool pg_error_is_ours(const char *sqlstate) {
     return sqlstate != NULL && sqlstate[0] == 'W';
 }
@@ -88,7 +111,8 @@ enum err_code pg_error_from_result(const struct pg_result *result, const char *w
     const char *constraint = part(result, PG_DIAG_CONSTRAINT_NAME);
     if (sqlstate[0] == '\0') { // made by libpq itself: the connection broke
         const char *text = result == NULL ? "no answer" : PQresultErrorMessage(result);
-        return err_set(e, ERR_UNAVAILABLE, "%s: %.*s", what, line_length(text), text);
+        (void)err_set(e, ERR_UNAVAILABLE, "%s: %.*s", what, line_length(text), text);
+        return mark_lost(e);
     }
     enum err_code code =
         pg_error_is_ours(sqlstate)
@@ -104,5 +128,6 @@ enum err_code pg_error_from_result(const struct pg_result *result, const char *w
 enum err_code pg_error_from_connection(const struct pg_conn *connection, const char *what,
                                        struct err *e) {
     const char *text = PQerrorMessage(connection);
-    return err_set(e, ERR_UNAVAILABLE, "%s: %.*s", what, line_length(text), text);
+    (void)err_set(e, ERR_UNAVAILABLE, "%s: %.*s", what, line_length(text), text);
+    return mark_lost(e);
 }

@@ -17,6 +17,13 @@ enum err_code pg_error_code(const char *sqlstate);
 // The same statement may succeed if the transaction is run again (serialization failure, deadlock,
 // lock or connection trouble).
 bool pg_error_retriable(const char *sqlstate);
+// The connection is gone, rather than the statement refused: what had no effect yet may be sent on
+// another one.
+bool pg_error_lost(const struct err *e);
+// Lost by the server's own word, the last that it sent.
+bool pg_error_ended(const struct err *e);
+// An error that pg_error_lost knows, for what was given up without a word from the server.
+enum err_code pg_error_set_lost(struct err *e, const char *text);
 // Raised on purpose by Weir's own SQL (class W), so the text is fit for the caller of an API.
 bool pg_error_is_ours(const char *sqlstate);
 
@@ -24,7 +31,7 @@ bool pg_error_is_ours(const char *sqlstate);
 // `field` holds the name of the violated constraint, if any. `what` names the statement and stands
 // in front of the text, unless the error is ours.
 enum err_code pg_error_from_result(const struct pg_result *result, const char *what, struct err *e);
-// Fills `e` from the connection's own message (no result): ERR_UNAVAILABLE.
+// Fills `e` from the connection's own message (no result): ERR_UNAVAILABLE, and lost.
 enum err_code pg_error_from_connection(const struct pg_conn *connection, const char *what,
                                        struct err *e);
 

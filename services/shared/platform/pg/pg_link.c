@@ -29,9 +29,12 @@ struct pg_link {
     struct pg_segment **tail;
     size_t in_flight;
     unsigned generation;
-    int64_t since_us;   // of the state
-    int64_t retry_us;   // when to connect again
-    int64_t backoff_ms; // next pause
+    int64_t since_us;    // of the state
+    int64_t retry_us;    // when to connect again
+    int64_t backoff_ms;  // next pause
+    bool refused;        // the last attempt failed
+    unsigned refused_at; // *connects when that attempt began
+    unsigned attempt_at; // the same of the present attempt
     struct err error;
     bool reading; // inside the result loop: teardown is put off
     bool broken;
@@ -49,6 +52,22 @@ static void close_socket(struct pg_link *link) {
     }
 }
 
+static unsigned connects(const struct pg_link *link) {
+    return atomic_load(link->options.connects);
+}
+
+// A connection that held is made anew at once; one that didn't, or couldn't be made, after a pause.
+static void plan_next(struct pg_link *link) {
+    if (link->state != LINK_READY) {
+        link->refused = true;
+        link->refused_at = link->attempt_at;
+    }
+    link->state = LINK_DOWN;
+    link->retry_us = link->since_us + link->backoff_ms * 1000;
+    link->backoff_ms =
+        link->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : link->backoff_ms * 2;
+}
+
 // Ends the connection and fails what was in flight.
 static void tear_down(struct pg_link *link) {
     link->broken = true;
@@ -59,11 +78,7 @@ static void tear_down(struct pg_link *link) {
     PQfinish(link->conn);
     link->conn = NULL;
     bool was_ready = link->state == LINK_READY;
-    link->state = LINK_DOWN;
-    link->since_us = clock_monotonic_us();
-    link->retry_us = link->since_us + link->backoff_ms * 1000;
-    link->backoff_ms =
-        link->backoff_ms * 2 > BACKOFF_MAX_MS ? BACKOFF_MAX_MS : link->backoff_ms * 2;
+    plan_next(link);
     struct pg_segment *list = link->head;
     link->head = NULL;
     link->tail = &link->head;
@@ -131,6 +146,7 @@ static void begin_connect(struct pg_link *link) {
                             "UTF8", NULL};
     link->broken = false;
     link->doomed = false;
+    link->attempt_at = connects(link);
     link->conn = PQconnectStartParams(keys, values, 1);
     link->state = LINK_CONNECTING;
     link->since_us = clock_monotonic_us();
@@ -150,6 +166,8 @@ static void ready(struct pg_link *link) {
     link->generation++;
     link->since_us = clock_monotonic_us();
     link->backoff_ms = PG_BACKOFF_MIN_MS;
+    link->refused = false;
+    atomic_fetch_add(link->options.connects, 1);
     link->options.on_change(link->options.user, link);
 }
 
@@ -255,6 +273,7 @@ static void take_result(struct pg_link *link, PGresult *result) {
         if (segment->error.code == ERR_OK) {
             size_t at = segment->results < segment->count ? segment->results : segment->count - 1;
             pg_error_from_result(result, segment->commands[at].statement->name, &segment->error);
+            segment->failed_at = at;
         }
         segment->results++;
         break;
@@ -342,7 +361,7 @@ void pg_link_free(struct pg_link *link) {
 void pg_link_tick(struct pg_link *link, int64_t now_us) {
     switch (link->state) {
     case LINK_DOWN:
-        if (now_us >= link->retry_us) {
+        if (now_us >= link->retry_us || (link->refused && link->refused_at != connects(link))) {
             begin_connect(link);
         }
         break;
@@ -355,14 +374,14 @@ void pg_link_tick(struct pg_link *link, int64_t now_us) {
         break;
     case LINK_READY:
         if (link->doomed) {
-            err_set(&link->error, ERR_UNAVAILABLE, "the database can't be written to");
+            pg_error_set_lost(&link->error, "the database can't be written to");
             tear_down(link);
         } else if (link->head != NULL &&
                    now_us - link->head->since_us >
                        (link->options.statement_timeout_ms * (int64_t)link->head->count +
                         HANG_GRACE_MS) *
                            1000) {
-            err_set(&link->error, ERR_UNAVAILABLE, "the database stopped answering");
+            pg_error_set_lost(&link->error, "the database stopped answering");
             tear_down(link);
         }
         break;
@@ -371,6 +390,10 @@ void pg_link_tick(struct pg_link *link, int64_t now_us) {
 
 bool pg_link_ready(const struct pg_link *link) {
     return link->state == LINK_READY && !link->broken && !link->doomed;
+}
+
+bool pg_link_expected(const struct pg_link *link) {
+    return !link->refused || link->refused_at != connects(link);
 }
 
 size_t pg_link_in_flight(const struct pg_link *link) {
@@ -383,14 +406,6 @@ unsigned pg_link_generation(const struct pg_link *link) {
 
 const struct err *pg_link_error(const struct pg_link *link) {
     return &link->error;
-}
-
-void pg_link_reset(struct pg_link *link) {
-    if (link->conn == NULL) {
-        return;
-    }
-    err_set(&link->error, ERR_UNAVAILABLE, "the connection was given up");
-    tear_down(link);
 }
 
 static bool send_command(struct pg_link *link, const struct pg_command *command) {
@@ -437,10 +452,18 @@ bool pg_link_send(struct pg_link *link, struct pg_segment *segment) {
         link->doomed = true;
         return true;
     }
-    if (PQflush(link->conn) > 0 && !h2o_socket_is_writing(link->sock)) {
+    int left = PQflush(link->conn);
+    if (left < 0) {
+        link->doomed = true;
+    } else if (left > 0 && !h2o_socket_is_writing(link->sock)) {
         h2o_socket_notify_write(link->sock, on_flushed);
     }
     return true;
+}
+
+bool pg_segment_cut_short(const struct pg_segment *segment) {
+    return segment->error.code != ERR_OK && segment->failed_at + 1 < segment->count &&
+           pg_error_ended(&segment->error);
 }
 
 int pg_rows_columns(const struct pg_rows *rows) {

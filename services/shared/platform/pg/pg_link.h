@@ -4,6 +4,7 @@
 #ifndef WEIR_PLATFORM_PG_PG_LINK_H
 #define WEIR_PLATFORM_PG_PG_LINK_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -26,7 +27,7 @@ struct pg_segment {
     const struct pg_command *commands;
     size_t count; // at least 1
     // Called exactly once: with the rows of the last command (valid during the call, unless the
-    // callee takes rows->result), or with the first error.
+    // callee takes rows->result), or with the first error (pg_error_lost: with the connection).
     void (*done)(struct pg_segment *segment, struct pg_rows *rows, const struct err *e);
     void *user;
     // The link's and pool's own.
@@ -35,7 +36,12 @@ struct pg_segment {
     struct pg_rows last;
     struct err error;
     size_t results;
+    size_t failed_at; // the command that `error` answered
 };
+
+// In `done`, after an error: the server itself ended the connection before it came to the last
+// command, so that one was not run.
+bool pg_segment_cut_short(const struct pg_segment *segment);
 
 struct pg_link_options {
     struct st_h2o_evloop_t *loop;
@@ -44,6 +50,7 @@ struct pg_link_options {
     const struct pg_statement *const *const *tables; // NULL-terminated lists, to be prepared
     size_t tables_count;
     int statement_timeout_ms;
+    atomic_uint *connects; // counts connections made by all links to the server, of all threads
     // News: it became ready, went down, or finished a segment. Never called from inside a call to
     // the link but pg_link_tick.
     void (*on_change)(void *user, struct pg_link *link);
@@ -63,13 +70,14 @@ void pg_link_free(struct pg_link *link);
 void pg_link_tick(struct pg_link *link, int64_t now_us);
 
 bool pg_link_ready(const struct pg_link *link);
+// Ready, or soon to be as far as is known: waiting for it makes sense. False once an attempt to
+// connect failed, until some link, of whatever thread, got through after that attempt's beginning.
+bool pg_link_expected(const struct pg_link *link);
 size_t pg_link_in_flight(const struct pg_link *link);
 // Rises with each connection: what was begun on an earlier one is gone.
 unsigned pg_link_generation(const struct pg_link *link);
 // False if the link isn't ready: the segment is untouched then and `done` isn't called.
 bool pg_link_send(struct pg_link *link, struct pg_segment *segment);
-// Drops the connection and begins again; what is in flight fails.
-void pg_link_reset(struct pg_link *link);
 // Why it isn't ready.
 const struct err *pg_link_error(const struct pg_link *link);
 

@@ -5,6 +5,7 @@
 #include <h2o.h>
 
 #include "base/check.h"
+#include "platform/pg/pg_error.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
@@ -42,8 +43,9 @@ struct pg_pool {
     h2o_timeout_t timeout;
     h2o_timeout_entry_t tick;
     h2o_timeout_t at_once;
-    h2o_timeout_entry_t soon; // pump in the loop's next round
-    bool was_ready;
+    h2o_timeout_entry_t soon; // connect and pump in the loop's next round
+    bool was_ready;           // as told to the group
+    unsigned were_up;         // likewise
     bool pumping;
     bool freeing;
 };
@@ -71,6 +73,16 @@ static bool any_ready(const struct pg_pool *pool, bool writers) {
     unsigned n = writers ? pool->options.write_links : pool->options.read_links;
     for (unsigned i = 0; i < n; i++) {
         if (pg_link_ready(writers ? pool->writers[i].link : pool->readers[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool any_expected(const struct pg_pool *pool, bool writers) {
+    unsigned n = writers ? pool->options.write_links : pool->options.read_links;
+    for (unsigned i = 0; i < n; i++) {
+        if (pg_link_expected(writers ? pool->writers[i].link : pool->readers[i])) {
             return true;
         }
     }
@@ -133,13 +145,59 @@ static void pump(struct pg_pool *pool) {
     pool->pumping = false;
 }
 
+static void drive_soon(struct pg_pool *pool) {
+    if (!h2o_timeout_is_linked(&pool->soon)) {
+        h2o_timeout_link(pool->options.loop, &pool->at_once, &pool->soon);
+    }
+}
+
+static void note_state(struct pg_pool *pool) {
+    struct pg_pool_group *group = pool->options.group;
+    unsigned up = 0;
+    for (unsigned i = 0; i < pool->options.read_links; i++) {
+        up += pg_link_ready(pool->readers[i]);
+    }
+    for (unsigned i = 0; i < pool->options.write_links; i++) {
+        up += pg_link_ready(pool->writers[i].link);
+    }
+    if (up != pool->were_up) {
+        atomic_fetch_add(&group->links_up, up - pool->were_up);
+        pool->were_up = up;
+    }
+    bool ready = !pool->freeing && pg_pool_ready(pool);
+    if (ready == pool->was_ready) {
+        return;
+    }
+    pool->was_ready = ready;
+    atomic_fetch_add(&group->ready, ready ? 1 : -1U);
+    if (ready) {
+        log_info("database connected");
+    } else if (!pool->freeing) {
+        log_warn("database lost", log_err(pg_link_error(pool->readers[0])));
+    }
+}
+
 static void on_change(void *user, struct pg_link *link) {
-    (void)link;
-    pump(user);
+    struct pg_pool *pool = user;
+    note_state(pool);
+    if (!pg_link_ready(link)) {
+        drive_soon(pool);
+    }
+    pump(pool);
+}
+
+static void refuse_waiting(const struct pg_pool *pool, bool writers, struct err *e) {
+    if (pool->freeing) {
+        refuse(e, "stopping", "shutting down");
+    } else if (any_ready(pool, writers)) {
+        refuse(e, "waited", "the database is too busy");
+    } else {
+        refuse(e, "away", "the database is away");
+    }
 }
 
 // Ends waiting reads: all, or those older than `before_us`.
-static void expire_reads(struct pg_pool *pool, int64_t before_us, const struct err *e) {
+static void expire_reads(struct pg_pool *pool, int64_t before_us) {
     while (pool->read_head != NULL && pool->read_head->since_us < before_us) {
         struct pg_segment *segment = pool->read_head;
         pool->read_head = segment->next;
@@ -148,11 +206,13 @@ static void expire_reads(struct pg_pool *pool, int64_t before_us, const struct e
         }
         pool->read_waiting--;
         segment->next = NULL;
-        segment->done(segment, NULL, e);
+        struct err e;
+        refuse_waiting(pool, false, &e);
+        segment->done(segment, NULL, &e);
     }
 }
 
-static void expire_writes(struct pg_pool *pool, int64_t before_us, const struct err *e) {
+static void expire_writes(struct pg_pool *pool, int64_t before_us) {
     while (pool->write_head != NULL && pool->write_head->since_us < before_us) {
         struct pg_tx *tx = pool->write_head;
         pool->write_head = tx->next;
@@ -161,33 +221,14 @@ static void expire_writes(struct pg_pool *pool, int64_t before_us, const struct 
         }
         pool->write_waiting--;
         tx->next = NULL;
-        tx->opened(tx, e);
+        struct err e;
+        refuse_waiting(pool, true, &e);
+        tx->opened(tx, &e);
     }
 }
 
-static void note_state(struct pg_pool *pool) {
-    bool ready = pg_pool_ready(pool);
-    if (ready != pool->was_ready) {
-        pool->was_ready = ready;
-        if (ready) {
-            log_info("database connected");
-        } else {
-            log_warn("database lost", log_err(pg_link_error(pool->readers[0])));
-        }
-    }
-    int64_t up = 0;
-    for (unsigned i = 0; i < pool->options.read_links; i++) {
-        up += pg_link_ready(pool->readers[i]);
-    }
-    for (unsigned i = 0; i < pool->options.write_links; i++) {
-        up += pg_link_ready(pool->writers[i].link);
-    }
-    metric_set(&UP, up);
-}
-
-static void on_tick(h2o_timeout_entry_t *entry) {
-    struct pg_pool *pool = H2O_STRUCT_FROM_MEMBER(struct pg_pool, tick, entry);
-    h2o_timeout_link(pool->options.loop, &pool->timeout, &pool->tick);
+// Connects what is down, ends what hangs or waited too long, hands out what is free.
+static void drive(struct pg_pool *pool) {
     int64_t now_us = clock_monotonic_us();
     for (unsigned i = 0; i < pool->options.read_links; i++) {
         pg_link_tick(pool->readers[i], now_us);
@@ -195,19 +236,22 @@ static void on_tick(h2o_timeout_entry_t *entry) {
     for (unsigned i = 0; i < pool->options.write_links; i++) {
         pg_link_tick(pool->writers[i].link, now_us);
     }
-    struct err e;
-    if (pool->read_head != NULL || pool->write_head != NULL) {
-        int64_t before_us = now_us - pool->options.queue_wait_ms * 1000LL;
-        refuse(&e, "waited", "the database is too busy");
-        expire_reads(pool, before_us, &e);
-        expire_writes(pool, before_us, &e);
-    }
+    int64_t before_us = now_us - pool->options.queue_wait_ms * 1000LL;
+    expire_reads(pool, before_us);
+    expire_writes(pool, before_us);
     note_state(pool);
     pump(pool);
 }
 
+static void on_tick(h2o_timeout_entry_t *entry) {
+    struct pg_pool *pool = H2O_STRUCT_FROM_MEMBER(struct pg_pool, tick, entry);
+    h2o_timeout_link(pool->options.loop, &pool->timeout, &pool->tick);
+    drive(pool);
+    metric_set(&UP, atomic_load(&pool->options.group->links_up));
+}
+
 static void on_soon(h2o_timeout_entry_t *entry) {
-    pump(H2O_STRUCT_FROM_MEMBER(struct pg_pool, soon, entry));
+    drive(H2O_STRUCT_FROM_MEMBER(struct pg_pool, soon, entry));
 }
 
 struct pg_pool *pg_pool_new(const struct pg_pool_options *o) {
@@ -227,6 +271,7 @@ struct pg_pool *pg_pool_new(const struct pg_pool_options *o) {
         .tables = pool->tables,
         .tables_count = 2,
         .statement_timeout_ms = o->statement_timeout_ms,
+        .connects = &o->group->connects,
         .on_change = on_change,
         .user = pool,
     };
@@ -259,10 +304,9 @@ void pg_pool_free(struct pg_pool *pool) {
     h2o_timeout_dispose(pool->options.loop, &pool->timeout);
     h2o_timeout_unlink(&pool->soon);
     h2o_timeout_dispose(pool->options.loop, &pool->at_once);
-    struct err e;
-    err_set(&e, ERR_UNAVAILABLE, "shutting down");
-    expire_reads(pool, INT64_MAX, &e);
-    expire_writes(pool, INT64_MAX, &e);
+    note_state(pool);
+    expire_reads(pool, INT64_MAX);
+    expire_writes(pool, INT64_MAX);
     for (unsigned i = 0; i < pool->options.read_links; i++) {
         pg_link_free(pool->readers[i]);
     }
@@ -272,12 +316,16 @@ void pg_pool_free(struct pg_pool *pool) {
     free(pool);
 }
 
+bool pg_pool_group_ready(const struct pg_pool_group *group) {
+    return atomic_load(&group->ready) == group->pools;
+}
+
 bool pg_pool_ready(const struct pg_pool *pool) {
     return any_ready(pool, false) && any_ready(pool, true);
 }
 
 enum err_code pg_pool_read(struct pg_pool *pool, struct pg_segment *segment, struct err *e) {
-    if (!any_ready(pool, false)) {
+    if (!any_expected(pool, false)) {
         refuse(e, "away", "the database is away");
         return ERR_UNAVAILABLE;
     }
@@ -296,12 +344,13 @@ enum err_code pg_pool_read(struct pg_pool *pool, struct pg_segment *segment, str
     *pool->read_tail = segment;
     pool->read_tail = &segment->next;
     pool->read_waiting++;
+    drive_soon(pool);
     return ERR_OK;
 }
 
 // --- exclusive connections -----------------------------------------------------------------------
 enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e) {
-    if (!any_ready(pool, true)) {
+    if (!any_expected(pool, true)) {
         refuse(e, "away", "the database is away");
         return ERR_UNAVAILABLE;
     }
@@ -317,9 +366,7 @@ enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e) 
     *pool->write_tail = tx;
     pool->write_tail = &tx->next;
     pool->write_waiting++;
-    if (!h2o_timeout_is_linked(&pool->soon)) {
-        h2o_timeout_link(pool->options.loop, &pool->at_once, &pool->soon);
-    }
+    drive_soon(pool);
     return ERR_OK;
 }
 
@@ -329,8 +376,7 @@ enum err_code pg_tx_send(struct pg_tx *tx, struct pg_segment *segment, struct er
     // Between two segments (a password is hashed) the connection may have been lost and made again:
     // without its BEGIN the rest would be committed piece by piece.
     if (tx->generation != pg_link_generation(tx->link) || !pg_link_send(tx->link, segment)) {
-        refuse(e, "lost", "the connection to the database was lost");
-        return ERR_UNAVAILABLE;
+        return pg_error_set_lost(e, "the connection to the database was lost");
     }
     return ERR_OK;
 }

@@ -1,8 +1,14 @@
 // The connections of one event loop: some shared ones, pipelined, for reads; some exclusive ones
 // for writes, for a lock wait in a pipeline stalls what is behind it. Bounded queues in front of
 // both: full, too long waited or database away is ERR_UNAVAILABLE. No locks: loop thread only.
+//
+// Away means that an attempt to connect failed and nobody got through since. While a connection is
+// just being made anew, or another loop's pool has one, requests wait in the queue instead: so once
+// anybody was served, nobody is refused for the old outage.
 #ifndef WEIR_PLATFORM_PG_PG_POOL_H
 #define WEIR_PLATFORM_PG_PG_POOL_H
+
+#include <stdatomic.h>
 
 #include "platform/pg/pg_link.h"
 
@@ -10,8 +16,20 @@ enum { PG_POOL_LINKS_MAX = 16, PG_POOL_TICK_MS = 100 };
 
 struct pg_pool;
 
+// What the pools of all loops know of the server together. Zeroed but for `pools`; outlives them.
+struct pg_pool_group {
+    unsigned pools;       // how many there are to be
+    atomic_uint ready;    // pools with a connection of each kind
+    atomic_uint links_up; // connections in use
+    atomic_uint connects; // connections ever made
+};
+
+// Every pool is ready. From any thread.
+bool pg_pool_group_ready(const struct pg_pool_group *group);
+
 struct pg_pool_options {
     struct st_h2o_evloop_t *loop;
+    struct pg_pool_group *group;
     struct secret_text conninfo;
     const char *application_name;
     const struct pg_statement *const *statements; // NULL-terminated
@@ -61,7 +79,7 @@ struct pg_tx {
 
 ERR_MUST_CHECK enum err_code pg_tx_open(struct pg_pool *pool, struct pg_tx *tx, struct err *e);
 // One segment at a time. The first holds pg_pool_begin; after pg_pool_commit's success call
-// pg_tx_committed. ERR_UNAVAILABLE (and no call of done) if the connection broke.
+// pg_tx_committed. ERR_UNAVAILABLE and lost (and no call of done) if the connection broke.
 ERR_MUST_CHECK enum err_code pg_tx_send(struct pg_tx *tx, struct pg_segment *segment,
                                         struct err *e);
 void pg_tx_committed(struct pg_tx *tx);

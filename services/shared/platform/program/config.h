@@ -41,9 +41,11 @@ struct config_row {
     int64_t min;                // CONFIG_INT, CONFIG_DURATION (ms), CONFIG_BYTES; both 0: no range
     int64_t max;                //
     const char *const *choices; // NULL-terminated, for CONFIG_CHOICE
-    const char *fallback;       // as it would be written; NULL: none
-    const char *example;        // shown in help and in errors; of a secret an invented one
-    const char *help;           // one sentence, with the unit
+    bool (*fits)(const char *text); // CONFIG_TEXT: whether it has the form; NULL: any text
+    const char *form;               // and what that is, in words: "an address and a port"
+    const char *fallback;           // as it would be written; NULL: none
+    const char *example;            // shown in help and in errors; of a secret an invented one
+    const char *help;               // one sentence, with the unit
 };
 
 struct config_program {
@@ -107,12 +109,6 @@ void config_print_error(const struct config_program *p, const struct err *e);
         .name = "log_level", .type = CONFIG_CHOICE, .choices = config_log_levels,                  \
         .fallback = "info", .example = "debug",                                                    \
         .help = "least level of the events written to standard error"                              \
-    }
-#define CONFIG_ROW_METRICS_LISTEN(fallback_address)                                                \
-    {                                                                                              \
-        .name = "metrics_listen", .type = CONFIG_TEXT, .fallback = (fallback_address),             \
-        .example = "127.0.0.1:9100",                                                               \
-        .help = "address and port of /metrics, /healthz and /readyz; \"off\" for none"             \
     }
 #define CONFIG_ROWS_KAFKA                                                                          \
     {.name = "kafka_bootstrap",                                                                    \

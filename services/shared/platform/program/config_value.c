@@ -48,7 +48,7 @@ static void describe_range(const struct config_row *row, const struct unit *unit
 void config_value_describe(const struct config_row *row, struct buf *out) {
     static const struct unit PLAIN[] = {{"", 1}, {NULL, 0}};
     switch (row->type) {
-    case CONFIG_TEXT: buf_add_str(out, "text"); break;
+    case CONFIG_TEXT: buf_add_str(out, row->form != NULL ? row->form : "text"); break;
     case CONFIG_INT:
         buf_add_str(out, "a whole number");
         describe_range(row, PLAIN, out);
@@ -182,7 +182,7 @@ enum err_code config_value_parse(const struct config_row *row, const char *text,
         ok = kept != NULL;
         break;
     case CONFIG_LIST: ok = ok && parse_list(text, a, &v); break;
-    case CONFIG_TEXT:
+    case CONFIG_TEXT: ok = ok && (row->fits == NULL || row->fits(text)); break;
     case CONFIG_PATH:
     case CONFIG_SECRET: break;
     }

@@ -76,7 +76,7 @@ static void text_of(struct buf *out, const unsigned char *with) {
 static bool matches(const struct client *c, const char *secret, int64_t now_s) {
     unsigned char hash[SECRET_HASH_BYTES];
     secret_hash(hash, slice_str(secret), master);
-    return client_secret_matches(c, hash, now_s);
+    return snapshot_secret_matches(c, hash, now_s);
 }
 
 static void parse__finds_clients_and_their_secrets(void **state) {

@@ -53,12 +53,17 @@ static void render__the_longest_error_fits(void **state) {
 static void kinds__are_named_and_have_a_fitting_status(void **state) {
     (void)state;
     for (int k = 0; k < PROBLEM_KINDS; k++) {
-        assert_non_null(problem_name((enum problem_kind)k));
+        json_t *p = rendered((enum problem_kind)k, NULL);
+        assert_true(strlen(text(p, "type")) > strlen("/problems/"));
+        assert_int_equal(json_integer_value(json_object_get(p, "status")),
+                         problem_status((enum problem_kind)k));
         assert_in_range(problem_status((enum problem_kind)k), 400, 503);
         for (int other = 0; other < k; other++) {
-            assert_string_not_equal(problem_name((enum problem_kind)other),
-                                    problem_name((enum problem_kind)k));
+            json_t *o = rendered((enum problem_kind)other, NULL);
+            assert_string_not_equal(text(o, "type"), text(p, "type"));
+            json_decref(o);
         }
+        json_decref(p);
     }
     assert_int_equal(problem_of(ERR_NOT_FOUND), PROBLEM_NOT_FOUND);
     assert_int_equal(problem_of(ERR_UNAVAILABLE), PROBLEM_UNAVAILABLE);

@@ -64,6 +64,9 @@ STATEMENT(NAMED, "select id from pg_test_item where name = $1", 1);
 STATEMENT(RAISE, "select pg_test_raise($1)", 1);
 STATEMENT(WRONG, "select nothing from nowhere", 0);
 STATEMENT(ORG, "select current_setting('weir.org', true)", 0);
+STATEMENT(BACKEND, "select pg_backend_pid()", 0);
+STATEMENT(TERMINATE, "select pg_terminate_backend($1::int4)", 1);
+STATEMENT(TRY_LOCK, "select pg_try_advisory_lock(7)", 0);
 STATEMENT(SUICIDE, "select pg_terminate_backend(pg_backend_pid())", 0);
 
 static const char SCHEMA[] =
@@ -316,12 +319,62 @@ static void lost_connection__is_unavailable_until_reconnected(void **state) {
     struct err e;
     assert_int_equal(pg_script(pg, SCHEMA, "schema", &e), ERR_OK);
     assert_int_equal(items(), 0);
+    assert_int_equal(pg_run(pg, &WRONG, PG_NO_PARAMS, NULL, &e), ERR_INTERNAL);
+    assert_false(pg_error_lost(&e));
     assert_int_equal(pg_run(pg, &SUICIDE, PG_NO_PARAMS, NULL, &e), ERR_UNAVAILABLE);
+    assert_true(pg_error_lost(&e));
     assert_int_equal(pg_run(pg, &COUNT, PG_NO_PARAMS, NULL, &e), ERR_UNAVAILABLE);
     assert_false(pg_usable(pg));
     pg_rollback(pg);
     assert_int_equal(pg_reconnect(pg, NULL, &e), ERR_OK);
     assert_int_equal(items(), 0); // prepared anew
+}
+
+static int64_t backend(void) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    struct err e;
+    assert_int_equal(pg_run_one(pg, &BACKEND, PG_NO_PARAMS, &rows, &e), ERR_OK);
+    return pg_rows_int8(&rows, 0, 0);
+}
+
+// At any moment after its backend was told to end: the last word read or not, hung up or not yet.
+static void connection_that_died_idle__is_seen_before_work(void **state) {
+    (void)state;
+    need_server();
+    struct pg_options o = options();
+    struct pg *other = NULL;
+    struct err e;
+    assert_int_equal(pg_open(&o, &other, &e), ERR_OK);
+    for (int i = 0; i < 50; i++) {
+        assert_true(pg_alive(pg));
+        assert_int_equal(pg_script(pg, "select pg_advisory_lock(7)", "lock", &e), ERR_OK);
+        assert_int_equal(pg_run(other, &TERMINATE, PG_PARAMS(pg_int8(backend())), NULL, &e),
+                         ERR_OK);
+        while (pg_alive(pg)) {
+        }
+        assert_false(pg_usable(pg));
+        // Whoever has seen the end may have what the session held.
+        PG_ROWS_AUTO struct pg_rows rows = {0};
+        assert_int_equal(pg_reconnect(pg, NULL, &e), ERR_OK);
+        assert_int_equal(pg_run_one(pg, &TRY_LOCK, PG_NO_PARAMS, &rows, &e), ERR_OK);
+        assert_true(pg_rows_bool(&rows, 0, 0));
+    }
+    pg_close(other);
+}
+
+static void looking_at_the_connection__loses_no_notification(void **state) {
+    (void)state;
+    need_server();
+    struct err e;
+    assert_int_equal(pg_script(pg, "listen pg_test", "listen", &e), ERR_OK);
+    struct pg_options o = options();
+    struct pg *other = NULL;
+    assert_int_equal(pg_open(&o, &other, &e), ERR_OK);
+    assert_int_equal(pg_script(other, "notify pg_test", "notify", &e), ERR_OK);
+    assert_int_equal(pg_script(pg, "select", "a trip, so that it has come", &e), ERR_OK);
+    assert_true(pg_alive(pg));
+    assert_true(pg_wait_notify(pg, -1, 0));
+    pg_close(other);
 }
 
 static void notification__ends_the_wait(void **state) {
@@ -409,6 +462,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(org__is_set_for_the_transaction_alone, connect_or_skip,
                                         disconnect),
         cmocka_unit_test_setup_teardown(lost_connection__is_unavailable_until_reconnected,
+                                        connect_or_skip, disconnect),
+        cmocka_unit_test_setup_teardown(connection_that_died_idle__is_seen_before_work,
+                                        connect_or_skip, disconnect),
+        cmocka_unit_test_setup_teardown(looking_at_the_connection__loses_no_notification,
                                         connect_or_skip, disconnect),
         cmocka_unit_test_setup_teardown(notification__ends_the_wait, connect_or_skip, disconnect),
         cmocka_unit_test_setup_teardown(migrations__apply_once_in_order_and_whole, connect_or_skip,

@@ -13,6 +13,10 @@
 
 static const char *const COLOURS[] = {"red", "Green", NULL};
 
+static bool is_letter(const char *text) {
+    return text[0] >= 'a' && text[0] <= 'z' && text[1] == '\0';
+}
+
 static const struct config_row ROWS[] = {
     CONFIG_ROW_DATABASE,
     CONFIG_ROW_LOG_LEVEL,
@@ -28,6 +32,12 @@ static const struct config_row ROWS[] = {
     {.name = "verbose", .type = CONFIG_BOOL, .example = "true", .help = "x"},
     {.name = "brokers", .type = CONFIG_LIST, .example = "a,b", .help = "x"},
     {.name = "colour", .type = CONFIG_CHOICE, .choices = COLOURS, .example = "red", .help = "x"},
+    {.name = "letter",
+     .type = CONFIG_TEXT,
+     .fits = is_letter,
+     .form = "one letter",
+     .example = "a",
+     .help = "x"},
     {.name = "state_dir", .type = CONFIG_PATH, .example = "/var/lib/weir", .help = "x"},
     {.name = "format", .type = CONFIG_TEXT, .flag_only = true, .example = "csv", .help = "a|b"},
 };
@@ -75,7 +85,7 @@ static void values__are_typed_and_default(void **state) {
     struct config *c = NULL;
     struct err e = {0};
     assert_int_equal(load(ARGS("--wait=5s", "--size", "2MiB", "--verbose", "--brokers", "a, b",
-                               "--colour", "GREEN", "--state-dir=/x", "one", "-"),
+                               "--colour", "GREEN", "--letter=z", "--state-dir=/x", "one", "-"),
                           ENV, &c, &e),
                      ERR_OK);
     assert_int_equal(config_int(c, "port"), 8080);
@@ -88,6 +98,7 @@ static void values__are_typed_and_default(void **state) {
     assert_string_equal(items[1], "b");
     assert_null(items[2]);
     assert_string_equal(config_text(c, "colour"), "Green");
+    assert_string_equal(config_text(c, "letter"), "z");
     assert_string_equal(config_text(c, "state_dir"), "/x");
     assert_string_equal(config_secret(c, "database_url").value, "postgresql://x:hunter2@h/db");
     assert_null(config_text(c, "format"));
@@ -153,6 +164,8 @@ static void errors__name_the_setting_and_an_example(void **state) {
         {"--verbose=perhaps", "verbose", "true or false"},
         {"--brokers=a,,b", "brokers", "a list"},
         {"--colour=blue", "colour", "one of red, Green"},
+        {"--letter=ab", "letter", "one letter"},
+        {"--letter=", "letter", "one letter"},
         {"--state-dir=", "state_dir", "a path"},
         {"--nonsense=1", "nonsense", "no such setting"},
         {"-x", "-x", "no such setting"},

@@ -1,10 +1,10 @@
-// Between http_server.c and http_job.c only.
-#ifndef WEIR_PLATFORM_HTTP_HTTP_SERVER_INTERNAL_H
-#define WEIR_PLATFORM_HTTP_HTTP_SERVER_INTERNAL_H
+// How the server makes jobs: for http_server.c and http_job.c only.
+#ifndef WEIR_PLATFORM_HTTP_HTTP_JOB_INTERNAL_H
+#define WEIR_PLATFORM_HTTP_HTTP_JOB_INTERNAL_H
 
 #include "platform/http/http_job.h"
-#include "platform/http/http_server.h"
 
+struct http_loop;
 struct st_h2o_req_t;
 
 // A job for h2o's request; h2o's memory pool holds one count of it.
