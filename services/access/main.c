@@ -112,9 +112,9 @@ static enum err_code step(struct access *x, struct err *e) {
     if (code != ERR_OK || !x->active) {
         return code;
     }
-    struct compare c = {
+    struct reconcile c = {
         .pg = x->pg, .broker = x->broker, .cluster = x->cluster, .cluster_id = x->cluster_id};
-    code = compare_once(&c, e);
+    code = reconcile_once(&c, e);
     if (c.reconnected) {
         x->listening = x->active = false;
     }
@@ -162,7 +162,7 @@ static enum err_code run(const struct config *c, struct err *e) {
         return code;
     }
     metrics_register(&ACTIVE);
-    compare_register_metrics();
+    reconcile_register_metrics();
     struct metrics_server *server = NULL;
     struct metrics_server_options options = {.listen = config_text(c, "metrics_listen"),
                                              .program = "weir-access",

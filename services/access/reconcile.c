@@ -23,7 +23,7 @@ static struct metric COMPARED = METRIC_GAUGE("weir_access_compared_timestamp_sec
 static struct metric TOOK =
     METRIC_DURATION("weir_access_compare_seconds", "Comparison of one cluster, changes included");
 
-void compare_register_metrics(void) {
+void reconcile_register_metrics(void) {
     struct metric *const all[] = {&CREATED,  &REMOVED,  &WANTED, &FOREIGN,
                                   &FAILURES, &COMPARED, &TOOK};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
@@ -42,12 +42,12 @@ static struct acl_list confirmed(struct arena *a, const struct acl_list *l, cons
     return kept;
 }
 
-static enum err_code reconnect(struct compare *c, struct err *e) {
+static enum err_code reconnect(struct reconcile *c, struct err *e) {
     c->reconnected = true;
     return pg_reconnect(c->pg, program_keeps_running, e);
 }
 
-static void record(struct compare *c, const struct access_outcome *o) {
+static void record(struct reconcile *c, const struct access_outcome *o) {
     struct err e;
     // The connection was idle while the cluster was changed.
     if (!pg_alive(c->pg) && reconnect(c, &e) != ERR_OK) {
@@ -64,7 +64,7 @@ static void record(struct compare *c, const struct access_outcome *o) {
     }
 }
 
-static void report(const struct compare *c, const struct access_outcome *o) {
+static void report(const struct reconcile *c, const struct access_outcome *o) {
     metric_add(&CREATED, o->created->count);
     metric_add(&REMOVED, o->removed->count);
     metric_set(&WANTED, o->wanted);
@@ -76,7 +76,7 @@ static void report(const struct compare *c, const struct access_outcome *o) {
     }
 }
 
-static enum err_code apply(struct compare *c, struct arena *a, const struct acl_diff *diff,
+static enum err_code apply(struct reconcile *c, struct arena *a, const struct acl_diff *diff,
                            int64_t adopted, struct err *e) {
     bool *removed_done = arena_array(a, diff->superfluous.count, sizeof *removed_done);
     bool *created_done = arena_array(a, diff->missing.count, sizeof *created_done);
@@ -108,7 +108,7 @@ static enum err_code apply(struct compare *c, struct arena *a, const struct acl_
     return code;
 }
 
-static enum err_code compare_in(struct compare *c, struct arena *a, struct err *e) {
+static enum err_code compare_in(struct reconcile *c, struct arena *a, struct err *e) {
     struct acl_list wanted = {0};
     struct acl_list found = {0};
     int64_t adopted = 0;
@@ -125,7 +125,7 @@ static enum err_code compare_in(struct compare *c, struct arena *a, struct err *
     return apply(c, a, &diff, adopted, e);
 }
 
-enum err_code compare_once(struct compare *c, struct err *e) {
+enum err_code reconcile_once(struct reconcile *c, struct err *e) {
     int64_t began_us = clock_monotonic_us();
     struct arena a;
     arena_init(&a);

@@ -5,7 +5,7 @@
 #include "access/broker_acls.h"
 #include "platform/pg/pg.h"
 
-struct compare {
+struct reconcile {
     struct pg *pg;
     struct broker_acls *broker;
     const char *cluster;    // name
@@ -13,11 +13,11 @@ struct compare {
     bool reconnected;       // set when `pg` is a new session: lock and LISTEN are gone
 };
 
-void compare_register_metrics(void);
+void reconcile_register_metrics(void);
 
 // Deletes first, so that a revocation never waits for grants. What the broker confirmed is recorded
 // even if a later change failed, and recorded again until PostgreSQL takes it or the program should
 // stop.
-ERR_MUST_CHECK enum err_code compare_once(struct compare *c, struct err *e);
+ERR_MUST_CHECK enum err_code reconcile_once(struct reconcile *c, struct err *e);
 
 #endif

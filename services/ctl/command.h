@@ -1,4 +1,4 @@
-// One row per command of weirctl.
+// A command of weirctl: <name>_command.c ends in its descriptor, main.c lists them.
 #ifndef WEIR_CTL_COMMAND_H
 #define WEIR_CTL_COMMAND_H
 
@@ -13,15 +13,11 @@ struct command {
 };
 
 // Offline, on files.
-int recount_command(int argc, char **argv);
+extern const struct command recount_command;
 // On the host, with the database owner's connection.
-int migrate_command(int argc, char **argv);
-int bootstrap_command(int argc, char **argv);
+extern const struct command migrate_command, bootstrap_command;
 // Calls of the REST API with a token: nothing goes around its rights and audit.
-int api_command(int argc, char **argv);
-int bill_command(int argc, char **argv);
-int export_command(int argc, char **argv);
-int dead_letters_command(int argc, char **argv);
-int unbound_command(int argc, char **argv);
+extern const struct command api_command, bill_command, export_command, dead_letters_command,
+    unbound_command;
 
 #endif

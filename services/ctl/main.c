@@ -1,25 +1,18 @@
-// weirctl: one table of commands.
+// weirctl: one list of commands.
 #include <stdio.h>
 #include <string.h>
 
 #include "ctl/command.h"
 
-static const struct command COMMANDS[] = {
-    {"recount", "add up raw kafka-request.log files: who read and wrote what", recount_command},
-    {"migrate", "bring the database's schema up to date", migrate_command},
-    {"bootstrap", "make the marketplace, its operator and the first credentials",
-     bootstrap_command},
-    {"api", "call the REST API with a token", api_command},
-    {"bill", "ask for a billing run of a month and follow it", bill_command},
-    {"export", "write issued invoices or their lines as CSV or JSON", export_command},
-    {"dead-letters", "list log lines that could not be read", dead_letters_command},
-    {"unbound", "list usage that nobody pays for yet", unbound_command},
+static const struct command *const COMMANDS[] = {
+    &recount_command, &migrate_command, &bootstrap_command,    &api_command,
+    &bill_command,    &export_command,  &dead_letters_command, &unbound_command,
 };
 
 static void print_help(FILE *out) {
     fputs("usage: weirctl COMMAND [ARGUMENT…]\n\ncommands:\n", out);
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
-        fprintf(out, "  %-14s %s\n", COMMANDS[i].name, COMMANDS[i].help);
+        fprintf(out, "  %-14s %s\n", COMMANDS[i]->name, COMMANDS[i]->help);
     }
     fputs("\nweirctl COMMAND --help says more. weirctl --version prints the version.\n", out);
 }
@@ -39,8 +32,8 @@ int main(int argc, char **argv) {
         return EXIT_DONE;
     }
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
-        if (strcmp(argv[1], COMMANDS[i].name) == 0) {
-            return COMMANDS[i].run(argc - 1, argv + 1);
+        if (strcmp(argv[1], COMMANDS[i]->name) == 0) {
+            return COMMANDS[i]->run(argc - 1, argv + 1);
         }
     }
     fprintf(stderr, "weirctl: no command \"%s\"; weirctl --help lists them\n", argv[1]);

@@ -59,15 +59,18 @@ static enum err_code migrate_run(const struct config *c, struct err *e) {
     return code;
 }
 
-int migrate_command(int argc, char **argv) {
-    static const struct program PROGRAM = {
-        .config = {.name = "weirctl migrate",
-                   .summary = "Applies the migrations that this weirctl carries, in order, each in "
-                              "one transaction.",
-                   .rows = ROWS,
-                   .rows_count = sizeof ROWS / sizeof *ROWS},
-        .run = migrate_run,
-        .command = true,
-    };
+static const struct program PROGRAM = {
+    .config = {.name = "weirctl migrate",
+               .summary = "Applies the migrations that this weirctl carries, in order, each in "
+                          "one transaction.",
+               .rows = ROWS,
+               .rows_count = sizeof ROWS / sizeof *ROWS},
+    .run = migrate_run,
+    .command = true,
+};
+
+static int run(int argc, char **argv) {
     return program_main(&PROGRAM, argc, argv);
 }
+
+const struct command migrate_command = {"migrate", "bring the database's schema up to date", run};

@@ -78,7 +78,7 @@ static int run(char *const *paths, size_t count, enum recount_format format) {
     return code;
 }
 
-int recount_command(int argc, char **argv) {
+static int command_run(int argc, char **argv) {
     enum recount_format format = RECOUNT_TABLE;
     int i = 1;
     for (; i < argc && argv[i][0] == '-' && argv[i][1] != '\0'; i++) {
@@ -107,3 +107,6 @@ int recount_command(int argc, char **argv) {
     }
     return run(argv + i, (size_t)(argc - i), format);
 }
+
+const struct command recount_command = {
+    "recount", "add up raw kafka-request.log files: who read and wrote what", command_run};

@@ -284,15 +284,19 @@ static enum err_code bootstrap_run(const struct config *c, struct err *e) {
     return code;
 }
 
-int bootstrap_command(int argc, char **argv) {
-    static const struct program PROGRAM = {
-        .config = {.name = "weirctl bootstrap",
-                   .summary = "Makes the marketplace, its operator, the issuing company and the "
-                              "first credentials.",
-                   .rows = ROWS,
-                   .rows_count = sizeof ROWS / sizeof *ROWS},
-        .run = bootstrap_run,
-        .command = true,
-    };
+static const struct program PROGRAM = {
+    .config = {.name = "weirctl bootstrap",
+               .summary = "Makes the marketplace, its operator, the issuing company and the "
+                          "first credentials.",
+               .rows = ROWS,
+               .rows_count = sizeof ROWS / sizeof *ROWS},
+    .run = bootstrap_run,
+    .command = true,
+};
+
+static int run(int argc, char **argv) {
     return program_main(&PROGRAM, argc, argv);
 }
+
+const struct command bootstrap_command = {
+    "bootstrap", "make the marketplace, its operator and the first credentials", run};
