@@ -1,3 +1,4 @@
+// What recount found, as a table, as CSV or as JSON.
 #include <inttypes.h>
 
 #include "base/buf.h"
