@@ -17,7 +17,7 @@ select json_build_object(
  order by d.created_at desc, d.id desc
  limit $4::int
 
--- A line l with its product p.
+-- A line l.
 -- piece: invoice_line
 'line', l.line, 'description', l.description, 'product', json_build_object('id', l.product_id, 'name', l.product_name),
          'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
