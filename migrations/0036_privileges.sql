@@ -106,8 +106,8 @@ GRANT INSERT (document_id, line, org_id, subscription_id, provider_org_id, produ
     price_id, kind, description, metric, metering_class, metered, quantity, unrounded, unrounded_exact, base,
     discount, cap, amount, net, tax_category, tax_rate, rows, service_from, service_to, corrects_document,
     corrects_line, touched_by_hole, product_name, provider_name) ON document_line TO weir_biller;
-GRANT INSERT (entity_id, kind, prefix), UPDATE (next_number, last_issue_date) ON document_series TO
-    weir_biller;
+GRANT INSERT (entity_id, kind, prefix, next_number, last_issue_date), UPDATE (next_number, last_issue_date) ON
+    document_series TO weir_biller;
 GRANT INSERT (document_id, line, party, party_org_id, unrounded, amount), UPDATE (statement_id) ON
     document_split TO weir_biller;
 GRANT SELECT (cluster_id, application_id, org_id, subscription_id, during) ON grant_period TO weir_biller;

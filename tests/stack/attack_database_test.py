@@ -199,6 +199,10 @@ def forgeries(market, sale, invoice):
         "a number taken and not used": ("update document_series set next_number = next_number + 1 where id = %(series)s", values),
         "a date that goes back": (
             "update document_series set next_number = next_number + 1, last_issue_date = '2000-01-01' where id = %(series)s", values),
+        "a date ahead": (
+            "update document_series set next_number = next_number + 1, last_issue_date = '2999-01-01' where id = %(series)s", values),
+        "a first number that no document has": (
+            "insert into document_series (entity_id, kind, prefix, next_number) values (%(entity)s, 'invoice', 'N-', 2)", values),
         "a series without its row": ("delete from document_series where id = %(series)s", values),
         "a series that begins in the middle": (
             "insert into document_series (entity_id, kind, prefix, next_number) values (%(entity)s, 'invoice', 'M-', 500)", values),
