@@ -140,3 +140,19 @@ GRANT SELECT (cluster_id, application_id, topic, subscription_id, shadow, during
     weir_access;
 GRANT SELECT (application_id, cluster_id, topic_prefix, revoked_at) ON producer_grant TO weir_access;
 GRANT SELECT (id, state) ON subscription TO weir_access;
+
+-- Policies that let a program pass where it has no business any more.
+ALTER POLICY service ON organisation TO weir_biller, weir_auditor;
+ALTER POLICY service ON cluster_broker TO weir_meter, weir_biller, weir_auditor;
+ALTER POLICY service ON product TO weir_biller, weir_auditor;
+ALTER POLICY service ON product_version TO weir_auditor;
+ALTER POLICY service ON product_topic TO weir_biller, weir_auditor;
+ALTER POLICY service ON plan TO weir_biller, weir_auditor;
+ALTER POLICY service ON plan_version TO weir_biller, weir_auditor;
+ALTER POLICY service ON subscription TO weir_biller, weir_access, weir_auditor;
+ALTER POLICY service ON subscription_application TO weir_auditor;
+ALTER POLICY service ON usage_day TO weir_meter, weir_auditor;
+ALTER POLICY service ON usage_evidence TO weir_meter, weir_auditor;
+ALTER POLICY service ON meter_partition TO weir_meter, weir_auditor;
+ALTER POLICY service ON log_gap TO weir_meter, weir_auditor;
+DROP POLICY service ON payment;

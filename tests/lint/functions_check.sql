@@ -33,6 +33,13 @@ select format('%s: %s for everybody', n.name, n.verb)
        n (name, verb, found)
  where n.found
 union all
+-- A policy that lets all rows pass is for a role that has some right on the table.
+select format('policy %s on %s lets %s pass, which has no right there', p.polname, p.polrelid::regclass, r.rolname)
+  from pg_policy p join pg_roles r on r.oid = any (p.polroles)
+ where pg_get_expr(p.polqual, p.polrelid) = 'true'
+   and not exists (select from pg_class c, aclexplode(c.relacl) a where c.oid = p.polrelid and a.grantee = r.oid)
+   and not exists (select from pg_attribute t, aclexplode(t.attacl) a where t.attrelid = p.polrelid and a.grantee = r.oid)
+union all
 select format('%s is a member of %s', m.member::regrole, m.roleid::regrole)
   from pg_auth_members m join pg_roles r on r.oid = m.member
  where r.rolname like 'weir\_%' and r.rolname <> 'weir_owner';

@@ -44,7 +44,8 @@ must_find 'can do more' "alter function keep_time_zone() owner to postgres;"
 must_find 'can do more' "alter role weir_count_grants login;"
 must_find 'can do more' "grant weir_biller to weir_count_grants;"
 must_find 'for everybody' "do \$\$ begin execute format('grant temporary on database %I to public', current_database()); end \$\$;"
+must_find 'has no right there' "create policy open on organisation to weir_meter using (true);"
 must_find 'is a member of' "grant weir_biller to weir_api;"
 
-[ $failed -eq 0 ] && echo "privileges: functions and roles 10 passed, 0 failed"
+[ $failed -eq 0 ] && echo "privileges: functions and roles 11 passed, 0 failed"
 exit $failed

@@ -89,7 +89,7 @@ class Market:
                                           description, base, amount, net, tax_category, tax_rate, rows, service_from, service_to,
                                           product_name, provider_name)
                values (%(invoice)s, 1, %(consumer)s, %(s)s, %(provider)s, %(p)s, %(plan)s, 1, 'fixed', 'Fee', 5, 5, 5, 'S', 0, '[]',
-                       '2026-01-01', '2026-02-01', 'Ticks', 'Provider')""",
+                       '2026-01-01', '2026-02-01', 'Ticks as sold', 'Provider')""",
             s,
         )
         self.db.execute("insert into document_tax values (%(invoice)s, 'S', 0, 5, 0)", s)
@@ -361,7 +361,11 @@ def test_a_topic_prefix_in_use_stays_where_it_is(house, market):
     assert reserved.status == 400 and reserved.json["field"] == "/topic_prefix"
 
 
-def test_an_invoice_and_its_list_of_lines_say_the_same_of_a_line(market):
-    invoice = market.consumer.get(f"/v1/invoices/{market.invoice}").json
-    assert len(invoice["lines"]) == 1
-    assert market.consumer.get(f"/v1/invoices/{market.invoice}/lines").json["items"] == invoice["lines"]
+def test_a_document_keeps_the_names_it_was_issued_with(market):
+    """The line's, not today's name of the product."""
+    invoice, consumer = f"/v1/invoices/{market.invoice}", market.consumer
+    product = {"id": market.product["id"], "name": "Ticks as sold"}
+    assert consumer.get(invoice).json["lines"][0]["product"] == product
+    assert consumer.get(f"{invoice}/lines").json["items"][0]["product"] == product
+    exported = consumer.get("/v1/exports/invoice-lines?format=csv").body.decode()
+    assert "Ticks as sold" in exported
