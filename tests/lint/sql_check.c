@@ -15,6 +15,8 @@
 #include "platform/pg/pg.h"
 #include "sql_programs.h"
 
+enum { UNNAMED_COLUMNS_MAX = 2, WHY_BYTES_MAX = 4096 };
+
 static int failures;
 static int checked;
 
@@ -178,6 +180,7 @@ int main(void) {
         (void)fprintf(stderr, "sql: %s\n", e.text);
         return 1;
     }
+    check_refusals(conninfo);
     for (size_t i = 0; i < sizeof SQL_PROGRAMS / sizeof *SQL_PROGRAMS; i++) {
         check_program(conninfo, &SQL_PROGRAMS[i]);
     }

@@ -369,3 +369,9 @@ def test_a_document_keeps_the_names_it_was_issued_with(market):
     assert consumer.get(f"{invoice}/lines").json["items"][0]["product"] == product
     exported = consumer.get("/v1/exports/invoice-lines?format=csv").body.decode()
     assert "Ticks as sold" in exported
+
+
+def test_an_invoice_and_its_list_of_lines_say_the_same_of_a_line(market):
+    invoice = market.consumer.get(f"/v1/invoices/{market.invoice}").json
+    assert len(invoice["lines"]) == 1
+    assert market.consumer.get(f"/v1/invoices/{market.invoice}/lines").json["items"] == invoice["lines"]
