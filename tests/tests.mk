@@ -36,18 +36,18 @@ test-db: $(DB_TESTS) sql-check ## tests that need nothing but a PostgreSQL, on a
 # Every statement of every program on a freshly migrated database; the schema against its golden file.
 SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(GEN_$p).o))
 $(BUILD)/obj/tests/lint/sql_check.o: | $(BUILD)/gen/migrations.h
-$(BUILD)/lint/sql_check: $(BUILD)/obj/tests/lint/sql_check.o $(SQL_TABLES) $(SHARED_LIBS)
+$(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check: $(BUILD)/lint/%: $(BUILD)/obj/tests/lint/%.o $(SQL_TABLES) $(SHARED_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
 .PHONY: sql-check schema-update layers runners tidy cppcheck format-check
-sql-check: $(BUILD)/lint/sql_check
+sql-check: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check
 	@tests/lint/embed_sql_test.sh
-	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh'
+	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh && tests/lint/privileges.sh $(word 2,$^)'
 
-schema-update: $(BUILD)/lint/sql_check ## write migrations/schema.expected anew
-	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update'
+schema-update: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check ## write migrations/schema.expected and tests/lint/privileges.expected anew
+	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh update && tests/lint/privileges.sh $(word 2,$^) update'
 
 layers: all
 	@CC=$(CC) tests/lint/layers_test.sh

@@ -134,30 +134,16 @@ up() {
     ln -sfn "$home/postgres.log" "$log_dir/postgres.out"
     start_server
     write_urls
-    superuser_psql -d postgres <<EOF
-select not exists (select from pg_roles where rolname = 'weir_owner') as missing \gset
-\if :missing
-create role weir_owner login createrole;
-\endif
-alter role weir_owner password '$(secret pg-weir_owner)';
-select not exists (select from pg_database where datname = '$database') as missing \gset
-\if :missing
-create database $database owner weir_owner;
-\endif
-EOF
+    roles
     note "PostgreSQL is up on 127.0.0.1:$WEIR_PG_PORT"
 }
 
-# The migrations make the service roles without login; here they get their passwords.
+# The roles and the database as in any installation, before each migration; here also the passwords.
 roles() {
     local role
-    for role in $service_roles; do
-        cat <<EOF
-select exists (select from pg_roles where rolname = '$role') as present \gset
-\if :present
-alter role $role login password '$(secret "pg-$role")';
-\endif
-EOF
+    PGOPTIONS='-c client_min_messages=warning' superuser_psql -d postgres -v database="$database" -f "$here/../postgres/roles.sql"
+    for role in weir_owner $service_roles; do
+        echo "alter role $role login password '$(secret "pg-$role")';"
     done | superuser_psql -d postgres
 }
 

@@ -106,8 +106,8 @@ migrate() {
     [ -x "$WEIR_BIN/weirctl" ] || die "$WEIR_BIN/weirctl is not built; run make"
     write_env weirctl
     read_env weirctl
-    env -i "${settings[@]}" "$WEIR_BIN/weirctl" migrate
     "$here/postgres.sh" roles
+    env -i "${settings[@]}" "$WEIR_BIN/weirctl" migrate
 }
 
 # A program is up when it answers; weir-api when it has the keys that the broker asks for.

@@ -86,7 +86,8 @@ static enum err_code insert_line(struct pg *pg, struct arena *a, const struct do
                   pg_instant(u->service_from_us), pg_instant(u->service_to_us),
                   corrected == NULL ? pg_null() : pg_text(corrected->document_id),
                   corrected == NULL ? pg_null() : pg_int8(corrected->line),
-                  pg_bool(usage && u->touched_by_hole)),
+                  pg_bool(usage && u->touched_by_hole), pg_text(u->product_name),
+                  pg_text(u->provider_name)),
         NULL, e);
 }
 

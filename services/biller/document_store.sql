@@ -25,11 +25,11 @@ returning id;
 insert into document_line (document_id, line, org_id, subscription_id, provider_org_id, product_id, plan_id,
         plan_version, price_id, kind, description, metric, metering_class, metered, quantity, unrounded,
         unrounded_exact, base, discount, cap, amount, net, tax_category, tax_rate, rows, service_from, service_to,
-        corrects_document, corrects_line, touched_by_hole)
+        corrects_document, corrects_line, touched_by_hole, product_name, provider_name)
 values ($1::uuid, $2::int, $3::uuid, $4::uuid, $5::uuid, $6::uuid, $7::uuid, $8::int, $9, $10, $11, $12, $13,
         $14::numeric, $15::numeric, $16, $17::bool, $18::numeric, $19::numeric, $20::numeric, $21::numeric,
         $22::numeric, $23, $24::numeric, $25::json, $26::timestamptz, $27::timestamptz, $28::uuid, $29::int,
-        $30::bool);
+        $30::bool, $31, $32);
 
 -- name: tax_insert
 insert into document_tax (document_id, category, rate, net, amount)

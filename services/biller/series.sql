@@ -8,5 +8,4 @@ select $1::uuid, $2, $3 || to_char(c.now, 'YYYY') || '-', 2, c.now::date
   from (select clock_timestamp() at time zone $4 as now) c
 on conflict (entity_id, kind, prefix) do update
    set next_number = s.next_number + 1, last_issue_date = greatest(s.last_issue_date, excluded.last_issue_date)
-returning s.id, s.prefix || lpad((s.next_number - 1)::text, greatest(6, length((s.next_number - 1)::text)), '0') as number,
-          s.last_issue_date::text as date;
+returning s.id, document_number(s.prefix, s.next_number - 1) as number, s.last_issue_date::text as date;

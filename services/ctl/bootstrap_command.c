@@ -108,7 +108,7 @@ static enum err_code credentials_make(const struct config *c, struct credentials
     }
     secret_principal(ret->id);
     secret_token(ret->secret);
-    secret_hash(ret->hash, slice_str(ret->secret), key);
+    secret_client_hash(ret->hash, slice_str(ret->id), slice_str(ret->secret), key);
     secret_wipe(key, sizeof key);
     return ERR_OK;
 }

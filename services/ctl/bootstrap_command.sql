@@ -21,7 +21,7 @@ insert into membership (person_id, org_id, role) values ($1::uuid, $2::uuid, 'ow
 insert into application (org_id, name, principal, api_role) values ($1::uuid, $2, $3, 'owner') returning id::text
 
 -- name: bootstrap_secret
-insert into application_secret (application_id, org_id, secret_hash) values ($1::uuid, $2::uuid, $3::bytea)
+insert into application_secret (application_id, org_id, secret_hash, hash_version) values ($1::uuid, $2::uuid, $3::bytea, 2)
 
 -- name: bootstrap_entity
 insert into issuing_entity (org_id, name, country, vat_id, address, time_zone)

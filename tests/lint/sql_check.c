@@ -13,24 +13,7 @@
 #include "migrations.h"
 #include "platform/pg/migrate.h"
 #include "platform/pg/pg.h"
-
-// Weak, for a program without SQL has no table.
-#define TABLE(program)                                                                             \
-    extern const struct pg_statement *const program##_sql_all[] __attribute__((weak));             \
-    extern const size_t program##_sql_count __attribute__((weak))
-TABLE(api);
-TABLE(tap);
-TABLE(meter);
-TABLE(biller);
-TABLE(access);
-TABLE(ctl);
-
-struct program {
-    const char *name;
-    const char *role; // NULL: the owner
-    const struct pg_statement *const *statements;
-    const size_t *count;
-};
+#include "sql_programs.h"
 
 enum { UNNAMED_COLUMNS_MAX = 2, WHY_BYTES_MAX = 4096 };
 
@@ -154,7 +137,7 @@ static void check_refusals(const char *conninfo) {
     PQfinish(connection);
 }
 
-static void check_program(const char *conninfo, const struct program *p) {
+static void check_program(const char *conninfo, const struct sql_program *p) {
     if (p->statements == NULL) {
         return;
     }
@@ -197,17 +180,9 @@ int main(void) {
         (void)fprintf(stderr, "sql: %s\n", e.text);
         return 1;
     }
-    const struct program programs[] = {
-        {"api", "weir_api", api_sql_all, &api_sql_count},
-        {"tap", NULL, tap_sql_all, &tap_sql_count},
-        {"meter", "weir_meter", meter_sql_all, &meter_sql_count},
-        {"biller", "weir_biller", biller_sql_all, &biller_sql_count},
-        {"access", "weir_access", access_sql_all, &access_sql_count},
-        {"ctl", NULL, ctl_sql_all, &ctl_sql_count},
-    };
     check_refusals(conninfo);
-    for (size_t i = 0; i < sizeof programs / sizeof *programs; i++) {
-        check_program(conninfo, &programs[i]);
+    for (size_t i = 0; i < sizeof SQL_PROGRAMS / sizeof *SQL_PROGRAMS; i++) {
+        check_program(conninfo, &SQL_PROGRAMS[i]);
     }
     printf("sql: %d passed, %d failed\n", checked, failures);
     return failures == 0 && checked > 0 ? 0 : 1;

@@ -243,6 +243,9 @@ def test_full_run__gives_the_invoice_worked_by_hand(market, biller):
     assert [tuple(row.values()) for row in tax] == [("S", 19, Decimal("73.58"), Decimal("13.98"))]
     assert len(invoice["metered_to"]) == 8
 
+    assert {(line["product_name"], line["provider_name"]) for line in lines} == {
+        ("Market ticks", market.value("select name from organisation where id = %s", lines[0]["provider_org_id"]))}
+
     # What a person reads.
     assert got["access", "fixed"]["description"] == "Market ticks: fee (access), 7-31 October 2025, 25 of 31 days"
     assert fresh["description"] == "Market ticks: data read, fresh, in GB (fresh) from acme.ticks, October 2025"

@@ -86,20 +86,19 @@ class Market:
         s |= {"invoice": self.invoice, "statement": self.statement}
         self.db.execute(
             """insert into document_line (document_id, line, org_id, subscription_id, provider_org_id, product_id, plan_id, plan_version, kind,
-                                          description, base, amount, net, tax_category, tax_rate, rows, service_from, service_to)
+                                          description, base, amount, net, tax_category, tax_rate, rows, service_from, service_to,
+                                          product_name, provider_name)
                values (%(invoice)s, 1, %(consumer)s, %(s)s, %(provider)s, %(p)s, %(plan)s, 1, 'fixed', 'Fee', 5, 5, 5, 'S', 0, '[]',
-                       '2026-01-01', '2026-02-01')""",
+                       '2026-01-01', '2026-02-01', 'Ticks as sold', 'Provider')""",
             s,
         )
         self.db.execute("insert into document_tax values (%(invoice)s, 'S', 0, 5, 0)", s)
-        self.db.execute("insert into document_split values (%(invoice)s, 1, 'provider', %(provider)s, '4', 4)", s)
-        self.db.execute("update document_split set statement_id = %(statement)s where document_id = %(invoice)s", s)
+        for party, org, amount in (("provider", self.provider.org, 4), ("operator", self.one("select id from organisation where is_operator"), 1)):
+            self.db.execute("insert into document_split values (%s, 1, %s, %s, %s, %s)", (self.invoice, party, org, str(amount), amount))
         self.db.execute("insert into billed values (%(s)s, '2026-01-01', 1, %(invoice)s, true, '[]', '[]')", s)
-        for kind, n in (("invoice", "I"), ("statement", "S")):
-            self.db.execute(
-                "update document set state = 'issued', number = %s, issue_date = '2026-02-01', issued_at = now() where id = %s",
-                (n + uuid.uuid4().hex[:12], s[kind]),
-            )
+        self.issue("invoice")
+        self.db.execute("update document_split set statement_id = %(statement)s where document_id = %(invoice)s and party = 'provider'", s)
+        self.issue("statement")
         self.db.execute("insert into payment (document_id, org_id, amount, received_on) values (%(invoice)s, %(consumer)s, 1, '2026-02-02')", s)
         with self.db.transaction():
             account = "insert into ledger_account (code, org_id, currency) values (%s, %s, 'EUR') returning id"
@@ -109,7 +108,18 @@ class Market:
                 "insert into ledger_entry (kind, document_id, booked_on, transfers) values ('invoice_issued', %(i)s, '2026-02-01', 1) returning id::text",
                 i=self.invoice,
             )
-            self.db.execute("insert into ledger_transfer values (%s, 1, %s, %s, 'EUR', 4)", (self.entry, debit, credit))
+            self.db.execute("insert into ledger_transfer values (%s, 1, %s, %s, 'EUR', 5)", (self.entry, debit, credit))
+
+    def issue(self, kind):
+        """With the first number of a series of its own."""
+        prefix = uuid.uuid4().hex[:8].upper()
+        with self.db.transaction():
+            series = self.one("insert into document_series (entity_id, kind, prefix) select id, %(k)s, %(p)s from issuing_entity limit 1 returning id", k=kind, p=prefix)
+            self.db.execute("update document_series set next_number = 2, last_issue_date = '2026-02-01' where id = %s", (series,))
+            self.db.execute(
+                "update document set state = 'issued', series_id = %s, number = %s, issue_date = '2026-02-01', issued_at = now() where id = %s",
+                (series, f"{prefix}000001", getattr(self, kind)),
+            )
 
     def path(self, template):
         """With the ids of the provider and the consumer in it."""
@@ -349,6 +359,16 @@ def test_a_topic_prefix_in_use_stays_where_it_is(house, market):
         assert operator.patch(f"/v1/organisations/{fresh.org}", {"topic_prefix": prefix}).status == 200
     reserved = operator.patch(f"/v1/organisations/{fresh.org}", {"topic_prefix": "weir."})
     assert reserved.status == 400 and reserved.json["field"] == "/topic_prefix"
+
+
+def test_a_document_keeps_the_names_it_was_issued_with(market):
+    """The line's, not today's name of the product."""
+    invoice, consumer = f"/v1/invoices/{market.invoice}", market.consumer
+    product = {"id": market.product["id"], "name": "Ticks as sold"}
+    assert consumer.get(invoice).json["lines"][0]["product"] == product
+    assert consumer.get(f"{invoice}/lines").json["items"][0]["product"] == product
+    exported = consumer.get("/v1/exports/invoice-lines?format=csv").body.decode()
+    assert "Ticks as sold" in exported
 
 
 def test_an_invoice_and_its_list_of_lines_say_the_same_of_a_line(market):

@@ -17,9 +17,9 @@ select json_build_object(
  order by d.created_at desc, d.id desc
  limit $4::int
 
--- A line l with its product p.
+-- A line l.
 -- piece: invoice_line
-'line', l.line, 'description', l.description, 'product', json_build_object('id', p.id, 'name', p.name),
+'line', l.line, 'description', l.description, 'product', json_build_object('id', l.product_id, 'name', l.product_name),
          'subscription_id', l.subscription_id, 'price_id', l.price_id, 'kind', l.kind, 'metric', l.metric,
          'metering_class', l.metering_class, 'metered', l.metered::text, 'quantity', l.quantity::text,
          'amount', l.amount::text, 'net', l.net::text, 'tax_category', l.tax_category, 'tax_rate', l.tax_rate::text,
@@ -35,7 +35,7 @@ select json_build_object(
          'net', d.net::text, 'tax', d.tax::text, 'total', d.total::text,
          'standing', s.standing, 'paid', s.paid::text, 'open', s.open::text, 'seller', d.seller, 'buyer', d.buyer,
          'lines', coalesce((select json_agg(json_build_object({{invoice_line}}) order by l.line)
-              from document_line l left join product p on p.id = l.product_id where l.document_id = d.id), '[]'),
+              from document_line l where l.document_id = d.id), '[]'),
          'taxes', coalesce((select json_agg(json_build_object('category', t.category, 'rate', t.rate::text,
               'net', t.net::text, 'amount', t.amount::text) order by t.category, t.rate)
               from document_tax t where t.document_id = d.id), '[]'))::text
@@ -52,7 +52,6 @@ select json_build_object({{invoice_line}})::text,
        l.line::text
   from document_line l
   join document d on d.id = l.document_id
-  left join product p on p.id = l.product_id
  where d.id = $1::uuid and d.kind = 'invoice' and l.line > coalesce($2::int, 0)
  order by l.line
  limit $3::int
@@ -103,14 +102,13 @@ select d.number, d.kind, d.issue_date::text as issue_date, d.due_date::text as d
 -- columns: metering_class, metered, quantity, base, discount, amount, net, tax_category, tax_rate, service_from
 -- columns: service_to, subscription_id
 select d.number, l.line::text as line, d.issue_date::text as issue_date, d.currency,
-       d.buyer ->> 'name' as buyer, p.name as product, l.price_id, l.kind, l.description,
+       d.buyer ->> 'name' as buyer, l.product_name as product, l.price_id, l.kind, l.description,
        l.metric, l.metering_class, l.metered::text as metered, l.quantity::text as quantity,
        l.base::text as base, l.discount::text as discount, l.amount::text as amount, l.net::text as net,
        l.tax_category, l.tax_rate::text as tax_rate, utc_text(l.service_from) as service_from,
        utc_text(l.service_to) as service_to, l.subscription_id::text as subscription_id
   from document d
   join document_line l on l.document_id = d.id
-  left join product p on p.id = l.product_id
  where d.kind = 'invoice' and d.state = 'issued'
    and ($1::text is null or local_period(d.period_from, d.time_zone) = $1)
  order by d.number, l.line

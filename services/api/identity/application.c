@@ -115,7 +115,7 @@ static void on_locked_for_secret(struct request *r, struct pg_rows *rows) {
     }
     unsigned char *hash = arena_alloc(r->arena, SECRET_HASH_BYTES);
     secret_token(c->token);
-    secret_hash(hash, slice_str(c->token), r->api->master_key);
+    secret_client_hash(hash, slice_str(c->principal), slice_str(c->token), r->api->master_key);
     c->id = uuid_new(r->arena);
     const char *days = c->days > 0 ? arena_printf(r->arena, "%d", (int)c->days) : NULL;
     request_write(r, &api_sql_secret_insert,

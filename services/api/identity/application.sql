@@ -52,8 +52,8 @@ select a.org_id, a.principal, a.api_role, a.adopted,
    for no key update of a
 
 -- name: secret_insert
-insert into application_secret as s (id, application_id, org_id, secret_hash, expires_at)
-values ($1::uuid, $2::uuid, $3::uuid, $4::bytea, now() + make_interval(days => $5::int))
+insert into application_secret as s (id, application_id, org_id, secret_hash, hash_version, expires_at)
+values ($1::uuid, $2::uuid, $3::uuid, $4::bytea, 2, now() + make_interval(days => $5::int))
 returning to_json(s.created_at) #>> '{}', to_json(s.expires_at) #>> '{}'
 
 -- name: secret_revoke

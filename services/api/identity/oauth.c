@@ -22,7 +22,7 @@ struct token_request {
     const char *client_id;
     const char *secret;
     bool for_api;
-    unsigned char hash[SECRET_HASH_BYTES];
+    struct client_proof proof;
 };
 
 // RFC 6749 5.2.
@@ -133,14 +133,14 @@ static void issue(struct request *r, const struct client *c) {
 
 static bool satisfied(const struct token_request *t, const struct client *c) {
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    return c != NULL && c->active && snapshot_secret_matches(c, t->hash, now_s) &&
+    return c != NULL && c->active && snapshot_secret_matches(c, &t->proof, now_s) &&
            (t->for_api ? c->has_role : c->audiences_count > 0);
 }
 
 static void judge(struct request *r, const struct client *c) {
     const struct token_request *t = r->user;
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    if (c == NULL || !snapshot_secret_matches(c, t->hash, now_s)) {
+    if (c == NULL || !snapshot_secret_matches(c, &t->proof, now_s)) {
         refuse(r, 401, "invalid_client", "the client is not known or the secret is wrong");
     } else if (!c->active) {
         refuse(r, 401, "invalid_client", "the application is disabled");
@@ -194,7 +194,7 @@ static void oauth_token(struct request *r) {
         return;
     }
     t->for_api = scope != NULL && *scope != '\0';
-    secret_hash(t->hash, slice_str(t->secret), r->api->master_key);
+    snapshot_proof_make(&t->proof, t->client_id, t->secret, r->api->master_key);
     const struct client *c = snapshot_client(r->loop->snapshot, t->client_id);
     // A secret or grant made a moment ago may not be in the snapshot yet.
     if (satisfied(t, c)) {

@@ -50,6 +50,13 @@ static enum err_code read_secrets(const json_t *array, struct client *c, struct 
         if (!hex_decode(secret->hash, sizeof secret->hash, slice_str(text_in(item, "hash")))) {
             return malformed(e, "hash");
         }
+        // A snapshot stored by a release before says nothing: it knew one way.
+        const json_t *version = json_object_get(item, "hash_version");
+        json_int_t kind = version == NULL ? CLIENT_HASH_ALONE : json_integer_value(version);
+        if (kind != CLIENT_HASH_ALONE && kind != CLIENT_HASH_BOUND) {
+            return malformed(e, "hash_version");
+        }
+        secret->kind = (enum client_hash)kind;
         const json_t *expires = json_object_get(item, "expires_s");
         secret->expires_s = json_is_integer(expires) ? json_integer_value(expires) : INT64_MAX;
     }
@@ -185,10 +192,18 @@ const struct client *snapshot_client(const struct snapshot *s, const char *id) {
     return bsearch(&wanted, s->clients, s->clients_count, sizeof *s->clients, by_id);
 }
 
-bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
+void snapshot_proof_make(struct client_proof *ret, const char *client_id, const char *secret,
+                         const unsigned char master[SECRET_KEY_BYTES]) {
+    secret_hash(ret->alone, slice_str(secret), master);
+    secret_client_hash(ret->bound, slice_str(client_id), slice_str(secret), master);
+}
+
+bool snapshot_secret_matches(const struct client *c, const struct client_proof *proof,
                              int64_t now_s) {
     bool found = false;
     for (size_t i = 0; i < c->secrets_count; i++) {
+        const unsigned char *hash =
+            c->secrets[i].kind == CLIENT_HASH_BOUND ? proof->bound : proof->alone;
         bool same = secret_equal(c->secrets[i].hash, hash, SECRET_HASH_BYTES);
         found = found || (same && c->secrets[i].expires_s > now_s);
     }

@@ -14,8 +14,13 @@ struct snapshot;
 
 enum { SNAPSHOT_BYTES_MAX = 256 << 20, CLIENT_SECRETS_MAX = 16 };
 
+// How a secret was hashed (application_secret.hash_version): alone, as releases before did, or together
+// with its client.
+enum client_hash { CLIENT_HASH_ALONE = 1, CLIENT_HASH_BOUND = 2 };
+
 struct client_secret {
     unsigned char hash[SECRET_HASH_BYTES];
+    enum client_hash kind;
     int64_t expires_s; // INT64_MAX: never
 };
 
@@ -41,8 +46,16 @@ struct snapshot *snapshot_ref(struct snapshot *s);
 void snapshot_unref(struct snapshot *s);
 
 const struct client *snapshot_client(const struct snapshot *s, const char *id);
+
+// What a caller presents: its client and secret, hashed in both ways.
+struct client_proof {
+    unsigned char alone[SECRET_HASH_BYTES];
+    unsigned char bound[SECRET_HASH_BYTES];
+};
+void snapshot_proof_make(struct client_proof *ret, const char *client_id, const char *secret,
+                         const unsigned char master[SECRET_KEY_BYTES]);
 // The secret is one of the client's and hasn't expired.
-bool snapshot_secret_matches(const struct client *c, const unsigned char hash[SECRET_HASH_BYTES],
+bool snapshot_secret_matches(const struct client *c, const struct client_proof *proof,
                              int64_t now_s);
 
 // Keys that are published; the one to sign with is the newest whose time has come (or NULL).

@@ -134,3 +134,49 @@ class Market:
                    on conflict (cluster_id, log_partition, broker_id) do update set broker_time = excluded.broker_time""",
                 cluster, partition, broker, until,
             )
+
+    # --- documents -----------------------------------------------------------------------------------
+    def entity(self):
+        return self.value("select id from issuing_entity limit 1") or self.value(
+            """insert into issuing_entity (org_id, name, country, time_zone)
+               values (%s, 'Weir GmbH', 'DE', 'Europe/Berlin') returning id""",
+            self.operator,
+        )
+
+    def draft(self, sale, net="10.00"):
+        """An invoice of one line with its tax and its split. `sale`: consumer, provider, product, plan, subscription."""
+        document = self.value(
+            """insert into document (kind, org_id, entity_id, currency, period_from, period_to, usage_end, time_zone, net, tax, total)
+               values ('invoice', %s, %s, 'EUR', '2026-01-01', '2026-02-01', '2026-02-01', 'UTC', %s, 0, %s) returning id""",
+            sale.consumer, self.entity(), net, net,
+        )
+        self.run(
+            """insert into document_line (document_id, line, org_id, subscription_id, provider_org_id, product_id, plan_id, plan_version,
+                      kind, description, base, amount, net, tax_category, tax_rate, rows, service_from, service_to, product_name, provider_name)
+               values (%s, 1, %s, %s, %s, %s, %s, 1, 'fixed', 'Fee', %s, %s, %s, 'Z', 0, '[]', '2026-01-01', '2026-02-01', 'Ticks', 'Provider')""",
+            document, sale.consumer, sale.subscription, sale.provider, sale.product, sale.plan, net, net, net,
+        )
+        self.run("insert into document_tax (document_id, category, rate, net, amount) values (%s, 'Z', 0, %s, 0)", document, net)
+        self.run(
+            "insert into document_split (document_id, line, party, party_org_id, amount) values (%s, 1, 'provider', %s, %s)",
+            document, sale.provider, net,
+        )
+        return document
+
+    def issue(self, document, kind="invoice", prefix="T-"):
+        """Takes the next number of a series, as weir-biller does."""
+        with self.db.transaction():
+            self.run(
+                "insert into document_series (entity_id, kind, prefix) values (%s, %s, %s) on conflict do nothing", self.entity(), kind, prefix
+            )
+            taken = self.row(
+                """update document_series set next_number = next_number + 1, last_issue_date = greatest(last_issue_date, '2026-02-01')
+                    where entity_id = %s and kind = %s and prefix = %s
+                returning id, prefix || lpad((next_number - 1)::text, 6, '0') as number, last_issue_date""",
+                self.entity(), kind, prefix,
+            )
+            self.run(
+                "update document set state = 'issued', series_id = %s, number = %s, issue_date = %s, issued_at = now() where id = %s",
+                taken["id"], taken["number"], taken["last_issue_date"], document,
+            )
+        return taken["number"]

@@ -40,6 +40,9 @@ ERR_MUST_CHECK enum err_code secret_key_parse(const char *setting, const char *v
 // Keyed BLAKE2b-256: for secrets with full entropy (client secrets, session ids), not passwords.
 void secret_hash(unsigned char out[SECRET_HASH_BYTES], struct slice secret,
                  const unsigned char key[SECRET_KEY_BYTES]);
+// The same over a client's name and its secret: copied to another client, it matches no secret.
+void secret_client_hash(unsigned char out[SECRET_HASH_BYTES], struct slice client,
+                        struct slice secret, const unsigned char key[SECRET_KEY_BYTES]);
 
 // argon2id, 19 MiB, t=2, p=1 (OWASP): some 20 ms and 19 MiB; never on an event loop's thread.
 // ERR_LIMIT for a password longer than SECRET_PASSWORD_MAX.

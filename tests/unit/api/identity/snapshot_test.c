@@ -44,7 +44,8 @@ static void add_key(struct buf *out, int64_t sign_from_s, const unsigned char *w
     token_key_free(key);
 }
 
-// Two clients, the second with two secrets of which one ends; two keys, the second not yet signing.
+// Two clients, the first with two secrets of which one ends, the other as a release before wrote it;
+// two keys, the second not yet signing.
 static void text_of(struct buf *out, const unsigned char *with) {
     unsigned char hash[SECRET_HASH_BYTES];
     char hex[SECRET_HASH_BYTES * 2];
@@ -58,10 +59,10 @@ static void text_of(struct buf *out, const unsigned char *with) {
                "\"api_role\":null,\"active\":true,\"audiences\":[\"k1\",\"k2\"],"
                "\"secrets\":[{\"hash\":\"%.64s\",\"expires_s\":null}",
                hex);
-    secret_hash(hash, SLICE_LIT("s2"), master);
+    secret_client_hash(hash, SLICE_LIT("wb"), SLICE_LIT("s2"), master);
     hex_encode(hex, hash, sizeof hash);
     buf_printf(out,
-               ",{\"hash\":\"%.64s\",\"expires_s\":1000}]},"
+               ",{\"hash\":\"%.64s\",\"hash_version\":2,\"expires_s\":1000}]},"
                "{\"client_id\":\"wa\",\"application_id\":\"74f0eb41-2ab9-433f-af7d-19748323b8f8\","
                "\"org_id\":\"2b0fd3b1-669d-4aff-b6ac-f3c8ad23820e\",\"org_is_operator\":true,"
                "\"api_role\":\"owner\",\"active\":false,\"audiences\":[],\"secrets\":[]}],"
@@ -74,9 +75,9 @@ static void text_of(struct buf *out, const unsigned char *with) {
 }
 
 static bool matches(const struct client *c, const char *secret, int64_t now_s) {
-    unsigned char hash[SECRET_HASH_BYTES];
-    secret_hash(hash, slice_str(secret), master);
-    return snapshot_secret_matches(c, hash, now_s);
+    struct client_proof proof;
+    snapshot_proof_make(&proof, c->id, secret, master);
+    return snapshot_secret_matches(c, &proof, now_s);
 }
 
 static void parse__finds_clients_and_their_secrets(void **state) {
@@ -107,6 +108,21 @@ static void parse__finds_clients_and_their_secrets(void **state) {
     assert_null(snapshot_client(NULL, "wa"));
     snapshot_unref(s);
     buf_done(&text);
+}
+
+static void secret__a_hash_copied_to_another_client_opens_nothing(void **state) {
+    (void)state;
+    struct client victim = {.id = "wv", .secrets_count = 1};
+    victim.secrets[0] = (struct client_secret){.kind = CLIENT_HASH_BOUND, .expires_s = INT64_MAX};
+    secret_client_hash(victim.secrets[0].hash, SLICE_LIT("thief"), SLICE_LIT("known"), master);
+    assert_false(matches(&victim, "known", 0));
+    // Nor does a hash of the one kind pass for the other.
+    secret_hash(victim.secrets[0].hash, SLICE_LIT("known"), master);
+    assert_false(matches(&victim, "known", 0));
+    secret_client_hash(victim.secrets[0].hash, SLICE_LIT("wv"), SLICE_LIT("known"), master);
+    assert_true(matches(&victim, "known", 0));
+    victim.secrets[0].kind = CLIENT_HASH_ALONE;
+    assert_false(matches(&victim, "known", 0));
 }
 
 static void keys__the_next_is_published_before_it_signs(void **state) {
@@ -140,6 +156,13 @@ static void parse__another_master_key_is_a_setting_at_fault(void **state) {
     buf_done(&text);
 }
 
+#define UNKNOWN_HASH                                                                               \
+    "{\"clients\":[{\"client_id\":\"wb\",\"application_id\":"                                      \
+    "\"74f0eb41-2ab9-433f-af7d-19748323b8f7\",\"org_id\":"                                         \
+    "\"2b0fd3b1-669d-4aff-b6ac-f3c8ad23820e\",\"secrets\":[{\"hash\":"                             \
+    "\"0000000000000000000000000000000000000000000000000000000000000000\","                        \
+    "\"hash_version\":3}]}],\"keys\":[]}"
+
 static void parse__refuses_what_is_malformed(void **state) {
     (void)state;
     static const char *const CASES[] = {"",
@@ -147,6 +170,7 @@ static void parse__refuses_what_is_malformed(void **state) {
                                         "{}",
                                         "{\"clients\":[],\"keys\":{}}",
                                         "{\"clients\":[{}],\"keys\":[]}",
+                                        UNKNOWN_HASH,
                                         "{\"clients\":[],\"keys\":[{\"private_key\":\"00\"}]}"};
     for (size_t i = 0; i < sizeof CASES / sizeof *CASES; i++) {
         struct snapshot *s = NULL;
@@ -194,6 +218,7 @@ static void file__one_that_was_changed_is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(parse__finds_clients_and_their_secrets),
+        cmocka_unit_test(secret__a_hash_copied_to_another_client_opens_nothing),
         cmocka_unit_test(keys__the_next_is_published_before_it_signs),
         cmocka_unit_test(parse__another_master_key_is_a_setting_at_fault),
         cmocka_unit_test(parse__refuses_what_is_malformed),

@@ -49,6 +49,22 @@ static void hash__is_keyed_blake2b(void **state) {
     assert_true(secret_equal(out, other, sizeof out));
 }
 
+static void client_hash__is_of_both_and_of_their_border(void **state) {
+    (void)state;
+    unsigned char key[SECRET_KEY_BYTES] = "a key", a[SECRET_HASH_BYTES], b[SECRET_HASH_BYTES];
+    secret_client_hash(a, SLICE_LIT("wab"), SLICE_LIT("secret"), key);
+    secret_client_hash(b, SLICE_LIT("wab"), SLICE_LIT("secret"), key);
+    assert_memory_equal(a, b, sizeof a);
+    secret_client_hash(b, SLICE_LIT("wac"), SLICE_LIT("secret"), key);
+    assert_memory_not_equal(a, b, sizeof a);
+    secret_client_hash(b, SLICE_LIT("wab"), SLICE_LIT("secreu"), key);
+    assert_memory_not_equal(a, b, sizeof a);
+    secret_client_hash(b, SLICE_LIT("wabs"), SLICE_LIT("ecret"), key);
+    assert_memory_not_equal(a, b, sizeof a);
+    secret_hash(b, SLICE_LIT("secret"), key);
+    assert_memory_not_equal(a, b, sizeof a);
+}
+
 static void password__verifies_only_itself(void **state) {
     (void)state;
     char hash[SECRET_PASSWORD_HASH_MAX];
@@ -110,6 +126,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(principal__has_fixed_form_and_differs),
         cmocka_unit_test(hash__is_keyed_blake2b),
+        cmocka_unit_test(client_hash__is_of_both_and_of_their_border),
         cmocka_unit_test(password__verifies_only_itself),
         cmocka_unit_test(seal__opens_only_unchanged),
         cmocka_unit_test(key__is_read_from_hex_or_base64url),
