@@ -52,7 +52,7 @@ schema-update: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check ## write m
 layers: all
 	@CC=$(CC) tests/lint/layers_test.sh
 	@tests/lint/layers.sh
-	@tests/lint/circles.sh $(BUILD)/obj/services
+	@tests/lint/circles.sh $(BUILD)/obj/services $(call objects_of,$(call sources_in,services))
 
 # The document itself is checked whenever it is joined.
 .PHONY: openapi-check

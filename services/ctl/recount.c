@@ -197,20 +197,6 @@ static void fold(struct recount *rc, int32_t broker) {
     usage_fold_line(rc->principals[rc->current].state, broker, &rc->line, rc->names, &sink);
 }
 
-void recount_line(struct recount *rc, struct slice text, int32_t broker) {
-    enum line_fault fault = broker_line_parse(&rc->line, text);
-    rc->totals.lines++;
-    rc->totals.line_bytes += text.len;
-    if (rc->line.torn.len > 0) {
-        dead_letter(rc, "line", rc->totals.lines, rc->line.torn.len, LINE_FAULT_TORN);
-    }
-    if (fault != LINE_FAULT_NONE) {
-        dead_letter(rc, "line", rc->totals.lines, text.len, fault);
-    } else {
-        fold(rc, broker);
-    }
-}
-
 // Which broker wrote the file: the one whose address its first line names.
 static int32_t broker_of(struct recount *rc, struct source *s) {
     struct slice address = rc->line.local_address;

@@ -43,8 +43,6 @@ void recount_report_to(struct recount *rc, FILE *out);
 // whatever the order of the names. On an error what was read before is counted.
 ERR_MUST_CHECK enum err_code recount_files(struct recount *rc, char *const *paths, size_t count,
                                            struct err *e);
-// One line of the broker: for tests.
-void recount_line(struct recount *rc, struct slice text, int32_t broker);
 // Resolves names and sorts by principal, topic. The rows live as long as `rc`.
 void recount_finish(struct recount *rc, const struct recount_row **ret_rows, size_t *ret_count);
 struct recount_totals recount_totals(const struct recount *rc);

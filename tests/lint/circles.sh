@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # No circles: where one file calls another (by the symbols of their objects), the other doesn't call
 # back, not over any number of files either. Function pointers handed over are no calls.
-#   circles.sh OBJECT_FOLDER    objects of services/, built already
+#   circles.sh FOLDER OBJECT...    objects, built already, named below FOLDER
 # A circle that has to be is a line of ALLOWED, "caller callee", with its reason.
 set -u
-objects=$1
+root=$1
+shift
 allowed=$(
     sed 's/ *#.*//' <<'ALLOWED'
 ALLOWED
@@ -12,8 +13,8 @@ ALLOWED
 
 # nm prints "path:value type name", or "path: U name".
 edges=$(
-    find "$objects" -name '*.o' -print0 | sort -z | xargs -0 nm -A -g |
-        awk -v root="$objects/" '
+    nm -A -g "$@" |
+        awk -v root="$root/" '
             { split($0, part, ":"); file = part[1]; sub(root, "", file); sub(/\.o$/, "", file); type = $(NF - 1); name = $NF }
             type == "U" { wanted[++n] = file SUBSEP name; next }
             # Each program has a main of its own.
@@ -25,7 +26,7 @@ edges=$(
                 }
             }' | sort -u
 )
-[ -n "$edges" ] || { echo "circles: no objects in $objects" >&2; exit 2; }
+[ -n "$edges" ] || { echo "circles: no objects" >&2; exit 2; }
 [ -z "$allowed" ] || edges=$(grep -vxF "$allowed" <<<"$edges")
 if ! loops=$(tsort <<<"$edges" 2>&1 >/dev/null); then
     echo "$loops" | sed 's/^tsort: //; s/^-: input contains a loop:/circles: these call each other:/'

@@ -12,10 +12,6 @@ void borders_done(struct borders *b) {
     *b = (struct borders){0};
 }
 
-void borders_clear(struct borders *b) {
-    b->count = 0;
-}
-
 void borders_add(struct borders *b, int64_t at_us) {
     if (b->count == b->cap) {
         check(b->cap < BORDERS_MAX);

@@ -42,7 +42,3 @@ bool fact_memory_is_new(struct fact_memory *m, const struct topic_fact *fact) {
     hash_table_put(&m->told, hash_of(fact), 0);
     return m->told.count > before;
 }
-
-size_t fact_memory_count(const struct fact_memory *m) {
-    return m->told.count;
-}

@@ -17,6 +17,5 @@ void fact_memory_free(struct fact_memory *m);
 void fact_memory_clear(struct fact_memory *m);
 // True the first time. That a topic is seen or created is one fact, that it is deleted another.
 bool fact_memory_is_new(struct fact_memory *m, const struct topic_fact *fact);
-size_t fact_memory_count(const struct fact_memory *m);
 
 #endif

@@ -41,10 +41,6 @@ void usage_state_free(struct usage_state *st) {
     free(st);
 }
 
-int64_t usage_state_last_us(const struct usage_state *st) {
-    return st->last_us;
-}
-
 bool usage_state_has_unresolved(const struct usage_state *st) {
     return st->unresolved > 0;
 }

@@ -27,8 +27,6 @@ struct usage_state;
 
 struct usage_state *usage_state_new(void);
 void usage_state_free(struct usage_state *st);
-// Time of the newest line folded, INT64_MIN before the first.
-int64_t usage_state_last_us(const struct usage_state *st);
 // True if a later topic fact can change something: a topic by name whose id is not known.
 bool usage_state_has_unresolved(const struct usage_state *st);
 // Nothing left worth keeping.

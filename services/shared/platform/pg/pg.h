@@ -79,7 +79,6 @@ struct pg_param pg_text(const char *value);
 // {NULL, 0} is null.
 struct pg_param pg_slice_in(struct arena *a, struct slice value);
 struct pg_param pg_int8(int64_t value);
-struct pg_param pg_u128(u128 value); // numeric
 struct pg_param pg_i128(i128 value); // numeric
 struct pg_param pg_bool(bool value);
 struct pg_param pg_instant(int64_t us); // timestamptz; the text is kept in the parameter

@@ -44,12 +44,6 @@ struct pg_param pg_i128(i128 value) {
     return p;
 }
 
-struct pg_param pg_u128(u128 value) {
-    struct pg_param p = {.value = NULL};
-    number_format_u128(p.digits, value);
-    return p;
-}
-
 struct pg_param pg_int8(int64_t value) {
     return pg_i128(value);
 }
