@@ -11,8 +11,9 @@ uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slo
 // Whether `position` is that of the partition in the chain.
 static inline bool usage_position_is(const struct usage_state *st, uint32_t position,
                                      uint32_t chain, uint32_t home, int32_t partition) {
-    if (position >= st->position_count)
+    if (position >= st->position_count) {
         return false;
+    }
     const struct usage_position *p = &st->positions[position];
     return p->used && p->chain == chain && st->slots[p->slot].topic == home &&
            st->slots[p->slot].partition == partition && st->slots[p->slot].used;
