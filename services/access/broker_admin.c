@@ -16,7 +16,7 @@ static enum err_code configure(rd_kafka_conf_t *conf, struct err *e) {
 }
 
 enum err_code broker_admin_open(const struct kafka_settings *settings, struct broker_admin **ret,
-                               struct err *e) {
+                                struct err *e) {
     rd_kafka_conf_t *conf = NULL;
     enum err_code code = kafka_conf_new(settings, "weir-access", &conf, e);
     if (code != ERR_OK) {
@@ -57,7 +57,7 @@ rd_kafka_AdminOptions_t *broker_admin_options(struct broker_admin *b, rd_kafka_a
 }
 
 enum err_code broker_admin_wait(struct broker_admin *b, rd_kafka_event_type_t type,
-                                 const char *what, rd_kafka_event_t **ret, struct err *e) {
+                                const char *what, rd_kafka_event_t **ret, struct err *e) {
     int64_t deadline_us = clock_monotonic_us() + BROKER_ADMIN_TIMEOUT_MS * 2 * 1000LL;
     bool stopping = false;
     for (;;) {

@@ -35,11 +35,10 @@ static void set_number(rd_kafka_NewTopic_t *topic, const char *name, int64_t val
 static enum err_code new_topic(const char *name, const struct topic_size *size,
                                rd_kafka_NewTopic_t **ret, struct err *e) {
     char text[TEXT_MAX];
-    rd_kafka_NewTopic_t *topic =
-        size->partitions > INT32_MAX
-            ? NULL
-            : rd_kafka_NewTopic_new(name, (int)size->partitions, CLUSTERS_DEFAULT, text,
-                                    sizeof text);
+    rd_kafka_NewTopic_t *topic = size->partitions > INT32_MAX
+                                     ? NULL
+                                     : rd_kafka_NewTopic_new(name, (int)size->partitions,
+                                                             CLUSTERS_DEFAULT, text, sizeof text);
     if (topic == NULL) {
         return err_set(e, ERR_INVALID, "creating a topic: more partitions than Kafka knows");
     }

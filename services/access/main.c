@@ -43,7 +43,7 @@ struct access {
     struct broker_admin *broker;
     char cluster_id[ACCESS_UUID_TEXT];
     bool listening, registered, active;
-    bool more;         // topics are left to be made
+    bool more;        // topics are left to be made
     int64_t retry_ms; // 0: the last comparison was complete
     _Atomic bool healthy;
 };
