@@ -16,6 +16,7 @@ from confluent_kafka.admin import (
     ResourcePatternType,
     ResourceType,
 )
+from hang_up import backends, end
 from house import House, bootstrap
 from rest import Rest
 from stack import Stack, open_folder, wait_for
@@ -169,7 +170,7 @@ def test_an_application_with_the_developers_role__asks_too(site, cluster):
     person = producer(site, cluster, api_role="developer")
     secret = person.made(f"/v1/applications/{person.application['id']}/secrets", {})["secret"]
     application = Rest(site.url)
-    application.token = application.ask_token(person.application["principal"], secret).json["access_token"]
+    application.token = application.ask_token(person.application["principal"], secret, "api").json["access_token"]
     assert decided(application, application.made("/v1/topics", wish(person, cluster)))["state"] == "made"
 
 
@@ -244,9 +245,10 @@ def test_a_crash_between_making_and_recording__ends_in_made(site, cluster, provi
     asked = provider.made("/v1/topics", wish(provider, cluster))
     with psycopg.connect(site.stack.database_url("postgres")) as held:
         held.execute("select from topic_request where id = %s for update", (asked["id"],))
-        site.stack.script("weir", "up", "weir-access", WEIR_START_SECONDS=60)
+        site.stack.script("weir", "up", "weir-access")
         wait_for(lambda: on_broker(site, asked["name"]), "the topic")
         site.stack.kill("weir-access")
+        end(site.stack, backends(site.stack, "weir_access"))
     assert provider.get(f"/v1/topics/{asked['id']}").json["state"] == "requested"
     site.stack.script("weir", "up", "weir-access")
     assert decided(provider, asked)["state"] == "made"
