@@ -1,5 +1,6 @@
-// weir-access makes the ACLs of one cluster equal to what the subscriptions say. It wakes on
-// NOTIFY weir_access, at the moment a grant begins or ends by itself, and every compare_every.
+// weir-access makes the ACLs of one cluster equal to what the subscriptions say, and the topics that
+// providers ask for. It wakes on NOTIFY weir_access, at the moment a grant begins or ends by itself, and
+// every compare_every.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
@@ -203,7 +204,7 @@ static enum err_code run(const struct config *c, struct err *e) {
 
 static const struct program ACCESS = {
     .config = {.name = "weir-access",
-               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions.",
+               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions, and the topics asked for.",
                .rows = rows,
                .rows_count = sizeof rows / sizeof *rows},
     .run = run,
