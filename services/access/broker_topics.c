@@ -5,8 +5,9 @@
 
 #include "base/check.h"
 #include "base/number.h"
+#include "core/brokerlog/topic.h"
 
-enum { TEXT_MAX = 256, NUMBER_MAX = 24, NAME_MAX_BYTES = 250 };
+enum { TEXT_MAX = 256, NUMBER_MAX = 24 };
 enum { CLUSTERS_DEFAULT = -1 }; // replicas
 
 static const char RETENTION[] = "retention.ms", MESSAGE_BYTES[] = "max.message.bytes",
@@ -171,7 +172,7 @@ static enum err_code fits(struct broker_admin *b, const char *name, const struct
 
 enum err_code broker_topics_make(struct broker_admin *b, const struct topic_wish *wish,
                                  struct err *e) {
-    char name[NAME_MAX_BYTES];
+    char name[TOPIC_NAME_MAX + 1];
     if (wish->name.len >= sizeof name) {
         return err_set(e, ERR_INVALID, "a topic's name is too long");
     }

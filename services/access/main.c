@@ -204,7 +204,8 @@ static enum err_code run(const struct config *c, struct err *e) {
 
 static const struct program ACCESS = {
     .config = {.name = "weir-access",
-               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions, and the topics asked for.",
+               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions, and the "
+                          "topics asked for.",
                .rows = rows,
                .rows_count = sizeof rows / sizeof *rows},
     .run = run,

@@ -3,9 +3,8 @@
 #include "api/request/request.h"
 #include "base/check.h"
 #include "base/number.h"
+#include "core/brokerlog/topic.h"
 #include "core/topics/topic_wish.h"
-
-enum { TOPIC_NAME_MAX = 249 };
 
 struct asking {
     const char *cluster;

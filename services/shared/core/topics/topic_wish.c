@@ -3,7 +3,7 @@
 #include <stddef.h>
 #include <string.h>
 
-enum { NAME_MAX_BYTES = 249 }; // Kafka's Topic.MAX_NAME_LENGTH
+#include "core/brokerlog/topic.h"
 
 struct measure {
     const char *field; // JSON pointer; its name behind the slash
@@ -23,18 +23,13 @@ static int64_t measured(const struct topic_size *size, const struct measure *m) 
     return value;
 }
 
-static bool name_char(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-           c == '_' || c == '-';
-}
-
 // "." and ".." are no names either; they begin with no provider's prefix.
 static bool name_valid(struct slice name) {
-    if (name.len == 0 || name.len > NAME_MAX_BYTES) {
+    if (name.len == 0 || name.len > TOPIC_NAME_MAX) {
         return false;
     }
     for (size_t i = 0; i < name.len; i++) {
-        if (!name_char(name.ptr[i])) {
+        if (!topic_name_char(name.ptr[i])) {
             return false;
         }
     }
@@ -45,7 +40,7 @@ enum err_code topic_wish_check(const struct topic_wish *wish, const struct topic
                                struct err *e) {
     if (!name_valid(wish->name)) {
         return err_field(e, ERR_INVALID, "/name",
-                         "a topic's name is 1 to %d of a-z, A-Z, 0-9, ., _, -", NAME_MAX_BYTES);
+                         "a topic's name is 1 to %d of a-z, A-Z, 0-9, ., _, -", TOPIC_NAME_MAX);
     }
     if (limits->prefix.len == 0 || wish->name.len <= limits->prefix.len ||
         !slice_starts_with(wish->name, limits->prefix)) {
