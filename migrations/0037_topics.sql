@@ -17,7 +17,8 @@ CREATE TABLE topic_limit (
 );
 CREATE TRIGGER topic_limit_version BEFORE UPDATE ON topic_limit FOR EACH ROW EXECUTE FUNCTION bump_version();
 INSERT INTO topic_limit (org_id, cluster_id) SELECT DISTINCT org_id, cluster_id FROM producer_grant;
-CREATE FUNCTION usual_topic_limit() RETURNS trigger LANGUAGE plpgsql AS $$
+CREATE FUNCTION usual_topic_limit() RETURNS trigger LANGUAGE plpgsql
+    SET search_path = pg_catalog, public, pg_temp AS $$
 BEGIN
     INSERT INTO topic_limit (org_id, cluster_id) VALUES (NEW.org_id, NEW.cluster_id) ON CONFLICT DO NOTHING;
     RETURN NULL;
