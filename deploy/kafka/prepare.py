@@ -3,7 +3,7 @@
 usage: prepare.py BOOTSTRAP PASSWORD_FILE CLUSTER PARTITIONS SECONDS
 
 Each user gets only what its program does: the tap writes the log topics, the meter reads them, weir-access
-changes ACLs. None of them is a super user. What exists already is left as it is.
+changes ACLs and makes topics. None of them is a super user. What exists already is left as it is.
 """
 
 import sys
@@ -30,6 +30,9 @@ RIGHTS = [
     ("weir-meter", GROUP, "weir-meter", PREFIXED, AclOperation.READ),
     ("weir-access", CLUSTER, "kafka-cluster", LITERAL, AclOperation.DESCRIBE),
     ("weir-access", CLUSTER, "kafka-cluster", LITERAL, AclOperation.ALTER),
+    ("weir-access", TOPIC, "*", LITERAL, AclOperation.CREATE),
+    ("weir-access", TOPIC, "*", LITERAL, AclOperation.DESCRIBE),
+    ("weir-access", TOPIC, "*", LITERAL, AclOperation.DESCRIBE_CONFIGS),
 ]
 
 

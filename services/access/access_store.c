@@ -121,3 +121,48 @@ enum err_code access_store_save_error(struct pg *pg, const char *cluster_id, con
     return pg_run(pg, &access_sql_save_error, PG_PARAMS(pg_text(cluster_id), pg_text(error)), NULL,
                   e);
 }
+
+static void read_topic(struct arena *a, const struct pg_rows *rows, int row,
+                       struct access_topic *ret) {
+    *ret = (struct access_topic){
+        .id = arena_str(a, pg_rows_slice(rows, row, ACCESS_TOPICS_ID)),
+        .wish = {.name = slice_str(arena_str(a, pg_rows_slice(rows, row, ACCESS_TOPICS_NAME))),
+                 .size = {.partitions = pg_rows_int8(rows, row, ACCESS_TOPICS_PARTITIONS),
+                          .retention_ms = pg_rows_int8(rows, row, ACCESS_TOPICS_RETENTION_MS),
+                          .message_bytes =
+                              pg_rows_int8(rows, row, ACCESS_TOPICS_MAX_MESSAGE_BYTES)}},
+        .limits = {.max = {.partitions = pg_rows_int8(rows, row, ACCESS_TOPICS_PARTITIONS_MAX),
+                           .retention_ms = pg_rows_int8(rows, row, ACCESS_TOPICS_RETENTION_MS_MAX),
+                           .message_bytes =
+                               pg_rows_int8(rows, row, ACCESS_TOPICS_MESSAGE_BYTES_MAX)}},
+    };
+    if (!pg_rows_is_null(rows, row, ACCESS_TOPICS_TOPIC_PREFIX)) {
+        ret->limits.prefix =
+            slice_str(arena_str(a, pg_rows_slice(rows, row, ACCESS_TOPICS_TOPIC_PREFIX)));
+    }
+}
+
+enum err_code access_store_topics(struct pg *pg, const char *cluster_id, size_t max,
+                                  struct arena *a, struct access_topic **ret, size_t *ret_count,
+                                  struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code = pg_run(pg, &access_sql_topics,
+                                PG_PARAMS(pg_text(cluster_id), pg_int8((int64_t)max)), &rows, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    size_t count = (size_t)pg_rows_count(&rows);
+    struct access_topic *topics = arena_array(a, count, sizeof *topics);
+    for (size_t i = 0; i < count; i++) {
+        read_topic(a, &rows, (int)i, &topics[i]);
+    }
+    *ret = topics;
+    *ret_count = count;
+    return ERR_OK;
+}
+
+enum err_code access_store_decide_topic(struct pg *pg, const char *id, const char *cluster,
+                                        const char *refusal, struct err *e) {
+    return pg_run(pg, &access_sql_decide_topic,
+                  PG_PARAMS(pg_text(id), pg_text(cluster), pg_text(refusal)), NULL, e);
+}

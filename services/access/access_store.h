@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "access/acl_diff.h"
+#include "core/topics/topic_wish.h"
 #include "platform/pg/pg.h"
 
 enum { ACCESS_UUID_TEXT = 37, ACCESS_AUDIT_BYTES_MAX = 64 << 20 };
@@ -36,5 +37,21 @@ ERR_MUST_CHECK enum err_code access_store_save(struct pg *pg, const char *cluste
 // Only says that the comparison failed; figures stay as they were.
 ERR_MUST_CHECK enum err_code access_store_save_error(struct pg *pg, const char *cluster_id,
                                                      const char *error, struct err *e);
+
+// A topic that was asked for and isn't decided yet.
+struct access_topic {
+    const char *id;
+    struct topic_wish wish;
+    struct topic_limits limits; // prefix {NULL, 0}: the organisation may not write there any more
+};
+
+// The oldest, at most `max`; the arena's.
+ERR_MUST_CHECK enum err_code access_store_topics(struct pg *pg, const char *cluster_id, size_t max,
+                                                 struct arena *a, struct access_topic **ret,
+                                                 size_t *ret_count, struct err *e);
+// Made (`refusal` NULL) or refused, with an audit row. One that is decided already stays so.
+ERR_MUST_CHECK enum err_code access_store_decide_topic(struct pg *pg, const char *id,
+                                                       const char *cluster, const char *refusal,
+                                                       struct err *e);
 
 #endif

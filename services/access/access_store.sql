@@ -48,3 +48,28 @@ select a.org_id, 'service', 'weir-access', t.action, 'acl', t.object,
        jsonb_build_object('cluster', $1::text)
   from unnest($2::text[], $3::text[], $4::text[]) t (action, principal, object)
   left join application a on a.principal = t.principal;
+
+-- Topics asked for, the oldest first, with what their providers may have now.
+-- name: topics
+-- columns: id, name, partitions, retention_ms, max_message_bytes, topic_prefix, partitions_max, retention_ms_max, message_bytes_max
+select t.id, t.name, t.partitions::bigint, t.retention_ms, t.max_message_bytes::bigint,
+       (select p.topic_prefix from producer_grant p
+         where p.org_id = t.org_id and p.cluster_id = t.cluster_id and p.revoked_at is null
+           and starts_with(t.name, p.topic_prefix) limit 1) as topic_prefix,
+       l.partitions_max::bigint, l.retention_ms_max, l.message_bytes_max::bigint
+  from topic_request t
+  join topic_limit l on l.org_id = t.org_id and l.cluster_id = t.cluster_id
+ where t.cluster_id = $1::uuid and t.state = 'requested'
+ order by t.created_at, t.id
+ limit $2::bigint;
+
+-- name: decide_topic
+with t as (
+    update topic_request
+       set state = case when $3::text is null then 'made' else 'refused' end, reason = $3, decided_at = now()
+     where id = $1::uuid and state = 'requested'
+    returning org_id, name, state)
+insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, after)
+select t.org_id, 'service', 'weir-access', 'topic.' || t.state, 'topic', $1,
+       jsonb_strip_nulls(jsonb_build_object('cluster', $2::text, 'name', t.name, 'reason', $3))
+  from t;

@@ -54,7 +54,7 @@ enum err_code acl_want_consumer(struct arena *a, struct acl_list *l, const char 
 
 enum err_code acl_want_producer(struct arena *a, struct acl_list *l, const char *principal,
                                 const char *prefix, struct err *e) {
-    static const int operations[] = {ACL_WRITE, ACL_CREATE, ACL_DESCRIBE};
+    static const int operations[] = {ACL_WRITE, ACL_DESCRIBE};
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         enum err_code code =
             want(a, l, principal, ACL_TOPIC, ACL_PREFIXED, prefix, operations[i], e);

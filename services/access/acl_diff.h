@@ -45,7 +45,7 @@ ERR_MUST_CHECK enum err_code acl_list_add(struct arena *a, struct acl_list *l,
 ERR_MUST_CHECK enum err_code acl_want_consumer(struct arena *a, struct acl_list *l,
                                                const char *principal, const char *topic,
                                                struct err *e);
-// A producer writes, creates and describes the topics of its organisation's prefix.
+// A producer writes and describes the topics of its organisation's prefix; it makes none (topics.h).
 ERR_MUST_CHECK enum err_code acl_want_producer(struct arena *a, struct acl_list *l,
                                                const char *principal, const char *prefix,
                                                struct err *e);

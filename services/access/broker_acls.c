@@ -1,10 +1,6 @@
 #include "access/broker_acls.h"
 
-#include <stdlib.h>
-
 #include "base/check.h"
-#include "platform/program/clock.h"
-#include "platform/program/program.h"
 
 _Static_assert((int)ACL_TOPIC == RD_KAFKA_RESOURCE_TOPIC, "Kafka's code");
 _Static_assert((int)ACL_GROUP == RD_KAFKA_RESOURCE_GROUP, "Kafka's code");
@@ -17,91 +13,7 @@ _Static_assert((int)ACL_DESCRIBE == RD_KAFKA_ACL_OPERATION_DESCRIBE, "Kafka's co
 _Static_assert((int)ACL_ALLOW == RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW, "Kafka's code");
 _Static_assert((int)ACL_DENY == RD_KAFKA_ACL_PERMISSION_TYPE_DENY, "Kafka's code");
 
-enum { POLL_SLICE_MS = 200, TEXT_MAX = 256 };
-
-struct broker_acls {
-    rd_kafka_t *client;
-    rd_kafka_queue_t *queue;
-};
-
-static enum err_code configure(rd_kafka_conf_t *conf, struct err *e) {
-    char pause[16];
-    (void)snprintf(pause, sizeof pause, "%d", BROKER_ACLS_RECONNECT_MS);
-    return kafka_conf_set(conf, "reconnect.backoff.max.ms", pause, e);
-}
-
-enum err_code broker_acls_open(const struct kafka_settings *settings, struct broker_acls **ret,
-                               struct err *e) {
-    rd_kafka_conf_t *conf = NULL;
-    enum err_code code = kafka_conf_new(settings, "weir-access", &conf, e);
-    if (code != ERR_OK) {
-        return code;
-    }
-    code = configure(conf, e);
-    if (code != ERR_OK) {
-        rd_kafka_conf_destroy(conf);
-        return code;
-    }
-    rd_kafka_t *client = NULL;
-    code = kafka_client_new(RD_KAFKA_PRODUCER, conf, &client, e);
-    if (code != ERR_OK) {
-        return code;
-    }
-    struct broker_acls *b = calloc(1, sizeof *b);
-    check(b != NULL);
-    b->client = client;
-    b->queue = rd_kafka_queue_new(client);
-    *ret = b;
-    return ERR_OK;
-}
-
-void broker_acls_close(struct broker_acls *b) {
-    if (b != NULL) {
-        rd_kafka_queue_destroy(b->queue);
-        rd_kafka_destroy(b->client);
-        free(b);
-    }
-}
-
-static rd_kafka_AdminOptions_t *options_new(struct broker_acls *b, rd_kafka_admin_op_t op) {
-    rd_kafka_AdminOptions_t *options = rd_kafka_AdminOptions_new(b->client, op);
-    char text[TEXT_MAX];
-    check(rd_kafka_AdminOptions_set_request_timeout(options, BROKER_ACLS_TIMEOUT_MS, text,
-                                                    sizeof text) == RD_KAFKA_RESP_ERR_NO_ERROR);
-    return options;
-}
-
-// The answer of the one request in flight. Answers to requests given up before are dropped.
-static enum err_code wait_answer(struct broker_acls *b, rd_kafka_event_type_t type,
-                                 const char *what, rd_kafka_event_t **ret, struct err *e) {
-    int64_t deadline_us = clock_monotonic_us() + BROKER_ACLS_TIMEOUT_MS * 2 * 1000LL;
-    bool stopping = false;
-    for (;;) {
-        rd_kafka_event_t *event = rd_kafka_queue_poll(b->queue, POLL_SLICE_MS);
-        if (event != NULL && rd_kafka_event_type(event) == type) {
-            rd_kafka_resp_err_t failed = rd_kafka_event_error(event);
-            if (failed != RD_KAFKA_RESP_ERR_NO_ERROR) {
-                enum err_code code =
-                    err_set(e, kafka_error_code(failed), "%s: %s (%s)", what,
-                            rd_kafka_event_error_string(event), rd_kafka_err2name(failed));
-                rd_kafka_event_destroy(event);
-                return code;
-            }
-            *ret = event;
-            return ERR_OK;
-        }
-        if (event != NULL) {
-            rd_kafka_event_destroy(event);
-        }
-        if (!stopping && program_should_stop()) {
-            stopping = true;
-            deadline_us = clock_monotonic_us() + BROKER_ACLS_STOPPING_MS * 1000LL;
-        }
-        if (clock_monotonic_us() > deadline_us) {
-            return err_set(e, ERR_UNAVAILABLE, "%s: no answer from the cluster", what);
-        }
-    }
-}
+enum { TEXT_MAX = 256 };
 
 static enum err_code list_from(const rd_kafka_event_t *event, struct arena *a, struct acl_list *ret,
                                struct err *e) {
@@ -126,20 +38,20 @@ static enum err_code list_from(const rd_kafka_event_t *event, struct arena *a, s
     return ERR_OK;
 }
 
-enum err_code broker_acls_list(struct broker_acls *b, struct arena *a, struct acl_list *ret,
+enum err_code broker_acls_list(struct broker_admin *b, struct arena *a, struct acl_list *ret,
                                struct err *e) {
     char text[TEXT_MAX];
     rd_kafka_AclBindingFilter_t *filter = rd_kafka_AclBindingFilter_new(
         RD_KAFKA_RESOURCE_ANY, NULL, RD_KAFKA_RESOURCE_PATTERN_ANY, NULL, NULL,
         RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, text, sizeof text);
     check(filter != NULL);
-    rd_kafka_AdminOptions_t *options = options_new(b, RD_KAFKA_ADMIN_OP_DESCRIBEACLS);
+    rd_kafka_AdminOptions_t *options = broker_admin_options(b, RD_KAFKA_ADMIN_OP_DESCRIBEACLS);
     rd_kafka_DescribeAcls(b->client, filter, options, b->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_AclBinding_destroy(filter);
     rd_kafka_event_t *event = NULL;
     enum err_code code =
-        wait_answer(b, RD_KAFKA_EVENT_DESCRIBEACLS_RESULT, "listing ACLs", &event, e);
+        broker_admin_wait(b, RD_KAFKA_EVENT_DESCRIBEACLS_RESULT, "listing ACLs", &event, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -157,7 +69,7 @@ static enum err_code keep_first(enum err_code so_far, const rd_kafka_error_t *fa
                    rd_kafka_error_string(failed), rd_kafka_error_name(failed));
 }
 
-static enum err_code create_batch(struct broker_acls *b, const struct acl *acls, size_t count,
+static enum err_code create_batch(struct broker_admin *b, const struct acl *acls, size_t count,
                                   bool *ret_done, struct err *e) {
     rd_kafka_AclBinding_t *bindings[BROKER_ACLS_BATCH];
     char text[TEXT_MAX];
@@ -169,13 +81,13 @@ static enum err_code create_batch(struct broker_acls *b, const struct acl *acls,
             (rd_kafka_AclPermissionType_t)acls[i].permission, text, sizeof text);
         check(bindings[i] != NULL);
     }
-    rd_kafka_AdminOptions_t *options = options_new(b, RD_KAFKA_ADMIN_OP_CREATEACLS);
+    rd_kafka_AdminOptions_t *options = broker_admin_options(b, RD_KAFKA_ADMIN_OP_CREATEACLS);
     rd_kafka_CreateAcls(b->client, bindings, count, options, b->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_AclBinding_destroy_array(bindings, count);
     rd_kafka_event_t *event = NULL;
     enum err_code code =
-        wait_answer(b, RD_KAFKA_EVENT_CREATEACLS_RESULT, "creating ACLs", &event, e);
+        broker_admin_wait(b, RD_KAFKA_EVENT_CREATEACLS_RESULT, "creating ACLs", &event, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -191,7 +103,7 @@ static enum err_code create_batch(struct broker_acls *b, const struct acl *acls,
     return code;
 }
 
-static enum err_code delete_batch(struct broker_acls *b, const struct acl *acls, size_t count,
+static enum err_code delete_batch(struct broker_admin *b, const struct acl *acls, size_t count,
                                   bool *ret_done, struct err *e) {
     rd_kafka_AclBindingFilter_t *filters[BROKER_ACLS_BATCH];
     char text[TEXT_MAX];
@@ -203,13 +115,13 @@ static enum err_code delete_batch(struct broker_acls *b, const struct acl *acls,
             (rd_kafka_AclPermissionType_t)acls[i].permission, text, sizeof text);
         check(filters[i] != NULL);
     }
-    rd_kafka_AdminOptions_t *options = options_new(b, RD_KAFKA_ADMIN_OP_DELETEACLS);
+    rd_kafka_AdminOptions_t *options = broker_admin_options(b, RD_KAFKA_ADMIN_OP_DELETEACLS);
     rd_kafka_DeleteAcls(b->client, filters, count, options, b->queue);
     rd_kafka_AdminOptions_destroy(options);
     rd_kafka_AclBinding_destroy_array(filters, count);
     rd_kafka_event_t *event = NULL;
     enum err_code code =
-        wait_answer(b, RD_KAFKA_EVENT_DELETEACLS_RESULT, "deleting ACLs", &event, e);
+        broker_admin_wait(b, RD_KAFKA_EVENT_DELETEACLS_RESULT, "deleting ACLs", &event, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -227,8 +139,8 @@ static enum err_code delete_batch(struct broker_acls *b, const struct acl *acls,
 
 // An ACL that the cluster refuses keeps none of the others back; only a cluster that doesn't answer ends
 // the work. The first error is the one that is told.
-static enum err_code in_batches(struct broker_acls *b, const struct acl_list *l, bool *ret_done,
-                                enum err_code (*batch)(struct broker_acls *, const struct acl *,
+static enum err_code in_batches(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
+                                enum err_code (*batch)(struct broker_admin *, const struct acl *,
                                                        size_t, bool *, struct err *),
                                 struct err *e) {
     enum err_code first = ERR_OK;
@@ -245,12 +157,12 @@ static enum err_code in_batches(struct broker_acls *b, const struct acl_list *l,
     return first;
 }
 
-enum err_code broker_acls_create(struct broker_acls *b, const struct acl_list *l, bool *ret_done,
+enum err_code broker_acls_create(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
                                  struct err *e) {
     return in_batches(b, l, ret_done, create_batch, e);
 }
 
-enum err_code broker_acls_delete(struct broker_acls *b, const struct acl_list *l, bool *ret_done,
+enum err_code broker_acls_delete(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
                                  struct err *e) {
     return in_batches(b, l, ret_done, delete_batch, e);
 }

@@ -1,11 +1,13 @@
-// weir-access makes the ACLs of one cluster equal to what the subscriptions say. It wakes on
-// NOTIFY weir_access, at the moment a grant begins or ends by itself, and every compare_every.
+// weir-access makes the ACLs of one cluster equal to what the subscriptions say, and the topics that
+// providers ask for. It wakes on NOTIFY weir_access, at the moment a grant begins or ends by itself, and
+// every compare_every.
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "access/access_store.h"
 #include "access/reconcile.h"
+#include "access/topics.h"
 #include "platform/http/metrics_server.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
@@ -39,9 +41,10 @@ struct access {
     const char *cluster;
     int64_t compare_every_ms;
     struct pg *pg;
-    struct broker_acls *broker;
+    struct broker_admin *broker;
     char cluster_id[ACCESS_UUID_TEXT];
     bool listening, registered, active;
+    bool more;        // topics are left to be made
     int64_t retry_ms; // 0: the last comparison was complete
     _Atomic bool healthy;
 };
@@ -93,7 +96,7 @@ static enum err_code prepare(struct access *x, struct err *e) {
 }
 
 static void failed(struct access *x, const struct err *e) {
-    log_warn("ACLs not compared", log_id("cluster", x->cluster), log_err(e));
+    log_warn("the cluster is not as it should be", log_id("cluster", x->cluster), log_err(e));
     atomic_store(&x->healthy, false);
     x->retry_ms = x->retry_ms == 0                 ? RETRY_MIN_MS
                   : x->retry_ms * 2 > RETRY_MAX_MS ? RETRY_MAX_MS
@@ -117,8 +120,14 @@ static enum err_code step(struct access *x, struct err *e) {
     code = reconcile_once(&c, e);
     if (c.reconnected) {
         x->listening = x->active = false;
+        return code;
     }
-    return code;
+    if (code != ERR_OK) {
+        return code;
+    }
+    struct topics t = {
+        .pg = x->pg, .broker = x->broker, .cluster = x->cluster, .cluster_id = x->cluster_id};
+    return topics_round(&t, &x->more, e);
 }
 
 // How long to wait for a notification before the next step.
@@ -128,6 +137,9 @@ static int64_t pause_ms(struct access *x) {
     }
     if (!x->active) {
         return STANDBY_MS;
+    }
+    if (x->more) {
+        return 0;
     }
     int64_t border_ms = -1;
     struct err e;
@@ -163,6 +175,7 @@ static enum err_code run(const struct config *c, struct err *e) {
     }
     metrics_register(&ACTIVE);
     reconcile_register_metrics();
+    topics_register_metrics();
     struct metrics_server *server = NULL;
     struct metrics_server_options options = {.listen = config_text(c, "metrics_listen"),
                                              .program = "weir-access",
@@ -170,7 +183,7 @@ static enum err_code run(const struct config *c, struct err *e) {
                                              .ctx = &x};
     code = metrics_server_start(&options, &server, e);
     if (code == ERR_OK) {
-        code = broker_acls_open(&kafka, &x.broker, e);
+        code = broker_admin_open(&kafka, &x.broker, e);
     }
     struct pg_options pg = {.conninfo = config_secret(c, "database_url"),
                             .application_name = "weir-access",
@@ -184,14 +197,15 @@ static enum err_code run(const struct config *c, struct err *e) {
         code = ERR_OK;
     }
     metrics_server_stop(server);
-    broker_acls_close(x.broker);
+    broker_admin_close(x.broker);
     pg_close(x.pg);
     return code;
 }
 
 static const struct program ACCESS = {
     .config = {.name = "weir-access",
-               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions.",
+               .summary = "Makes the ACLs of one Kafka cluster equal to the subscriptions, and the "
+                          "topics asked for.",
                .rows = rows,
                .rows_count = sizeof rows / sizeof *rows},
     .run = run,

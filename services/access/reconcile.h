@@ -7,7 +7,7 @@
 
 struct reconcile {
     struct pg *pg;
-    struct broker_acls *broker;
+    struct broker_admin *broker;
     const char *cluster;    // name
     const char *cluster_id; // uuid
     bool reconnected;       // set when `pg` is a new session: lock and LISTEN are gone

@@ -77,3 +77,6 @@ select from product p where p.id = null and p.approval = 'automatic'
 
 -- as: weir_api guard_signing_key
 select from signing_key k where k.sign_from > now() or k.retire_at is null
+
+-- as: weir_api usual_topic_limit
+insert into topic_limit (org_id, cluster_id) select null, null on conflict do nothing

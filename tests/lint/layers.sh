@@ -35,12 +35,13 @@ includes() {
 standard='(assert|ctype|endian|errno|inttypes|limits|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings)\.h'
 includes shared/base 'base/[a-z0-9_]+\.h' "$standard"
 includes shared/core '(base|core)/[a-z0-9_/]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h"
-# The floors of core: money -> json -> brokerlog and rating, side by side -> usage and billing, side by
-# side -> export and proof.
+# The floors of core: money -> json -> brokerlog and rating, side by side -> usage, billing and topics, side
+# by side -> export and proof.
 includes shared/core/money '(base|core/money)/[a-z0-9_]+\.h' '.*'
 includes shared/core/json '(base|core/(money|json))/[a-z0-9_]+\.h' '.*'
 includes shared/core/brokerlog '(base|core/(money|json|brokerlog))/[a-z0-9_]+\.h' '.*'
 includes shared/core/rating '(base|core/(money|json|rating))/[a-z0-9_]+\.h' '.*'
+includes shared/core/topics '(base|core/(brokerlog|topics))/[a-z0-9_]+\.h' '.*'
 includes shared/core/usage '(base|core/(money|json|brokerlog|rating|usage))/[a-z0-9_]+\.h' '.*'
 includes shared/core/billing '(base|core/(money|json|brokerlog|rating|billing))/[a-z0-9_]+\.h' '.*'
 includes shared/platform '(base|platform)/[a-z0-9_/]+\.h' '.*'

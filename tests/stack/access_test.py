@@ -187,8 +187,8 @@ def test_producer__writes_below_its_prefix_only(access, market, world, signer):
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
         application, world["provider"], world["cluster"],
     )
-    wait_for(lambda: len(acls_of(access, who)) == 3, "the producer's ACLs")
-    assert {a[3] for a in acls_of(access, who)} == {"WRITE", "CREATE", "DESCRIBE"}
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the producer's ACLs")
+    assert {a[3] for a in acls_of(access, who)} == {"WRITE", "DESCRIBE"}
     assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme.")}
     market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
     wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")

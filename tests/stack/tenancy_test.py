@@ -49,13 +49,14 @@ class Market:
         self.pending = house.request(self.consumer, self.product, self.plan)
         writer = self.provider.made("/v1/applications", {"name": "writer"})
         self.provider.made(f"/v1/applications/{writer['id']}/producer-grants", {"cluster_id": self.cluster["id"]})
+        self.topic = self.provider.made("/v1/topics", {"cluster_id": self.cluster["id"], "name": f"{self.provider.prefix}asked"})
         self.consumer.post("/v1/applications", {"name": "again"}, Idempotency_Key=uuid.uuid4().hex)
         self.db = psycopg.connect(house.stack.database_url("postgres"), autocommit=True)
         self.billed_by_hand()
         self.ids = {
             self.provider.org, self.consumer.org, self.subscription["id"], self.application["id"], self.secret["id"],
             self.invoice, self.statement, self.draft["id"], self.draft_plan["id"], self.application["principal"],
-            self.entry, self.provider.email, self.consumer.email,
+            self.entry, self.provider.email, self.consumer.email, self.topic["id"],
         }  # fmt: skip
 
     def one(self, sql, **values):
@@ -134,8 +135,10 @@ class Market:
             "statements": self.statement,
             "billing-runs": self.invoice,
             "dead-letters": "1",
+            "topics": self.topic["id"],
+            "topic-limits": "",
         }[template.split("/")[2]]
-        return template.replace("{id}", first).replace("{number}", first).replace("{sid}", self.secret["id"])
+        return template.replace("{id}", first).replace("{number}", first).replace("{sid}", self.secret["id"]).replace("{org_id}", self.provider.org).replace("{cluster_id}", self.cluster["id"])
 
     def body(self, operation):
         if operation == "putTopics":
@@ -161,7 +164,7 @@ def test_anothers_ids_are_ids_that_nobody_has(market, method, template, operatio
     headers = {"Content-Type": "application/yaml"} if operation == "putContract" else None
     path = market.path(template)
     answer = market.intruder.send(method, path, market.body(operation), headers)
-    if operation in ("getBillingRun", "getDeadLetter"):  # the operator's alone
+    if operation in ("getBillingRun", "getDeadLetter", "updateTopicLimit"):  # the operator's alone
         assert answer.status == 403
         return
     assert answer.status == 404, (method, path, answer)
@@ -306,6 +309,12 @@ def test_a_tenants_transaction_cannot_widen_its_own_rights(market):
         (intruder, "update application set api_role = 'owner'", ()),
         (intruder, "insert into application_secret (application_id, org_id, secret_hash) values (%s, %s, sha256(''))", (m.application["id"], intruder)),
         (intruder, "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, %s)", (own, intruder, m.cluster["id"], m.provider.prefix)),
+        (intruder, "insert into topic_request (org_id, cluster_id, name, partitions, retention_ms, max_message_bytes) values (%s, %s, %s, 1, 1, 1)", (m.provider.org, m.cluster["id"], f"{m.provider.prefix}y")),
+        (m.provider.org, "insert into topic_request (org_id, cluster_id, name, partitions, retention_ms, max_message_bytes) values (%s, %s, %s, 1, 1, 1)", (m.provider.org, m.cluster["id"], f"{m.intruder.prefix}y")),
+        (m.provider.org, "update topic_request set state = 'made'", ()),
+        (m.provider.org, "update topic_limit set partitions_max = 500", ()),
+        (m.provider.org, "insert into topic_limit (org_id, cluster_id, partitions_max) values (%s, %s, 500)", (m.provider.org, m.cluster["id"])),
+        (intruder, "insert into topic_limit (org_id, cluster_id) values (%s, %s)", (m.consumer.org, m.cluster["id"])),
         (intruder, "insert into product_version (product_id, number, org_id, published_at) values (%s, 9, %s, now())", (m.product["id"], intruder)),
         (intruder, "insert into plan (product_id, org_id, code, name) values (%s, %s, 'free', 'Free')", (m.product["id"], intruder)),
         (intruder, "insert into plan_version (plan_id, number, org_id, valid_from, currency, body, revenue_share) values (%s, 9, %s, now(), 'EUR', '{}', '{}')", (m.plan["id"], intruder)),

@@ -7,7 +7,7 @@ import threading
 import time
 
 from confluent_kafka import Consumer, ConsumerGroupState, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient
 
 from .failure import StoryFailed
 from .place import KAFKA_LIB, ROOT
@@ -31,16 +31,6 @@ def librdkafka_config(place, application, **more):
         "log_level": 2,
         **{name.replace("_", "."): value for name, value in more.items()},
     }
-
-
-def create_topic(place, application, topic, partitions):
-    """The provider's own application may create below its prefix."""
-    admin = AdminClient(librdkafka_config(place, application))
-    made = admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1)], request_timeout=20)
-    try:
-        made[topic].result(30)
-    except KafkaException as error:
-        raise StoryFailed(f"the provider could not create {topic}: {error.args[0].str()}") from None
 
 
 class Stream:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .failure import StoryFailed
+from .waiting import wait_for
 
 TEMPLATE = Path(__file__).with_name("contract.odcs.yaml")
 
@@ -40,6 +41,20 @@ class Product:
     topic: str
     plan_id: str
     contract_sha256: str
+
+
+def make_topic(provider, cluster, topic, partitions):
+    """Asks for it, and waits until weir-access has made it."""
+    asked = provider.person.post("/v1/topics", cluster_id=cluster["id"], name=topic, partitions=partitions)
+
+    def decided():
+        now = provider.person.get(f"/v1/topics/{asked['id']}")
+        return now if now["state"] != "requested" else None
+
+    made = wait_for(decided, f"topic {topic} (weir-access)")
+    if made["state"] != "made":
+        raise StoryFailed(f"topic {topic} was refused: {made['reason']}")
+    return made
 
 
 def publish(place, provider, cluster, name, slug, topic):

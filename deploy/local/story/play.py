@@ -85,16 +85,17 @@ class Play:
         # In the portal a secret is made by a click.
         self.risk = parties.make_application(self.consumer, "Risk model", with_secret=not self.with_portal)
         say.note(f"{self.provider.name} owns topics {self.provider.prefix}*; {self.consumer.name} has two applications")
-        subscribing.wait_acls(self.place, [self.feed.principal], subscribing.CREATE, self.provider.prefix)
-        subscribing.wait_acls(self.place, [self.stranger.principal], subscribing.CREATE, self.onlooker.prefix)
+        subscribing.wait_acls(self.place, [self.feed.principal], subscribing.WRITE, self.provider.prefix)
+        subscribing.wait_acls(self.place, [self.stranger.principal], subscribing.WRITE, self.onlooker.prefix)
 
     # --- 2 -------------------------------------------------------------------------------------------
     def tell_offer(self):
         say = self.console
         say.step(2, "a data product: topic, contract, plan")
         topic = f"{self.provider.prefix}power.trades"
-        clients.create_topic(self.place, self.feed, topic, PARTITIONS)
-        say.note(f"the provider's application made topic {topic} with {PARTITIONS} partitions")
+        made = offer.make_topic(self.provider, self.cluster, topic, PARTITIONS)
+        days = made["retention_ms"] // 86_400_000
+        say.note(f"the provider asked for topic {topic}: made, {PARTITIONS} partitions, kept for {days} days")
         name = "Intraday power trades" + ("" if self.number == 1 else f" {self.number}")
         self.product = offer.publish(self.place, self.provider, self.cluster, name, "intraday-power-trades", topic)
         say.note(f"published {name}: ODCS contract {self.product.contract_sha256[:12]}…, graduated price per GB, 49.00 a month, 20 % commission")

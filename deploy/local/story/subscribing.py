@@ -72,4 +72,4 @@ def wait_acls(place, principals, operation, name):
     wait_for(granted, f"the broker's ACLs on {name} (weir-access)", ACL_SECONDS)
 
 
-READ, CREATE = AclOperation.READ, AclOperation.CREATE
+READ, WRITE = AclOperation.READ, AclOperation.WRITE

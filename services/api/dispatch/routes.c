@@ -20,6 +20,7 @@ enum {
     X(session_routes)                                                                              \
     X(product_routes)                                                                              \
     X(plan_routes)                                                                                 \
+    X(topic_routes)                                                                                \
     X(subscription_routes)                                                                         \
     X(usage_routes)                                                                                \
     X(document_routes)                                                                             \

@@ -33,6 +33,7 @@ static const struct {
     {"plan_product_id_code_key", "/code", "the product has a plan with this code"},
     {"plan_version_weakest_class_check", "/weakest_class",
      "weakest_class is request_log, reported or committed"},
+    {"topic_request_standing", "/name", "another provider has asked for a topic of this name"},
     {"grant_period_cluster_id_application_id_topic_during_excl", "",
      "one of the applications reads one of the topics by another subscription"},
 };

@@ -92,6 +92,23 @@ class House:
         return consumer.made("/v1/subscriptions", body)
 
 
+def bootstrap(stack):
+    """The marketplace and its operator's owner, operator@weir.test."""
+    env = {
+        "PATH": os.environ["PATH"],
+        "WEIR_DATABASE_URL": stack.database_url("weir_owner"),
+        "WEIR_MASTER_KEY_FILE": str(stack.folder / "secrets" / "master-key"),
+        "WEIR_OWNER_PASSWORD": PASSWORD,
+    }
+    subprocess.run(
+        [
+            f"{BIN}/weirctl", "bootstrap", "--marketplace", "Test", "--operator-name", "Operator",
+            "--operator-country", "DE", "--tax-percent", "19", "--owner-email", "operator@weir.test", "--owner-name", "Op",
+        ],
+        env=env, check=True, timeout=60, capture_output=True,
+    )  # fmt: skip
+
+
 @pytest.fixture(scope="module")
 def house(tmp_path_factory):
     portal = tmp_path_factory.mktemp("portal")
@@ -103,17 +120,5 @@ def house(tmp_path_factory):
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         stack.script("weir", "up", "weir-api")
-        env = {
-            "PATH": os.environ["PATH"],
-            "WEIR_DATABASE_URL": stack.database_url("weir_owner"),
-            "WEIR_MASTER_KEY_FILE": str(stack.folder / "secrets" / "master-key"),
-            "WEIR_OWNER_PASSWORD": PASSWORD,
-        }
-        subprocess.run(
-            [
-                f"{BIN}/weirctl", "bootstrap", "--marketplace", "Test", "--operator-name", "Operator",
-                "--operator-country", "DE", "--tax-percent", "19", "--owner-email", "operator@weir.test", "--owner-name", "Op",
-            ],
-            env=env, check=True, timeout=60, capture_output=True,
-        )  # fmt: skip
+        bootstrap(stack)
         yield House(stack)

@@ -40,13 +40,12 @@ static void compare__nothing_to_do_when_equal(void **state) {
     assert_int_equal(acl_want_consumer(&a, &wanted, ONE, "acme.ticks", NULL), ERR_OK);
     assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
-    found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_CREATE, ACL_ALLOW);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
     found(&a, &there, "User:" ONE, ACL_GROUP, ACL_PREFIXED, ONE ".", ACL_READ, ACL_ALLOW);
     found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "acme.ticks", ACL_READ, ACL_ALLOW);
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
-    assert_int_equal(diff.wanted, 5);
+    assert_int_equal(diff.wanted, 4);
     assert_int_equal(diff.missing.count, 0);
     assert_int_equal(diff.superfluous.count, 0);
     assert_int_equal(diff.foreign, 0);
@@ -85,6 +84,24 @@ static void compare__kinds_that_weir_never_makes_are_foreign(void **state) {
     assert_int_equal(diff.foreign, sizeof odd / sizeof *odd);
     assert_int_equal(diff.superfluous.count, 1);
     assert_int_equal(diff.superfluous.items[0].operation, ACL_ALL);
+    arena_done(&a);
+}
+
+static void compare__a_producers_right_to_create_is_taken_back(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    struct acl_list wanted = {0};
+    struct acl_list there = {0};
+    assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
+    found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
+    found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_CREATE, ACL_ALLOW);
+    found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
+    struct acl_diff diff;
+    acl_compare(&a, &wanted, &there, &diff);
+    assert_int_equal(diff.missing.count, 0);
+    assert_int_equal(diff.superfluous.count, 1);
+    assert_int_equal(diff.superfluous.items[0].operation, ACL_CREATE);
     arena_done(&a);
 }
 
@@ -179,6 +196,7 @@ int main(void) {
         cmocka_unit_test(principal__only_the_issued_shape_is_ours),
         cmocka_unit_test(compare__nothing_to_do_when_equal),
         cmocka_unit_test(compare__kinds_that_weir_never_makes_are_foreign),
+        cmocka_unit_test(compare__a_producers_right_to_create_is_taken_back),
         cmocka_unit_test(compare__two_topics_of_one_principal_share_the_group),
         cmocka_unit_test(compare__takes_away_what_is_ours_and_leaves_the_rest),
         cmocka_unit_test(compare__a_prefixed_grant_is_not_the_literal_one),
