@@ -90,7 +90,7 @@ def test_every_state_is_sorted_as_the_table_does(database):
 
 def test_no_plan_calls_them(database):
     """Each is inlined, for every kind of caller: a plan is that of the expression written out."""
-    argument = {"date": "d", "text": "s", "timestamp with time zone": "t", "smallint": "i"}
+    argument = {"date": "d", "text": "s", "timestamp with time zone": "t", "smallint": "i", "bigint": "n"}
     functions = database.execute(
         "select p.proname, array(select format_type(a, null) from unnest(p.proargtypes) a)"
         " from pg_proc p join pg_language l on l.oid = p.prolang"
@@ -98,7 +98,7 @@ def test_no_plan_calls_them(database):
         " and not p.prosecdef and not p.proretset"
     ).fetchall()
     assert {"period_begins", "local_day", "subscription_begun", "delivery_name", "weir_org"} <= {f for f, _ in functions}
-    database.execute("create temp table shown (d date, s text, t timestamptz, i smallint)")
+    database.execute("create temp table shown (d date, s text, t timestamptz, i smallint, n bigint)")
     for name, types in functions:
         call = f"{name}({', '.join(argument[t] for t in types)})"
         plan = "\n".join(line for (line,) in database.execute(f"explain verbose select {call} from shown"))
