@@ -108,6 +108,11 @@ static void dispatch(struct request *r) {
     }
 }
 
+bool routes_privileged(struct slice path) {
+    return slice_eq_str(path, "/oauth/token") ||
+           slice_starts_with(path, SLICE_LIT("/.well-known/"));
+}
+
 static bool for_portal(const struct http_job *job) {
     return (slice_eq_str(job->method, "GET") || slice_eq_str(job->method, "HEAD")) &&
            !slice_starts_with(job->path, SLICE_LIT("/v1/")) &&

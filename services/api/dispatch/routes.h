@@ -14,6 +14,9 @@ const struct route *routes_at(size_t i);
 const struct route *routes_find(struct slice method, struct slice path, struct slice *params,
                                 struct buf *allow);
 
+// Without these no broker and no client of Kafka can sign in: they keep a room of their own.
+bool routes_privileged(struct slice path);
+
 // The server's handler: find, authenticate, parse, call.
 void routes_handle(struct http_job *job);
 

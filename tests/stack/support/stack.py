@@ -91,13 +91,13 @@ class Stack:
         self.purge()
 
     # --- life ----------------------------------------------------------------------------------------
-    def script(self, name, *arguments, check=True, **more_settings):
-        """Runs deploy/local/<name>.sh; its output is shown when it fails."""
+    def script(self, name, *arguments, check=True, limits=(), **more_settings):
+        """Runs deploy/local/<name>.sh; its output is shown when it fails. `limits` as of prlimit(1)."""
         env = {k: v for k, v in os.environ.items() if not k.startswith("WEIR_") or k in ("WEIR_VENV", "WEIR_BIN", "WEIR_KAFKA_LIB")}
         env.update(self.settings)
         env.update({k: str(v) for k, v in more_settings.items()})
         done = subprocess.run(
-            [str(LOCAL / f"{name}.sh"), *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
+            [*(["prlimit", *limits] if limits else []), str(LOCAL / f"{name}.sh"), *arguments], env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300
         )
         if check and done.returncode != 0:
             raise RuntimeError(f"{name}.sh {' '.join(arguments)} failed ({done.returncode})\n{done.stdout}{done.stderr}")

@@ -7,6 +7,7 @@
 
 #include "base/check.h"
 #include "base/encoding.h"
+#include "platform/http/http_connection.h"
 #include "platform/http/http_job_internal.h"
 #include "platform/http/http_loop.h"
 #include "platform/program/clock.h"
@@ -32,6 +33,7 @@ struct hold {
 static void on_request_disposed(void *data) {
     struct hold *hold = data;
     hold->job->req = NULL;
+    http_connection_idle(hold->job->connection);
     http_loop_release(hold->job->loop);
     http_job_unref(hold->job);
 }
@@ -104,10 +106,11 @@ static void take_peer(struct http_job *job, h2o_req_t *req) {
     job->peer[n] = '\0';
 }
 
-struct http_job *http_job_new(struct http_loop *loop, h2o_req_t *req) {
+struct http_job *http_job_new(struct http_connection *connection, h2o_req_t *req) {
     struct http_job *job = calloc(1, sizeof *job);
     check(job != NULL);
-    job->loop = loop;
+    job->loop = connection->loop;
+    job->connection = connection;
     job->req = req;
     job->refs = 1;
     job->started_us = clock_monotonic_us();
@@ -130,7 +133,7 @@ struct http_job *http_job_new(struct http_loop *loop, h2o_req_t *req) {
     take_peer(job, req);
     struct hold *hold = h2o_mem_alloc_shared(&req->pool, sizeof *hold, on_request_disposed);
     hold->job = job;
-    http_loop_hold(loop);
+    http_loop_hold(job->loop);
     return job;
 }
 
@@ -240,6 +243,7 @@ void http_job_send(struct http_job *job, int status, const char *content_type, s
     if (!cache) {
         add(req, "cache-control", "no-store", 8);
     }
+    http_connection_sends(job->connection, body.len);
     h2o_start_response(req, &generator);
     h2o_iovec_t part = {.base = (char *)(uintptr_t)body.ptr, .len = body.len};
     bool empty = no_body || body.len == 0 || slice_eq_str(job->method, "HEAD");

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/slice.h"
 
+struct http_connection;
 struct http_loop;
 
 enum { HTTP_REQUEST_ID_MAX = 64, HTTP_ADDRESS_MAX = 64, HTTP_HEADERS_MAX = 16 };
@@ -40,6 +41,7 @@ struct http_job {
     bool answered;
     // The job's own.
     void *req;
+    struct http_connection *connection; // while there is `req`
     unsigned refs;
     struct http_header headers[HTTP_HEADERS_MAX];
     size_t header_count;

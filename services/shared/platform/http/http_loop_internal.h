@@ -1,4 +1,4 @@
-// What a loop is made of: for http_loop.c and http_server.c only.
+// What a loop is made of: for http_loop.c, http_server.c and http_connection.c only.
 #ifndef WEIR_PLATFORM_HTTP_HTTP_LOOP_INTERNAL_H
 #define WEIR_PLATFORM_HTTP_HTTP_LOOP_INTERNAL_H
 
@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "platform/http/admission.h"
 #include "platform/http/http_loop.h"
 
 struct http_loop {
@@ -20,12 +21,14 @@ struct http_loop {
     h2o_socket_t *listener;
     h2o_multithread_receiver_t receiver;
     h2o_timeout_entry_t second;
-    unsigned connections;
+    struct admission admission;
+    uint64_t turn; // of the loop, counted
     unsigned holds;
     bool stopping;
     void *state;
     enum err_code result;
     struct err error;
+    int64_t send_timeout_us;
     struct metric_series *gauge;
 };
 

@@ -6,22 +6,33 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/check.h"
+#include "platform/http/http_connection.h"
 #include "platform/http/http_job_internal.h"
 #include "platform/http/http_loop_internal.h"
 #include "platform/http/listen.h"
+#include "platform/http/problem.h"
+#include "platform/http/request_head.h"
 #include "platform/program/clock.h"
+#include "platform/program/descriptors.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
 #include "platform/secret/secret.h"
 
 enum {
-    POLL_MS = 1000,      // a loop's longest sleep
-    DRAIN_POLL_MS = 50,  // the same while it drains
-    ACCEPT_AT_ONCE = 16, // connections, so that a flood doesn't starve those being served
-    LOOP_LABEL_MAX = 16, // text of a loop's number
+    POLL_MS = 1000,     // a loop's longest sleep
+    DRAIN_POLL_MS = 50, // the same while it drains
+    // Descriptors that aren't for clients: of the process, and of a loop (its database connections,
+    // and the sockets of those that were asked to leave and haven't yet).
+    DESCRIPTORS_OF_PROCESS = 32,
+    DESCRIPTORS_OF_LOOP = 48,
+    KERNEL_BUFFER_BYTES = 128 * 1024, // of a connection, each way
+    CONNECTIONS_MIN = 16,             // of a loop
+    LOOP_BYTES_MIN = 16 << 20,        // what one client may have, whatever the shares
+    LOOP_LABEL_MAX = 16,              // text of a loop's number
 };
 
 static struct metric CONNECTIONS =
@@ -39,49 +50,54 @@ struct handler {
     struct http_server *server;
 };
 
-// --- connections ---------------------------------------------------------------------------------
-static void on_accept(h2o_socket_t *listener, const char *err);
-
-static void on_closed(void *data) {
-    struct http_loop *loop = data;
-    loop->connections--;
-    metric_set_in(loop->gauge, loop->connections);
-    if (loop->listener != NULL && !h2o_socket_is_reading(loop->listener)) {
-        h2o_socket_read_start(loop->listener, on_accept);
+// --- requests ------------------------------------------------------------------------------------
+// Answered here, and the last of its connection.
+static void refuse(struct http_job *job, h2o_req_t *req, enum problem_kind kind, const char *why) {
+    struct err e = {.code = ERR_OK};
+    (void)err_set(&e, ERR_INVALID, "%s", why);
+    struct buf text;
+    buf_init(&text, PROBLEM_TEXT_MAX);
+    problem_render(&text, kind, &e, job->request_id);
+    struct slice body = slice_of(arena_str(&job->arena, buf_slice(&text)), text.len);
+    buf_done(&text);
+    req->http1_is_persistent = 0;
+    job->operation = "refused";
+    if (problem_status(kind) == 503) {
+        http_job_header(job, "retry-after", SLICE_LIT("1"));
     }
+    http_job_send(job, problem_status(kind), "application/problem+json", body);
 }
 
-static void on_accept(h2o_socket_t *listener, const char *err) {
-    struct http_loop *loop = listener->data;
-    if (err != NULL) {
-        return;
-    }
-    for (int i = 0; i < ACCEPT_AT_ONCE; i++) {
-        if (loop->connections >= HTTP_CONNECTIONS_MAX) {
-            h2o_socket_read_stop(listener);
-            return;
-        }
-        h2o_socket_t *sock = h2o_evloop_socket_accept(listener);
-        if (sock == NULL) {
-            return;
-        }
-        loop->connections++;
-        metric_set_in(loop->gauge, loop->connections);
-        sock->on_close.cb = on_closed;
-        sock->on_close.data = loop;
-        h2o_accept(&loop->accept, sock);
-    }
+static bool is_privileged(const struct http_server *server, const struct http_job *job) {
+    return server->options.privileged != NULL && server->options.privileged(job->path);
 }
 
 static int on_request(h2o_handler_t *self, h2o_req_t *req) {
     struct handler *handler = H2O_STRUCT_FROM_MEMBER(struct handler, super, self);
-    struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, ctx, req->conn->ctx);
-    struct http_job *job = http_job_new(loop, req);
-    handler->server->options.handle(job);
+    struct http_connection *connection = http_connection_of(req);
+    struct http_job *job = http_job_new(connection, req);
+    const char *fault = request_head_fault(http_connection_input(connection));
+    if (fault != NULL) {
+        http_connection_refused(HTTP_REFUSED_MALFORMED);
+        refuse(job, req, PROBLEM_INVALID, fault);
+    } else if (!http_connection_works(connection, req, is_privileged(handler->server, job))) {
+        http_connection_refused(HTTP_REFUSED_SHARE);
+        refuse(job, req, PROBLEM_UNAVAILABLE, "too many requests at once");
+    } else {
+        handler->server->options.handle(job);
+    }
     return 0;
 }
 
 // --- listening -----------------------------------------------------------------------------------
+// What the kernel holds for each connection; sockets inherit it from the one that accepts them. The
+// kernel's own sizing goes up to several MiB for a client that doesn't read.
+static void bound_buffers(int fd) {
+    int bytes = KERNEL_BUFFER_BYTES;
+    check(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof bytes) == 0);
+    check(setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes) == 0);
+}
+
 // SO_REUSEPORT would let a second process of the same user take half of the connections in
 // silence; so the first socket is opened without it, to see whether the address is free.
 static enum err_code listen_all(struct http_server *server, struct err *e) {
@@ -93,6 +109,9 @@ static enum err_code listen_all(struct http_server *server, struct err *e) {
     }
     for (unsigned i = 0; code == ERR_OK && i < server->options.threads; i++) {
         code = listen_open("listen", listen, true, &server->loops[i].listen_fd, e);
+        if (code == ERR_OK) {
+            bound_buffers(server->loops[i].listen_fd);
+        }
     }
     return code;
 }
@@ -101,6 +120,7 @@ static enum err_code listen_all(struct http_server *server, struct err *e) {
 static void on_second(h2o_timeout_entry_t *entry) {
     struct http_loop *loop = H2O_STRUCT_FROM_MEMBER(struct http_loop, second, entry);
     h2o_timeout_link(loop->ctx.loop, &loop->ctx.one_sec_timeout, &loop->second);
+    http_connections_sweep(loop);
     if (loop->server->options.every_second != NULL) {
         loop->server->options.every_second(loop, loop->state);
     }
@@ -119,10 +139,12 @@ static void stop_loop(struct http_loop *loop, struct http_message *m) {
 
 static void run_loop(struct http_loop *loop) {
     while (!loop->stopping) {
+        loop->turn++;
         h2o_evloop_run(loop->ctx.loop, POLL_MS);
     }
     int64_t until_us = clock_monotonic_us() + HTTP_DRAIN_MS * 1000LL;
     while (loop->holds > 0 && clock_monotonic_us() < until_us) {
+        loop->turn++;
         h2o_evloop_run(loop->ctx.loop, DRAIN_POLL_MS);
     }
     if (loop->holds > 0) {
@@ -148,7 +170,7 @@ static void *loop_main(void *arg) {
         h2o_evloop_socket_create(loop->ctx.loop, loop->listen_fd, H2O_SOCKET_FLAG_DONT_READ);
     loop->listen_fd = -1;
     loop->listener->data = loop;
-    h2o_socket_read_start(loop->listener, on_accept);
+    http_connections_accept(loop);
     loop->second.cb = on_second;
     h2o_timeout_link(loop->ctx.loop, &loop->ctx.one_sec_timeout, &loop->second);
     run_loop(loop);
@@ -201,6 +223,24 @@ static enum err_code start_loops(struct http_server *server, struct err *e) {
     return ERR_OK;
 }
 
+static size_t at_least(size_t min, size_t n) {
+    return n < min ? min : n;
+}
+
+static struct admission_limits share_of_a_loop(const struct http_server_options *o) {
+    unsigned open = descriptors_raise();
+    unsigned taken = DESCRIPTORS_OF_PROCESS + DESCRIPTORS_OF_LOOP * o->threads;
+    unsigned room = open > taken ? open - taken : 0;
+    unsigned all = o->limits.connections < room ? o->limits.connections : room;
+    return (struct admission_limits){
+        .connections = (unsigned)at_least(CONNECTIONS_MIN, all / o->threads),
+        .connections_per_address =
+            (unsigned)at_least(1, o->limits.connections_per_address / o->threads),
+        .bytes = at_least(LOOP_BYTES_MIN, o->limits.bytes / o->threads),
+        .bytes_per_address = at_least(LOOP_BYTES_MIN, o->limits.bytes_per_address / o->threads),
+    };
+}
+
 enum err_code http_server_run(const struct http_server_options *o, int stop_fd, struct err *e) {
     check(o->threads >= 1 && o->threads <= HTTP_THREADS_MAX);
     struct http_server *server = calloc(1, sizeof *server);
@@ -208,12 +248,16 @@ enum err_code http_server_run(const struct http_server_options *o, int stop_fd, 
     server->options = *o;
     server->loops = calloc(o->threads, sizeof *server->loops);
     check(server->loops != NULL);
+    struct admission_limits share = share_of_a_loop(o);
     for (unsigned i = 0; i < o->threads; i++) {
         server->loops[i].listen_fd = -1;
+        server->loops[i].send_timeout_us = o->limits.send_timeout_ms * 1000LL;
+        admission_init(&server->loops[i].admission, &share);
     }
     signal(SIGPIPE, SIG_IGN);
     secret_init();
     metrics_register(&CONNECTIONS);
+    http_connection_metrics_register();
     http_job_metrics_register();
     configure(server);
     enum err_code code = listen_all(server, e);
@@ -221,7 +265,8 @@ enum err_code http_server_run(const struct http_server_options *o, int stop_fd, 
         code = start_loops(server, e);
     }
     if (code == ERR_OK) {
-        log_info("listening", log_str("address", o->listen), log_uint("threads", o->threads));
+        log_info("listening", log_str("address", o->listen), log_uint("threads", o->threads),
+                 log_uint("connections", (uint64_t)share.connections * o->threads));
         wait_for_stop(stop_fd);
     }
     for (unsigned i = 0; i < o->threads; i++) {

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/slice.h"
 #include "platform/http/http_loop.h"
 
 struct http_job;
@@ -15,14 +16,25 @@ struct http_job;
 enum {
     HTTP_THREADS_MAX = 64,
     HTTP_BODY_MAX = 1 << 20,         // bytes of a request's body; routes lower it
-    HTTP_CONNECTIONS_MAX = 4096,     // per loop; more wait in the kernel's queue
-    HTTP_REQUEST_TIMEOUT_MS = 10000, // to receive a whole request
+    HTTP_REQUEST_TIMEOUT_MS = 10000, // from the end of one request to the whole of the next
     HTTP_DRAIN_MS = 10000,           // for requests in flight, when stopping
+};
+
+// What clients may take of this process together. Each loop has its share.
+struct http_server_limits {
+    unsigned connections; // at once; fewer where the descriptors don't suffice
+    unsigned connections_per_address;
+    size_t bytes; // of requests and answers, in memory for clients that wait or are awaited
+    size_t bytes_per_address;
+    unsigned send_timeout_ms; // for a client to take its answer; a long one has more
 };
 
 struct http_server_options {
     const char *listen; // see listen.h
     unsigned threads;   // 1..HTTP_THREADS_MAX
+    struct http_server_limits limits;
+    // Requests that keep a room of their own: no others, however many, can take it. NULL: none.
+    bool (*privileged)(struct slice path);
     void *user;
     // On each loop's thread, before it accepts. *ret_state is handed to the others.
     enum err_code (*loop_start)(struct http_loop *loop, void *user, void **ret_state,

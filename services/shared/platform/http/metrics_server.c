@@ -21,9 +21,10 @@
 #include "platform/program/metrics.h"
 
 enum {
-    CLIENTS_MAX = 16,             // connections at once; more are closed at once
+    CLIENTS_MAX = 16,             // connections at once; for one more the oldest is closed
     REQUEST_MAX = 4096,           // bytes of request line and headers
     CLIENT_LIFE_US = 5 * 1000000, // from connect to the end of the answer
+    ACCEPT_PAUSE_US = 500 * 1000, // when the process has no descriptor left
     WHY_MAX = 256,                // bytes of the reason for not being ready
 };
 
@@ -41,6 +42,7 @@ struct metrics_server {
     int listener;
     int stop;
     unsigned port;
+    int64_t accepts_from_us; // not before
     pthread_t thread;
     struct client clients[CLIENTS_MAX];
 };
@@ -113,23 +115,37 @@ static void drop(struct client *c) {
     buf_done(&c->answer);
 }
 
-static void accept_one(struct metrics_server *s) {
-    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-    if (fd < 0) {
-        return;
-    }
+// A free place, or that of the one that came first: whoever holds all of them, a new one gets in.
+static struct client *make_place(struct metrics_server *s) {
+    struct client *oldest = &s->clients[0];
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         struct client *c = &s->clients[i];
         if (c->fd < 0) {
-            c->fd = fd;
-            c->deadline_us = clock_monotonic_us() + CLIENT_LIFE_US;
-            c->read = 0;
-            c->written = 0;
-            buf_init(&c->answer, METRICS_TEXT_MAX + REQUEST_MAX);
-            return;
+            return c;
+        }
+        if (c->deadline_us < oldest->deadline_us) {
+            oldest = c;
         }
     }
-    (void)close(fd);
+    drop(oldest);
+    return oldest;
+}
+
+static void accept_one(struct metrics_server *s) {
+    int64_t now_us = clock_monotonic_us();
+    int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (fd < 0) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            s->accepts_from_us = now_us + ACCEPT_PAUSE_US; // else poll would return at once
+        }
+        return;
+    }
+    struct client *c = make_place(s);
+    c->fd = fd;
+    c->deadline_us = now_us + CLIENT_LIFE_US;
+    c->read = 0;
+    c->written = 0;
+    buf_init(&c->answer, METRICS_TEXT_MAX + REQUEST_MAX);
 }
 
 static void receive(const struct metrics_server *s, struct client *c) {
@@ -162,8 +178,8 @@ static void transmit(struct client *c) {
     }
 }
 
-static int poll_timeout_ms(const struct metrics_server *s) {
-    int64_t first_us = INT64_MAX;
+static int poll_timeout_ms(const struct metrics_server *s, int64_t now_us) {
+    int64_t first_us = s->accepts_from_us > now_us ? s->accepts_from_us : INT64_MAX;
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         if (s->clients[i].fd >= 0 && s->clients[i].deadline_us < first_us) {
             first_us = s->clients[i].deadline_us;
@@ -172,7 +188,7 @@ static int poll_timeout_ms(const struct metrics_server *s) {
     if (first_us == INT64_MAX) {
         return -1;
     }
-    int64_t left_us = first_us - clock_monotonic_us();
+    int64_t left_us = first_us - now_us;
     return left_us <= 0 ? 0 : (int)(left_us / 1000 + 1);
 }
 
@@ -203,9 +219,11 @@ static void *serve(void *arg) {
         }
         struct pollfd *listener = &fds[CLIENTS_MAX];
         struct pollfd *stop = &fds[CLIENTS_MAX + 1];
-        *listener = (struct pollfd){.fd = s->listener, .events = POLLIN};
+        int64_t now_us = clock_monotonic_us();
+        bool accepts = s->accepts_from_us <= now_us;
+        *listener = (struct pollfd){.fd = accepts ? s->listener : -1, .events = POLLIN};
         *stop = (struct pollfd){.fd = s->stop, .events = POLLIN};
-        int n = poll(fds, CLIENTS_MAX + 2, poll_timeout_ms(s));
+        int n = poll(fds, CLIENTS_MAX + 2, poll_timeout_ms(s, now_us));
         check(n >= 0 || errno == EINTR);
         if (n > 0 && stop->revents != 0) {
             return NULL;
