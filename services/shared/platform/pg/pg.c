@@ -12,6 +12,7 @@
 #include "base/check.h"
 #include "base/hash_table.h"
 #include "platform/pg/pg_error.h"
+#include "platform/pg/pg_notice.h"
 
 enum { HANG_UP_MS = 1000 }; // from a server's last word to the end of the connection
 
@@ -27,12 +28,10 @@ static const struct pg_statement SQL_SET_ORG = {
 
 // --- connection ----------------------------------------------------------------------------------
 
-// An error that answers no statement comes as a notice; it is the last thing a server says.
-static void on_notice(void *ctx, const PGresult *result) {
+static void on_notice(void *ctx, const PGresult *notice) {
     struct pg *pg = ctx;
-    const char *severity = PQresultErrorField(result, PG_DIAG_SEVERITY_NONLOCALIZED);
-    pg->ending = pg->ending || (severity != NULL &&
-                                (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0));
+    pg->ending = pg->ending || pg_notice_is_last(notice);
+    pg_notice_log(notice, pg->options.application_name);
 }
 
 // Settings of every session; a name in the conninfo given by the operator stays in force.

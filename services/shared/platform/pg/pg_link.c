@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "platform/pg/pg_error.h"
+#include "platform/pg/pg_notice.h"
 #include "platform/program/clock.h"
 
 enum {
@@ -135,6 +136,11 @@ static void on_flushed(h2o_socket_t *sock, const char *err) {
 }
 
 // --- connecting ----------------------------------------------------------------------------------
+static void on_notice(void *ctx, const PGresult *notice) {
+    const struct pg_link *link = ctx;
+    pg_notice_log(notice, link->options.application_name);
+}
+
 static void begin_connect(struct pg_link *link) {
     char options[OPTIONS_TEXT_MAX];
     snprintf(options, sizeof options,
@@ -154,6 +160,7 @@ static void begin_connect(struct pg_link *link) {
         fail(link, "connecting");
         return;
     }
+    PQsetNoticeReceiver(link->conn, on_notice, link);
     if (!open_socket(link)) {
         tear_down(link);
         return;

@@ -4,8 +4,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +15,7 @@
 #include "platform/pg/migrate.h"
 #include "platform/pg/pg.h"
 #include "platform/pg/pg_error.h"
+#include "platform/program/log.h"
 
 static struct pg *pg;
 
@@ -62,6 +65,7 @@ STATEMENT(INSERT, "insert into pg_test_item (id, name) values ($1, $2)", 2);
 STATEMENT(COUNT, "select count(*) from pg_test_item", 0);
 STATEMENT(NAMED, "select id from pg_test_item where name = $1", 1);
 STATEMENT(RAISE, "select pg_test_raise($1)", 1);
+STATEMENT(WARN, "select pg_test_warn()", 0);
 STATEMENT(WRONG, "select nothing from nowhere", 0);
 STATEMENT(ORG, "select current_setting('weir.org', true)", 0);
 STATEMENT(BACKEND, "select pg_backend_pid()", 0);
@@ -74,6 +78,9 @@ static const char SCHEMA[] =
     "create table pg_test_item (id int8 primary key check (id > 0), name text not null);"
     "create or replace function pg_test_raise(code text) returns void language plpgsql as $$"
     "begin raise exception using errcode = code, message = 'no more grants', hint = 'mirror'; end"
+    "$$;"
+    "create or replace function pg_test_warn() returns void language plpgsql as $$"
+    "begin raise warning 'it is \"late\"'; raise notice 'by the way'; end"
     "$$";
 
 static void sqlstate__maps_to_codes(void **state) {
@@ -275,6 +282,28 @@ static int64_t items(void) {
     return pg_rows_int8(&rows, 0, 0);
 }
 
+// libpq would write it as it is; a line of the log is JSON.
+static void warning_of_the_server__is_a_line_of_the_log(void **state) {
+    (void)state;
+    FILE *out = tmpfile();
+    assert_non_null(out);
+    log_init("weir-test", LOG_LEVEL_INFO);
+    log_redirect(fileno(out), NULL);
+    struct err e;
+    assert_int_equal(pg_run(pg, &WARN, PG_NO_PARAMS, NULL, &e), ERR_OK);
+    log_redirect(STDERR_FILENO, NULL);
+    char text[1024];
+    rewind(out);
+    size_t n = fread(text, 1, sizeof text - 1, out);
+    text[n] = '\0';
+    assert_int_equal(fclose(out), 0);
+    assert_int_equal(text[0], '{');
+    assert_non_null(strstr(text, "\"level\":\"warn\""));
+    assert_non_null(strstr(text, "\"text\":\"it is \\\"late\\\"\""));
+    assert_null(strstr(text, "by the way"));
+    assert_ptr_equal(strchr(text, '\n'), text + n - 1); // one line
+}
+
 static void transaction__keeps_all_or_nothing(void **state) {
     (void)state;
     need_server();
@@ -457,6 +486,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(arrays__go_there_and_back, connect_or_skip, disconnect),
         cmocka_unit_test_setup_teardown(errors__carry_code_state_and_constraint, connect_or_skip,
                                         disconnect),
+        cmocka_unit_test_setup_teardown(warning_of_the_server__is_a_line_of_the_log,
+                                        connect_or_skip, disconnect),
         cmocka_unit_test_setup_teardown(transaction__keeps_all_or_nothing, connect_or_skip,
                                         disconnect),
         cmocka_unit_test_setup_teardown(org__is_set_for_the_transaction_alone, connect_or_skip,
