@@ -52,6 +52,7 @@ schema-update: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check ## write m
 layers: all
 	@CC=$(CC) tests/lint/layers_test.sh
 	@tests/lint/layers.sh
+	@tests/lint/named_tests.sh
 	@tests/lint/circles.sh $(BUILD)/obj/services $(call objects_of,$(call sources_in,services))
 
 # The document itself is checked whenever it is joined.
@@ -124,6 +125,13 @@ check-bare: ## demo-check from a clean clone of HEAD on a bare Debian 12, as roo
 test-stack: all portal ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
+
+# Parts of test-stack, alone: what attackers tried, and what stops them (SECURITY.md).
+ATTACKS := $(wildcard tests/stack/attack_*_test.py) $(patsubst %,tests/stack/%_test.py,hostile cursor tenancy topics)
+.PHONY: attack
+attack: all portal ## attacks on a fresh stack, in minutes
+	@deploy/local/install.sh
+	@$(BUILD)/venv/bin/python -m pytest $(ATTACKS)
 
 .PHONY: test-story test-fault
 test-story: all portal browser ## the story on a private stack, and what it leaves to ask (pytest)
