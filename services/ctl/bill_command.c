@@ -10,7 +10,6 @@
 #include "ctl/rest.h"
 #include "ctl/rest_print.h"
 #include "platform/program/program.h"
-#include "platform/secret/secret.h"
 
 enum { POLL_MS = 500 };
 
@@ -113,7 +112,6 @@ static enum err_code bill_in(const struct config *c, struct rest *rest, struct b
 }
 
 static enum err_code bill_run(const struct config *c, struct err *e) {
-    secret_init();
     struct rest *rest = NULL;
     struct buf answer;
     buf_init(&answer, REST_ANSWER_MAX);

@@ -4,7 +4,6 @@
 #include <stdio.h>
 
 #include "ctl/rest.h"
-#include "platform/secret/secret.h"
 
 const char *listing_text(const json_t *item, const char *name) {
     const char *text = json_string_value(json_object_get(item, name));
@@ -13,17 +12,12 @@ const char *listing_text(const json_t *item, const char *name) {
 
 enum err_code listing_print(const struct config *c, const char *path,
                             void (*show)(const json_t *item), const char *none, struct err *e) {
-    secret_init();
-    struct rest *rest = NULL;
     struct buf answer;
     char full[128];
     buf_init(&answer, REST_ANSWER_MAX);
     (void)snprintf(full, sizeof full, "%s?limit=%" PRId64, path, config_int(c, "limit"));
     const struct rest_call call = {.method = "GET", .path = full};
-    enum err_code code = rest_open(c, &rest, e);
-    if (code == ERR_OK) {
-        code = rest_do(rest, &call, &answer, NULL, e);
-    }
+    enum err_code code = rest_ask(c, &call, &answer, e);
     if (code == ERR_OK) {
         json_auto_t *page = json_loadb(answer.ptr, answer.len, 0, NULL);
         const json_t *items = json_object_get(page, "items");
@@ -36,7 +30,6 @@ enum err_code listing_print(const struct config *c, const char *path,
             (void)printf("... and more: weirctl api GET %s\n", path);
         }
     }
-    rest_close(rest);
     buf_done(&answer);
     return code;
 }

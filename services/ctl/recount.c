@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/hash_table.h"
@@ -44,10 +45,10 @@ struct recount {
     struct topic_names *names;
     struct broker_line line;
     struct principal *principals;
-    size_t principal_count, principal_cap;
+    uint32_t principal_count, principal_cap;
     struct hash_table by_principal;
     struct counted *counted;
-    size_t counted_count, counted_cap;
+    uint32_t counted_count, counted_cap;
     struct hash_table by_key;
     struct hash_table brokers; // hash of the broker's address
     int32_t broker_count;
@@ -93,16 +94,6 @@ struct recount_totals recount_totals(const struct recount *rc) {
     return rc->totals;
 }
 
-static void *grown(void *items, size_t count, size_t *cap, size_t size) {
-    if (count < *cap) {
-        return items;
-    }
-    *cap = *cap == 0 ? 64 : *cap * 2;
-    void *more = realloc(items, *cap * size);
-    check(more != NULL);
-    return more;
-}
-
 static struct slice copy(struct recount *rc, struct slice s) {
     return slice_of(arena_str(&rc->text, s), s.len);
 }
@@ -116,8 +107,8 @@ static uint32_t principal_of(struct recount *rc, struct slice name) {
         }
     }
     rc->principals =
-        grown(rc->principals, rc->principal_count, &rc->principal_cap, sizeof *rc->principals);
-    at = (uint32_t)rc->principal_count++;
+        array_grow(rc->principals, rc->principal_count, &rc->principal_cap, sizeof *rc->principals);
+    at = rc->principal_count++;
     rc->principals[at] = (struct principal){copy(rc, name), usage_state_new()};
     hash_table_put(&rc->by_principal, key, at);
     return at;
@@ -141,8 +132,8 @@ static struct counted *counted_of(struct recount *rc, uint32_t principal,
             return &rc->counted[at];
         }
     }
-    rc->counted = grown(rc->counted, rc->counted_count, &rc->counted_cap, sizeof *rc->counted);
-    at = (uint32_t)rc->counted_count++;
+    rc->counted = array_grow(rc->counted, rc->counted_count, &rc->counted_cap, sizeof *rc->counted);
+    at = rc->counted_count++;
     struct counted *c = &rc->counted[at];
     *c = (struct counted){.principal = principal, .share = share, .has_id = topic->has_id};
     if (topic->has_id) {

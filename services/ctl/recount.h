@@ -1,4 +1,4 @@
-// An independent count of raw request logs: the lines of some files through core/usage_fold,
+// An independent count of raw request logs: the lines of some files through core/usage/usage_fold,
 // nothing else. Used by `weirctl recount` and by tests.
 #ifndef WEIR_CTL_RECOUNT_H
 #define WEIR_CTL_RECOUNT_H

@@ -118,6 +118,7 @@ static enum err_code token_get(struct rest *r, const struct config *c, struct er
 }
 
 enum err_code rest_open(const struct config *c, struct rest **ret, struct err *e) {
+    secret_init();
     struct rest *r = calloc(1, sizeof *r);
     check(r != NULL && curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
     r->curl = curl_easy_init();
@@ -184,4 +185,15 @@ enum err_code rest_do(struct rest *r, const struct rest_call *call, struct buf *
         *ret_status = status;
     }
     return code == ERR_OK && status >= 400 ? refused(status, answer, e) : code;
+}
+
+enum err_code rest_ask(const struct config *c, const struct rest_call *call, struct buf *answer,
+                       struct err *e) {
+    struct rest *rest = NULL;
+    enum err_code code = rest_open(c, &rest, e);
+    if (code == ERR_OK) {
+        code = rest_do(rest, call, answer, NULL, e);
+    }
+    rest_close(rest);
+    return code;
 }

@@ -42,5 +42,8 @@ struct rest_call {
 // hint of the problem document; `ret_status` (may be NULL) is set in any case of an answer.
 ERR_MUST_CHECK enum err_code rest_do(struct rest *r, const struct rest_call *call,
                                      struct buf *answer, long *ret_status, struct err *e);
+// A token and one call with it: rest_open, rest_do, rest_close.
+ERR_MUST_CHECK enum err_code rest_ask(const struct config *c, const struct rest_call *call,
+                                      struct buf *answer, struct err *e);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include <stdio.h>
 
-#include "platform/secret/secret.h"
-
 enum err_code rest_print(const struct buf *answer, struct err *e) {
     if (answer->len > 0 && fwrite(answer->ptr, 1, answer->len, stdout) != answer->len) {
         return err_set(e, ERR_IO, "cannot write to standard output");
@@ -15,18 +13,12 @@ enum err_code rest_print(const struct buf *answer, struct err *e) {
 }
 
 enum err_code rest_print_call(const struct config *c, const struct rest_call *call, struct err *e) {
-    secret_init();
-    struct rest *rest = NULL;
     struct buf answer;
     buf_init(&answer, REST_ANSWER_MAX);
-    enum err_code code = rest_open(c, &rest, e);
-    if (code == ERR_OK) {
-        code = rest_do(rest, call, &answer, NULL, e);
-    }
+    enum err_code code = rest_ask(c, call, &answer, e);
     if (code == ERR_OK) {
         code = rest_print(&answer, e);
     }
-    rest_close(rest);
     buf_done(&answer);
     return code;
 }

@@ -1,6 +1,6 @@
 // Everybody the meter knows: by name (as in the database, without "User:") the borders of their
 // grants and, where a line of theirs was read, the state of the counting rules. Entries are never
-// freed one by one, so pointers to them hold until principals_free.
+// freed one by one, so pointers to them hold until principals_done.
 #ifndef WEIR_METER_FOLD_PRINCIPALS_H
 #define WEIR_METER_FOLD_PRINCIPALS_H
 

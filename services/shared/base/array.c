@@ -6,10 +6,7 @@
 
 enum { CAP_MIN = 4 };
 
-void *array_grow(void *items, uint32_t count, uint32_t *cap, size_t size) {
-    if (count < *cap) {
-        return items;
-    }
+void *array_enlarge(void *items, uint32_t *cap, size_t size) {
     uint32_t more = *cap == 0 ? CAP_MIN : *cap * 2;
     void *grown = realloc(items, more * size);
     check(grown != NULL);

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "base/array.h"
 #include "base/check.h"
 #include "core/brokerlog/broker_line_plain.h"
 #include "core/brokerlog/kafka_protocol.h"
@@ -21,18 +22,8 @@ static void set_fault(struct body *b, enum line_fault fault) {
     }
 }
 
-static void *grow(void *items, uint32_t *cap, size_t size) {
-    uint32_t more = *cap == 0 ? 16 : *cap * 2;
-    void *grown = realloc(items, more * size);
-    check(grown != NULL);
-    *cap = more;
-    return grown;
-}
-
 static struct broker_line_part *add_part(struct broker_line_parts *list) {
-    if (list->count == list->cap) {
-        list->items = grow(list->items, &list->cap, sizeof *list->items);
-    }
+    list->items = array_grow(list->items, list->count, &list->cap, sizeof *list->items);
     struct broker_line_part *p = &list->items[list->count++];
     *p = (struct broker_line_part){0};
     return p;
@@ -122,9 +113,7 @@ static bool take_id(struct body *b, uint8_t ret[TOPIC_ID_LEN]) {
 typedef void part_reader(struct body *b, uint32_t topic);
 
 static uint32_t add_topic(struct broker_line *l) {
-    if (l->topic_count == l->topic_cap) {
-        l->topics = grow(l->topics, &l->topic_cap, sizeof *l->topics);
-    }
+    l->topics = array_grow(l->topics, l->topic_count, &l->topic_cap, sizeof *l->topics);
     l->topics[l->topic_count] = (struct topic_key){0};
     return l->topic_count++;
 }
@@ -629,9 +618,7 @@ static void read_fact(struct body *b, enum topic_event event) {
         return;
     }
     struct broker_line *l = b->line;
-    if (l->fact_count == l->fact_cap) {
-        l->facts = grow(l->facts, &l->fact_cap, sizeof *l->facts);
-    }
+    l->facts = array_grow(l->facts, l->fact_count, &l->fact_cap, sizeof *l->facts);
     l->facts[l->fact_count++] = fact;
 }
 

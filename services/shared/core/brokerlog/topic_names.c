@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/array.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/hash_table.h"
@@ -83,11 +84,7 @@ static struct named_topic *add(struct topic_names *n, const struct topic_fact *f
     if (n->count == TOPIC_NAMES_MAX) {
         return NULL;
     }
-    if (n->count == n->cap) {
-        n->cap = n->cap == 0 ? 64 : n->cap * 2;
-        n->topics = realloc(n->topics, n->cap * sizeof *n->topics);
-        check(n->topics != NULL);
-    }
+    n->topics = array_grow(n->topics, n->count, &n->cap, sizeof *n->topics);
     uint64_t name_key;
     uint32_t same_name = find_name(n, fact->name, &name_key);
     struct named_topic *t = &n->topics[n->count];

@@ -1,6 +1,6 @@
 // When an open batch is to be committed. Pure.
-#ifndef WEIR_METER_FOLD_PACE_H
-#define WEIR_METER_FOLD_PACE_H
+#ifndef WEIR_METER_PACE_H
+#define WEIR_METER_PACE_H
 
 #include <stdbool.h>
 #include <stdint.h>
