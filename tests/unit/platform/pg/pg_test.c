@@ -285,11 +285,13 @@ static int64_t items(void) {
 // libpq would write it as it is; a line of the log is JSON.
 static void warning_of_the_server__is_a_line_of_the_log(void **state) {
     (void)state;
+    need_server();
     FILE *out = tmpfile();
     assert_non_null(out);
     log_init("weir-test", LOG_LEVEL_INFO);
     log_redirect(fileno(out), NULL);
     struct err e;
+    assert_int_equal(pg_script(pg, SCHEMA, "schema", &e), ERR_OK);
     assert_int_equal(pg_run(pg, &WARN, PG_NO_PARAMS, NULL, &e), ERR_OK);
     log_redirect(STDERR_FILENO, NULL);
     char text[1024];
