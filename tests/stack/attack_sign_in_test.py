@@ -10,16 +10,24 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from house import PASSWORD, open_house
+from house import PASSWORD, PLAN, open_house
 from rest import Rest
 from stack import wait_for
 
 PROXY = "127.0.8.1"
 
 
+SETTINGS = """\
+WEIR_TRUSTED_PROXIES=127.0.8.0/24
+WEIR_UNVERIFIED_PLAN_VERSIONS_MAX=2
+WEIR_UNVERIFIED_SECRETS_MAX=3
+WEIR_UNVERIFIED_SUBSCRIPTION_REQUESTS_MAX=2
+"""
+
+
 @pytest.fixture(scope="module")
 def strict(tmp_path_factory):
-    with open_house(tmp_path_factory, "strict", "WEIR_TRUSTED_PROXIES=127.0.8.0/24", WEIR_LIMITS="own") as house:
+    with open_house(tmp_path_factory, "strict", SETTINGS, WEIR_LIMITS="own") as house:
         yield house
 
 
@@ -261,6 +269,31 @@ def test_an_unverified_organisation_has_few_of_everything(strict, operator):
     assert answer.status == 200, answer
     for path, body in makers.items():
         assert person.post(path, body()).status == 201
+
+
+def assert_full(answer):
+    assert answer.status == 422 and answer.json["type"] == "/problems/limit" and "not verified" in answer.json["detail"], answer
+
+
+def test_nor_has_it_many_secrets_plans_and_requests(strict, operator):
+    provider, consumer = signed_in(strict, "127.0.7.2"), signed_in(strict, "127.0.7.3")
+    provider.prefix = f"p{uuid.uuid4().hex[:8]}."
+    operator.patch(f"/v1/organisations/{provider.org}", {"topic_prefix": provider.prefix})
+    product, plan = strict.product(provider, strict.cluster())
+    more = {"plan": {**PLAN, "valid_from": "2099-01-01"}, "revenue_share": {"percent": "20"}}
+    assert provider.post(f"/v1/products/{product['id']}/plans", {"code": "b", "name": "B", **more}).status == 201
+    assert_full(provider.post(f"/v1/products/{product['id']}/plans", {"code": "c", "name": "C", **more}))
+    assert_full(provider.post(f"/v1/plans/{plan['id']}/versions", more))
+    app = consumer.made("/v1/applications", {"name": "reader"})
+    secrets = f"/v1/applications/{app['id']}/secrets"
+    made = [consumer.made(secrets)["id"] for _ in range(3)]
+    assert consumer.delete(f"{secrets}/{made[0]}").status == 204
+    assert_full(consumer.post(secrets))
+    first, _ = (strict.request(consumer, product, plan) for _ in range(2))
+    body = {"product_id": product["id"], "plan_id": plan["id"], "application_ids": [app["id"]], "terms_accepted": True}
+    assert_full(consumer.post("/v1/subscriptions", body))
+    assert provider.post(f"/v1/subscriptions/{first['id']}/deny", {"reason": "no"}).status == 200
+    assert consumer.post("/v1/subscriptions", body).status == 201
 
 
 # --- what is seen of it -----------------------------------------------------------------------------------

@@ -223,7 +223,7 @@ static const struct route ROWS[] = {
               .shape = READ_ROW,
               .params = {{.name = "{id}"}}}},
     {"POST", "/v1/applications/{id}/secrets", "createSecret", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = secret_create},
+     ROUTE_JSON(ROUTE_BODY_SMALL), .quota = QUOTA_SECRETS, .handler = secret_create},
     {"DELETE", "/v1/applications/{id}/secrets/{sid}", "revokeSecret", ROUTE_DEVELOPERS,
      .handler = secret_revoke},
     {"POST", "/v1/applications/{id}/producer-grants", "createProducerGrant", ROUTE_OWNERS,

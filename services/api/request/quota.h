@@ -11,7 +11,8 @@ enum quota {
     QUOTA_NONE,
     QUOTA_APPLICATIONS,
     QUOTA_PRODUCTS,
-    QUOTA_PLANS,
+    QUOTA_PLAN_VERSIONS,
+    QUOTA_SECRETS,
     QUOTA_SUBSCRIPTION_REQUESTS,
     QUOTA_COUNT
 };
@@ -25,7 +26,8 @@ enum quota {
 #define QUOTA_CONFIG_ROWS                                                                          \
     QUOTA_CONFIG_ROW("unverified_applications_max", "10", "applications"),                         \
         QUOTA_CONFIG_ROW("unverified_products_max", "10", "products"),                             \
-        QUOTA_CONFIG_ROW("unverified_plans_max", "30", "plans"),                                   \
+        QUOTA_CONFIG_ROW("unverified_plan_versions_max", "50", "versions of plans"),               \
+        QUOTA_CONFIG_ROW("unverified_secrets_max", "100", "secrets, revoked ones too,"),           \
         QUOTA_CONFIG_ROW("unverified_subscription_requests_max", "10",                             \
                          "subscriptions requested and not yet decided on")
 

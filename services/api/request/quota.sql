@@ -9,9 +9,11 @@ select o.id
 -- What it has of what is counted. A statement of its own, for it must see what the holder of the lock
 -- before us committed.
 -- name: quota_used
--- columns: applications, products, plans, subscription_requests
+-- columns: applications, products, plan_versions, secrets, subscription_requests
 select (select count(*) from application a where a.org_id = $1::uuid) as applications,
        (select count(*) from product p where p.org_id = $1::uuid) as products,
-       (select count(*) from plan l where l.org_id = $1::uuid) as plans,
+       (select count(*) from plan_version v where v.org_id = $1::uuid) as plan_versions,
+       (select count(*) from application a join application_secret s on s.application_id = a.id
+         where a.org_id = $1::uuid) as secrets,
        (select count(*) from subscription s
          where s.org_id = $1::uuid and s.state = 'requested') as subscription_requests

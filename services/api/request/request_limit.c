@@ -20,7 +20,8 @@ static void refuse(struct request *r, const char *policy, int64_t wait_us) {
     long long wait_s = (wait_us + US_PER_SECOND - 1) / US_PER_SECOND;
     limits_count_refusal(policy);
     request_header(r, "retry-after", arena_printf(r->arena, "%lld", wait_s));
-    request_problem(r, PROBLEM_RATE_LIMITED, NULL, "%s: try again in %lld seconds", policy, wait_s);
+    request_problem(r, PROBLEM_RATE_LIMITED, NULL,
+                    "too many requests (%s); try again in %lld seconds", policy, wait_s);
 }
 
 bool request_limit(struct request *r, enum limit limit, struct slice who, struct slice from) {
