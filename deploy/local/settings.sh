@@ -42,6 +42,8 @@ fi
 : "${WEIR_TOKEN_AUDIENCE:=$WEIR_CLUSTER}"
 : "${WEIR_START_SECONDS:=90}"                # how long a server may take to get ready
 
+: "${WEIR_LIMITS:=wide}"                     # of weir-api: wide, for one machine that plays everybody; or own, its defaults
+
 run_dir=$WEIR_STACK_DIR/run
 log_dir=$WEIR_STACK_DIR/log
 secret_dir=$WEIR_STACK_DIR/secrets

@@ -34,6 +34,19 @@ WEIR_KAFKA_PASSWORD_FILE=$secret_dir/kafka-$1
 EOF
 }
 
+# All parties of a stack ask from one address, and its tests as often as they can.
+wide_limits() {
+    local name
+    for name in PUBLIC IDENTIFY READ WRITE SIGN_IN SIGN_IN_ADDRESS SIGN_IN_ACCOUNT SESSION SIGN_UP SIGN_UP_ALL \
+        TOKEN TOKEN_REFUSED TOKEN_ADDRESS; do
+        echo "WEIR_RATE_$name=1000000/1m"
+    done
+    for name in APPLICATIONS PRODUCTS PLAN_VERSIONS SECRETS SUBSCRIPTION_REQUESTS; do
+        echo "WEIR_UNVERIFIED_${name}_MAX=1000000"
+    done
+    echo WEIR_PASSWORD_SHARE=64
+}
+
 settings_of() {
     local setting name=${1#weir-} extra
     setting=$(port_setting "$1")
@@ -48,6 +61,11 @@ WEIR_MASTER_KEY_FILE=$secret_dir/master-key
 WEIR_SNAPSHOT_DIR=$state_dir/api
 WEIR_DATABASE_URL_FILE=$secret_dir/url-weir_api
 EOF
+        case $WEIR_LIMITS in
+        wide) wide_limits ;;
+        own) ;;
+        *) die "WEIR_LIMITS is wide or own" ;;
+        esac
         ;;
     weir-tap)
         kafka_settings weir-tap

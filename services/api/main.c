@@ -7,6 +7,7 @@
 #include "api/identity/refresh.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
+#include "api/request/limits.h"
 #include "api/request/request_internal.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
@@ -108,6 +109,8 @@ static const struct config_row ROWS[] = {
      .fallback = "15m",
      .example = "10m",
      .help = "how long a token is valid"},
+    QUOTA_CONFIG_ROWS,
+    LIMITS_CONFIG_ROWS,
 };
 
 static enum err_code loop_start(struct http_loop *http, void *user, void **ret_state,
@@ -198,6 +201,8 @@ static enum err_code read_settings(struct api *api, const struct config *c, stru
     // A __Host- cookie needs TLS; on plain http (a loopback try-out) browsers would drop it.
     api->cookie_secure = strncmp(url, "https://", 8) == 0;
     api->cookie_name = api->cookie_secure ? "__Host-weir_session" : "weir_session";
+    api->device_cookie_name = api->cookie_secure ? "__Host-weir_device" : "weir_device";
+    quotas_read(&api->quotas, c);
     api->token_life_s = (int)(config_duration_ms(c, "token_life") / 1000);
     api->snapshot_dir = config_text(c, "snapshot_dir");
     api->loops_count = (unsigned)config_int(c, "threads");
@@ -209,6 +214,10 @@ static enum err_code run(const struct config *c, struct err *e) {
     static struct api api;
     secret_init();
     enum err_code code = read_settings(&api, c, e);
+    if (code != ERR_OK) {
+        return code;
+    }
+    code = limits_new(c, &api.limits, e);
     if (code != ERR_OK) {
         return code;
     }
@@ -241,6 +250,7 @@ static enum err_code run(const struct config *c, struct err *e) {
     workers_free(api.workers);
     snapshot_unref(api.stored);
     portal_free(api.portal);
+    limits_free(api.limits);
     secret_wipe(api.master_key, sizeof api.master_key);
     return code;
 }

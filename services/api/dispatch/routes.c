@@ -67,11 +67,11 @@ const struct route *routes_find(struct slice method, struct slice path, struct s
 }
 
 // --- calling -------------------------------------------------------------------------------------
-static void call(struct request *r) {
+static void run(struct request *r) {
     struct slice key = r->job->idempotency_key;
     r->handler = r->route->handler != NULL ? r->route->handler : read_run;
-    if (r->route->body == BODY_JSON && !request_parse_body(r)) {
-        return;
+    if (r->route->quota != QUOTA_NONE) {
+        r->handler = quota_run;
     }
     if (key.ptr == NULL || !slice_eq_str(r->job->method, "POST") || r->route->no_idempotency) {
         r->handler(r);
@@ -83,7 +83,41 @@ static void call(struct request *r) {
     }
 }
 
+static void call(struct request *r) {
+    if (r->route->body == BODY_JSON && !request_parse_body(r)) {
+        return;
+    }
+    if (r->route->prepare != NULL) {
+        r->prepared = run;
+        r->route->prepare(r);
+    } else {
+        run(r);
+    }
+}
+
+// --- limits --------------------------------------------------------------------------------------
+// False: answered.
+static bool admit_stranger(struct request *r) {
+    switch (r->route->limit) {
+    case ROUTE_LIMIT_OWN: return true;
+    case ROUTE_LIMIT_USUAL: return request_limit_address(r, LIMIT_PUBLIC);
+    case ROUTE_LIMIT_SIGN_UP: break;
+    }
+    return request_limit_address(r, LIMIT_PUBLIC) && request_limit_address(r, LIMIT_SIGN_UP) &&
+           request_limit_for(r, LIMIT_SIGN_UP_ALL, SLICE_LIT("all"));
+}
+
+static bool admit_organisation(struct request *r) {
+    enum limit limit = slice_eq_str(r->job->method, "GET") || slice_eq_str(r->job->method, "HEAD")
+                           ? LIMIT_READ
+                           : LIMIT_WRITE;
+    return request_limit_for(r, limit, slice_str(r->who.org));
+}
+
 static void on_identified(struct request *r) {
+    if (!admit_organisation(r)) {
+        return;
+    }
     if (r->route->operator_only && !r->who.is_operator) {
         request_problem(r, PROBLEM_DENIED, NULL, "this is for the marketplace's operator");
     } else if ((r->route->roles & r->who.role) == 0) {
@@ -102,8 +136,10 @@ static void dispatch(struct request *r) {
     } else if (route->body != BODY_NONE && job->body.len > route->body_max) {
         request_problem(r, PROBLEM_TOO_LARGE, NULL, "the body may have %zu bytes", route->body_max);
     } else if (route->auth != AUTH_PUBLIC) {
-        auth_identify(r, on_identified);
-    } else if (auth_same_site(r)) {
+        if (request_limit_address(r, LIMIT_IDENTIFY)) {
+            auth_identify(r, on_identified);
+        }
+    } else if (admit_stranger(r) && auth_same_site(r)) {
         call(r);
     }
 }
@@ -129,6 +165,8 @@ void routes_handle(struct http_job *job) {
         job->operation = r->route->operation;
         r->start = dispatch;
         dispatch(r);
+    } else if (!request_limit_address(r, LIMIT_PUBLIC)) {
+        // answered
     } else if (allow.len > 0) {
         request_header(r, "allow", arena_str(r->arena, buf_slice(&allow)));
         request_problem(r, PROBLEM_METHOD_NOT_ALLOWED, NULL, "%s is not a method of this path",

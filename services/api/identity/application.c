@@ -215,7 +215,7 @@ static void producer_grant_create(struct request *r) {
 
 static const struct route ROWS[] = {
     {"POST", "/v1/applications", "createApplication", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = application_create},
+     ROUTE_JSON(ROUTE_BODY_SMALL), .quota = QUOTA_APPLICATIONS, .handler = application_create},
     {"GET", "/v1/applications", "listApplications", ROUTE_SIGNED_IN,
      .read = {.statement = &api_sql_application_list, .shape = READ_PAGE}},
     {"GET", "/v1/applications/{id}", "getApplication", ROUTE_SIGNED_IN,
@@ -223,7 +223,7 @@ static const struct route ROWS[] = {
               .shape = READ_ROW,
               .params = {{.name = "{id}"}}}},
     {"POST", "/v1/applications/{id}/secrets", "createSecret", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = secret_create},
+     ROUTE_JSON(ROUTE_BODY_SMALL), .quota = QUOTA_SECRETS, .handler = secret_create},
     {"DELETE", "/v1/applications/{id}/secrets/{sid}", "revokeSecret", ROUTE_DEVELOPERS,
      .handler = secret_revoke},
     {"POST", "/v1/applications/{id}/producer-grants", "createProducerGrant", ROUTE_OWNERS,

@@ -11,9 +11,9 @@ void auth_session_hash(const struct api *api, struct slice value,
     secret_hash(out, value, api->master_key);
 }
 
-struct slice auth_session_cookie(const struct request *r) {
+struct slice auth_cookie(const struct request *r, const char *name) {
     struct slice all = r->job->cookie;
-    size_t name_len = strlen(r->api->cookie_name);
+    size_t name_len = strlen(name);
     size_t at = 0;
     while (at < all.len) {
         while (at < all.len && (all.ptr[at] == ' ' || all.ptr[at] == ';')) {
@@ -22,13 +22,22 @@ struct slice auth_session_cookie(const struct request *r) {
         const char *start = all.ptr + at;
         const char *end = memchr(start, ';', all.len - at);
         size_t len = end != NULL ? (size_t)(end - start) : all.len - at;
-        if (len > name_len && start[name_len] == '=' &&
-            memcmp(start, r->api->cookie_name, name_len) == 0) {
+        if (len > name_len && start[name_len] == '=' && memcmp(start, name, name_len) == 0) {
             return slice_of(start + name_len + 1, len - name_len - 1);
         }
         at += len + 1;
     }
     return (struct slice){NULL, 0};
+}
+
+struct slice auth_session_cookie(const struct request *r) {
+    return auth_cookie(r, r->api->cookie_name);
+}
+
+void auth_set_cookie(struct request *r, const char *name, const char *value, int life_s) {
+    request_header(r, "set-cookie",
+                   arena_printf(r->arena, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
+                                name, value, life_s, r->api->cookie_secure ? "; Secure" : ""));
 }
 
 static bool safe_method(const struct request *r) {

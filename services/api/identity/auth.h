@@ -14,6 +14,10 @@ bool auth_same_site(struct request *r);
 // The hash under which a session's cookie value is stored.
 void auth_session_hash(const struct api *api, struct slice value,
                        unsigned char out[SECRET_HASH_BYTES]);
+// A cookie of the request by its name; {NULL, 0} if there is none.
+struct slice auth_cookie(const struct request *r, const char *name);
+// Has the browser keep a cookie (0: forget it), for nobody but us to read.
+void auth_set_cookie(struct request *r, const char *name, const char *value, int life_s);
 // The session cookie of the request; {NULL, 0} if there is none.
 struct slice auth_session_cookie(const struct request *r);
 

@@ -91,6 +91,10 @@ static bool take_credentials(struct request *r, struct token_request *t) {
 // --- issuing -------------------------------------------------------------------------------------
 static void issue(struct request *r, const struct client *c) {
     const struct token_request *t = r->user;
+    // Only who has the secret gets here, so nobody else can spend this.
+    if (!request_limit_for(r, LIMIT_TOKEN, slice_str(c->id))) {
+        return;
+    }
     static const char *const FOR_API[] = {API_AUDIENCE_TEXT};
     int64_t now_s = clock_system_us() / US_PER_SECOND;
     const struct token_key *signer = snapshot_signer(r->loop->snapshot, now_s);
@@ -131,16 +135,28 @@ static void issue(struct request *r, const struct client *c) {
     request_reply_jansson(r, 200, answer);
 }
 
-static bool satisfied(const struct token_request *t, const struct client *c) {
+static bool right(const struct token_request *t, const struct client *c) {
     int64_t now_s = clock_system_us() / US_PER_SECOND;
-    return c != NULL && c->active && snapshot_secret_matches(c, &t->proof, now_s) &&
-           (t->for_api ? c->has_role : c->audiences_count > 0);
+    return c != NULL && snapshot_secret_matches(c, &t->proof, now_s);
+}
+
+static bool satisfied(const struct token_request *t, const struct client *c) {
+    return right(t, c) && c->active && (t->for_api ? c->has_role : c->audiences_count > 0);
+}
+
+// False: answered. Only what the snapshot doesn't know to be right counts: a stranger's guesses, even
+// from the same address, never keep a client out. And only wrong ones stay counted, so a secret that
+// was made a moment ago costs nothing either.
+static bool admit(struct request *r, const struct client *c) {
+    const struct token_request *t = r->user;
+    return (right(t, c) && c->active) ||
+           (request_limit(r, LIMIT_TOKEN_REFUSED, slice_str(t->client_id), request_address(r)) &&
+            request_limit_address(r, LIMIT_TOKEN_ADDRESS));
 }
 
 static void judge(struct request *r, const struct client *c) {
     const struct token_request *t = r->user;
-    int64_t now_s = clock_system_us() / US_PER_SECOND;
-    if (c == NULL || !snapshot_secret_matches(c, &t->proof, now_s)) {
+    if (!right(t, c)) {
         refuse(r, 401, "invalid_client", "the client is not known or the secret is wrong");
     } else if (!c->active) {
         refuse(r, 401, "invalid_client", "the application is disabled");
@@ -199,7 +215,7 @@ static void oauth_token(struct request *r) {
     // A secret or grant made a moment ago may not be in the snapshot yet.
     if (satisfied(t, c)) {
         judge(r, c);
-    } else {
+    } else if (admit(r, c)) {
         request_read_or(r, &api_sql_client_read, PG_PARAMS(pg_text(t->client_id)), on_read,
                         on_unread);
     }
@@ -245,9 +261,11 @@ static void oauth_discovery(struct request *r) {
 
 static const struct route ROWS[] = {
     {"POST", "/oauth/token", "createToken", ROUTE_PUBLIC, .body = BODY_RAW,
-     .body_max = TOKEN_BODY_MAX, .no_idempotency = true, .handler = oauth_token},
-    {"GET", "/.well-known/jwks.json", "getJwks", ROUTE_PUBLIC, .handler = oauth_jwks},
+     .body_max = TOKEN_BODY_MAX, .no_idempotency = true, .limit = ROUTE_LIMIT_OWN,
+     .handler = oauth_token},
+    {"GET", "/.well-known/jwks.json", "getJwks", ROUTE_PUBLIC, .limit = ROUTE_LIMIT_OWN,
+     .handler = oauth_jwks},
     {"GET", "/.well-known/openid-configuration", "getDiscovery", ROUTE_PUBLIC,
-     .handler = oauth_discovery},
+     .limit = ROUTE_LIMIT_OWN, .handler = oauth_discovery},
 };
 const struct route_table oauth_routes = ROUTE_TABLE(ROWS);

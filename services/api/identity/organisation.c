@@ -38,6 +38,11 @@ static void on_hashed(struct request *r) {
         request_fail(r, &s->error);
         return;
     }
+    request_prepared(r);
+}
+
+static void organisation_create(struct request *r) {
+    const struct sign_up *s = r->user;
     // The new organisation is the only one whose rows this transaction may write.
     request_scope(r, s->id, false);
     request_write(r, &api_sql_organisation_sign_up,
@@ -110,7 +115,9 @@ static bool take_address(struct request *r, json_t *address, const char **ret) {
     return true;
 }
 
-static void organisation_create(struct request *r) {
+// The password's hash is made before the transaction that stores it, or an Idempotency-Key's, is
+// begun: while it waits for others' no connection is held.
+static void sign_up_prepare(struct request *r) {
     struct sign_up *s = arena_alloc(r->arena, sizeof *s);
     json_t *address = NULL, *owner = NULL, *roles = NULL;
     s->time_zone = "UTC";
@@ -150,7 +157,7 @@ static void organisation_create(struct request *r) {
     }
     s->id = uuid_new(r->arena);
     r->user = s;
-    request_offload(r, hash_password, on_hashed);
+    request_offload(r, (struct slice){NULL, 0}, hash_password, on_hashed);
 }
 
 // --- changing ------------------------------------------------------------------------------------
@@ -219,7 +226,7 @@ static void organisation_patch(struct request *r) {
 
 static const struct route ROWS[] = {
     {"POST", "/v1/organisations", "createOrganisation", ROUTE_PUBLIC, ROUTE_JSON(ROUTE_BODY_SMALL),
-     .handler = organisation_create},
+     .limit = ROUTE_LIMIT_SIGN_UP, .prepare = sign_up_prepare, .handler = organisation_create},
     {"GET", "/v1/organisations", "listOrganisations", ROUTE_SIGNED_IN,
      .read = {.statement = &api_sql_organisation_list, .shape = READ_PAGE}},
     {"GET", "/v1/organisations/{id}", "getOrganisation", ROUTE_SIGNED_IN,

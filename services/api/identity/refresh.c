@@ -213,8 +213,8 @@ static void on_text(struct pg_segment *segment, struct pg_rows *rows, const stru
     memcpy(f->text, text.ptr, text.len);
     f->text_len = text.len;
     f->busy = true;
-    if (workers_submit(f->loop->api->workers, f->loop->http, parse, on_parsed, f, &f->error) !=
-        ERR_OK) {
+    struct work work = {.work = parse, .done = on_parsed, .user = f, .share_max = 1};
+    if (workers_submit(f->loop->api->workers, f->loop->http, &work, &f->error) != ERR_OK) {
         free(f->text);
         f->text = NULL;
         f->busy = false;

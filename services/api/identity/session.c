@@ -1,7 +1,24 @@
 // Sign-in of people, sign-out, and who one is.
+//
+// Guessing is slowed down so that it can't be used to lock anybody out. Only wrong passwords count;
+// a right one gives back what it took. They count in three places:
+//
+//   - for one account from one address. What is spent there stops that address alone;
+//   - for one address, whatever the account: one password tried on many people;
+//   - for one account from all strangers together, against guessers who have many addresses. This is
+//     the one that a guesser could spend for somebody else. A browser that has signed in to the
+//     account before isn't a stranger (device.h): it has a count of its own, so nobody else's
+//     guesses ever refuse it. An honest person with a new browser is refused only while many
+//     addresses guess at this very account, for one address alone can't spend it: its own count is
+//     ten times smaller.
+//
+// An account that doesn't exist counts like one that does, so that the limits don't tell. The
+// password is checked after the limits, so they also bound what strangers make argon2 cost; of its
+// queue, one network (or one known browser) has only a share.
 #include <stdio.h>
 
 #include "api/identity/auth.h"
+#include "api/identity/device.h"
 #include "api/request/api.h"
 #include "platform/secret/secret.h"
 
@@ -13,20 +30,17 @@ struct sign_in {
     const char *hash; // NULL: nobody has this address
     char person[UUID_CHARS + 1];
     char org[UUID_CHARS + 1];
+    struct slice device; // a browser that has signed in before, or {NULL, 0}
     bool right;
     char token[SECRET_TOKEN_CHARS + 1];
 };
 
-static void set_cookie(struct request *r, const char *value, int max_age_s) {
-    request_header(r, "set-cookie",
-                   arena_printf(r->arena, "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s",
-                                r->api->cookie_name, value, max_age_s,
-                                r->api->cookie_secure ? "; Secure" : ""));
-}
-
 static void on_created(struct request *r, struct pg_rows *rows) {
     struct sign_in *s = r->user;
-    set_cookie(r, s->token, SESSION_HOURS * 3600);
+    if (s->device.len == 0) {
+        device_remember(r, s->person);
+    }
+    auth_set_cookie(r, r->api->cookie_name, s->token, SESSION_HOURS * 3600);
     request_reply_row(r, 201, rows);
 }
 
@@ -59,11 +73,35 @@ static void on_verified(struct request *r) {
                         "the e-mail address or the password is wrong");
         return;
     }
+    // Only who has the password gets here, so nobody else can spend this.
+    if (!request_limit_for(r, LIMIT_SESSION, slice_str(s->person))) {
+        return;
+    }
     r->who.actor = ACTOR_PERSON;
     snprintf(r->who.subject, sizeof r->who.subject, "%s", s->person);
     snprintf(r->who.org, sizeof r->who.org, "%s", s->org);
     request_scope(r, r->who.org, false);
     request_write(r, &api_sql_session_prune, PG_NO_PARAMS, on_pruned);
+}
+
+static struct slice lower(struct request *r, const char *text) {
+    char *out = arena_str(r->arena, slice_str(text));
+    for (char *at = out; *at != '\0'; at++) {
+        *at = *at >= 'A' && *at <= 'Z' ? (char)(*at - 'A' + 'a') : *at;
+    }
+    return slice_str(out);
+}
+
+// False: answered.
+static bool admit(struct request *r, const struct sign_in *s) {
+    // By id, for one e-mail address may be written in several ways.
+    struct slice account = s->hash != NULL ? slice_str(s->person) : lower(r, s->email);
+    if (s->device.len > 0) {
+        return request_limit(r, LIMIT_SIGN_IN, account, s->device);
+    }
+    return request_limit(r, LIMIT_SIGN_IN, account, request_address(r)) &&
+           request_limit_address(r, LIMIT_SIGN_IN_ADDRESS) &&
+           request_limit_for(r, LIMIT_SIGN_IN_ACCOUNT, account);
 }
 
 static void on_person(struct request *r, struct pg_rows *rows) {
@@ -73,7 +111,12 @@ static void on_person(struct request *r, struct pg_rows *rows) {
         snprintf(s->person, sizeof s->person, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ID));
         snprintf(s->org, sizeof s->org, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ORG_ID));
     }
-    request_offload(r, verify, on_verified);
+    if (s->hash != NULL) {
+        s->device = device_of(r, s->person);
+    }
+    if (admit(r, s)) {
+        request_offload(r, s->device, verify, on_verified);
+    }
 }
 
 static void session_create(struct request *r) {
@@ -92,7 +135,7 @@ static void session_create(struct request *r) {
 
 static void on_ended(struct request *r, struct pg_rows *rows) {
     (void)rows;
-    set_cookie(r, "", 0);
+    auth_set_cookie(r, r->api->cookie_name, "", 0);
     request_reply_empty(r);
 }
 

@@ -31,7 +31,9 @@ static void on_read(struct request *r, struct pg_rows *rows) {
         request_fail(r, &e);
         return;
     }
-    accept(r, snapshot_client(one, r->user));
+    const struct client *c = snapshot_client(one, r->user);
+    r->user = NULL; // the handler's from here on
+    accept(r, c);
     snapshot_unref(one);
 }
 

@@ -132,10 +132,10 @@ static const struct route ROWS[] = {
               .params = {{.name = "{id}"}},
               .of = &api_sql_product_visible}},
     {"POST", "/v1/products/{id}/plans", "createPlan", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_LARGE), .handler = plan_create},
+     ROUTE_JSON(ROUTE_BODY_LARGE), .quota = QUOTA_PLAN_VERSIONS, .handler = plan_create},
     {"GET", "/v1/plans/{id}", "getPlan", ROUTE_SIGNED_IN,
      .read = {.statement = &api_sql_plan_get, .shape = READ_ROW, .params = {{.name = "{id}"}}}},
     {"POST", "/v1/plans/{id}/versions", "createPlanVersion", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_LARGE), .handler = plan_version_create},
+     ROUTE_JSON(ROUTE_BODY_LARGE), .quota = QUOTA_PLAN_VERSIONS, .handler = plan_version_create},
 };
 const struct route_table plan_routes = ROUTE_TABLE(ROWS);

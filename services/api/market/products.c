@@ -328,7 +328,7 @@ static const struct route ROWS[] = {
               .shape = READ_PAGE,
               .params = {{.name = "q"}, {.name = "state"}}}},
     {"POST", "/v1/products", "createProduct", ROUTE_DEVELOPERS, ROUTE_JSON(ROUTE_BODY_SMALL),
-     .handler = product_create},
+     .quota = QUOTA_PRODUCTS, .handler = product_create},
     {"GET", "/v1/products/{id}", "getProduct", ROUTE_SIGNED_IN,
      .read = {.statement = &api_sql_product_get, .shape = READ_ROW, .params = {{.name = "{id}"}}}},
     {"PATCH", "/v1/products/{id}", "updateProduct", ROUTE_DEVELOPERS, ROUTE_JSON(ROUTE_BODY_SMALL),

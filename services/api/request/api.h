@@ -7,12 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/request/quota.h"
 #include "platform/http/http_server.h" // HTTP_THREADS_MAX
 #include "platform/http/workers.h"
 #include "platform/pg/pg_pool.h"
 #include "platform/program/config.h"
 #include "platform/secret/secret.h"
 
+struct limits;
 struct portal;
 struct refresh;
 struct snapshot;
@@ -28,12 +30,15 @@ struct api {
     const struct config *config;
     const char *public_url; // without a slash at the end
     const char *cookie_name;
+    const char *device_cookie_name;
     bool cookie_secure;
     int token_life_s;
     const char *snapshot_dir; // NULL: none
     unsigned char master_key[SECRET_KEY_BYTES];
     struct workers *workers;
     struct pg_pool_group database;
+    struct limits *limits;
+    struct quotas quotas;
     struct portal *portal;
     struct snapshot *stored; // as found on disk at the start
     struct api_loop *loops[HTTP_THREADS_MAX];

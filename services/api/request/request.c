@@ -9,6 +9,7 @@
 #include "api/request/constraint.h"
 #include "api/request/request_internal.h"
 #include "base/check.h"
+#include "base/instant.h"
 #include "platform/http/http_form.h"
 #include "platform/http/http_loop.h"
 #include "platform/program/clock.h"
@@ -25,6 +26,16 @@ void request_register_metrics(void) {
     metrics_register(&AGAIN);
 }
 
+// The address the request counts for.
+static void find_client(struct request *r) {
+    struct http_job *job = r->job;
+    struct ip peer = {0};
+    (void)ip_parse(slice_str(job->peer), &peer);
+    r->ip = client_ip(&peer, job->forwarded_for, limits_proxies(r->api->limits));
+    _Static_assert((int)IP_TEXT_MAX <= (int)HTTP_ADDRESS_MAX, "an address fits");
+    ip_format(&r->ip, job->client);
+}
+
 struct request *request_new(struct http_job *job, struct api_loop *loop) {
     struct request *r = arena_alloc(&job->arena, sizeof *r);
     r->job = job;
@@ -32,6 +43,7 @@ struct request *request_new(struct http_job *job, struct api_loop *loop) {
     r->loop = loop;
     r->api = loop->api;
     r->scope_org = "";
+    find_client(r);
     http_job_ref(job);
     http_loop_hold(job->loop);
     return r;
@@ -44,9 +56,33 @@ void request_abandon(struct request *r) {
     }
 }
 
+void request_prepared(struct request *r) {
+    r->prepared(r);
+}
+
+// draft-ietf-httpapi-ratelimit-headers-11, of the limit that was looked at last: `t` says when the
+// whole quota is there again.
+static void add_limit_headers(struct request *r) {
+    const struct charges *c = &r->charges;
+    if (!c->shown) {
+        return;
+    }
+    const char *policy = limits_policy(c->limit);
+    struct rate rate = limits_rate(r->api->limits, c->limit);
+    long long whole_s = (c->left.whole_us + US_PER_SECOND - 1) / US_PER_SECOND;
+    request_header(r, "ratelimit-policy",
+                   arena_printf(r->arena, "\"%s\";q=%lld;w=%lld", policy, (long long)rate.quota,
+                                (long long)(rate.window_us / US_PER_SECOND)));
+    request_header(
+        r, "ratelimit",
+        arena_printf(r->arena, "\"%s\";r=%lld;t=%lld", policy, (long long)c->left.count, whole_s));
+}
+
 void request_send(struct request *r) {
     check(!r->busy && !r->tx_open);
     struct http_job *job = r->job;
+    limits_settle(r->api->limits, &r->charges, r->status);
+    add_limit_headers(r);
     json_decref(r->body);
     r->body = NULL;
     http_job_send(job, r->status, r->content_type, r->answer);
@@ -68,6 +104,7 @@ bool request_again(struct request *r) {
     }
     metric_add(&AGAIN, 1);
     request_abandon(r);
+    limits_give_back(r->api->limits, &r->charges);
     json_decref(r->body);
     job->header_count = 0;
     job->org = NULL;
@@ -78,6 +115,7 @@ bool request_again(struct request *r) {
         .api = r->api,
         .loop = r->loop,
         .route = r->route,
+        .ip = r->ip,
         .scope_org = "",
         .start = r->start,
         .runs = r->runs + 1,

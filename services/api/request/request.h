@@ -27,6 +27,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "api/request/limits.h"
 #include "api/request/role.h"
 #include "api/request/route.h"
 #include "api/request/uuid.h"
@@ -69,6 +70,7 @@ struct request {
     struct api_loop *loop;
     const struct route *route;
     struct slice params[ROUTE_PARAMS_MAX];
+    struct ip ip; // of the client
     struct identity who;
     json_t *body; // parsed, or NULL; owned by the request
     void *user;   // the handler's own
@@ -95,7 +97,9 @@ struct request {
     struct slice answer;
     void (*start)(struct request *r); // what the router does with it, from the beginning
     unsigned runs;                    // finished in vain
+    struct charges charges;           // limits.c only
     void (*handler)(struct request *r);
+    void (*prepared)(struct request *r);
     void (*identified)(struct request *r);
     void (*work)(struct request *r);
     void (*work_done)(struct request *r);
@@ -159,9 +163,25 @@ void request_scope(struct request *r, const char *org, bool operator_sees_all);
 void request_audit(struct request *r, const char *action, const char *object_kind,
                    const char *object_id, const char *before, const char *after,
                    const char *reason);
-// Runs `work` on the worker pool (no database, no reply there), then `done` on the loop.
-void request_offload(struct request *r, void (*work)(struct request *r),
+// Runs `work` on the worker pool (no database, no reply there), then `done` on the loop. Never in a
+// transaction, whose connection would be held while others' work is waited for. It takes a place in
+// the share of the queue that the client's network has, or `who` if that isn't empty; a share that
+// is full is answered with 429.
+void request_offload(struct request *r, struct slice who, void (*work)(struct request *r),
                      void (*done)(struct request *r));
+// The end of a route's `prepare`.
+void request_prepared(struct request *r);
+
+// --- limits --------------------------------------------------------------------------------------
+
+// Takes one of the limit for `who` alone, or for `who` and `from` together. False: answered, with a
+// 429 of type /problems/rate-limited and Retry-After. What doesn't count after all (limits.h) is
+// given back by itself with the answer.
+bool request_limit(struct request *r, enum limit limit, struct slice who, struct slice from);
+bool request_limit_for(struct request *r, enum limit limit, struct slice who);
+// The client's address, for these; all of an IPv6 /64 is one.
+struct slice request_address(struct request *r);
+bool request_limit_address(struct request *r, enum limit limit);
 
 // --- the answer ----------------------------------------------------------------------------------
 

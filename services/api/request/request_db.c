@@ -148,7 +148,7 @@ void request_audit(struct request *r, const char *action, const char *object_kin
     struct pg_param params[] = {
         pg_text(r->audit_org != NULL ? r->audit_org : r->scope_org),
         pg_text(KINDS[r->who.actor]),
-        pg_text(r->who.actor == ACTOR_NOBODY ? r->job->peer : r->who.subject),
+        pg_text(r->who.actor == ACTOR_NOBODY ? r->job->client : r->who.subject),
         pg_text(action),
         pg_text(object_kind),
         pg_text(object_id),
@@ -225,7 +225,6 @@ static void on_key(struct request *r, struct pg_rows *rows) {
 
 void request_begin_idempotent(struct request *r) {
     struct key *k = key_of(r);
-    r->user = NULL;
     r->scope_org = k->org;
     begin_commands(r);
     add_command(
@@ -293,29 +292,4 @@ void request_commit(struct request *r) {
         .commands = r->commands, .count = r->command_count, .done = on_committed, .user = r};
     r->busy = true;
     send_in_tx(r);
-}
-
-// --- work off the loop ---------------------------------------------------------------------------
-static void on_worked(void *user) {
-    struct request *r = user;
-    r->busy = false;
-    r->work_done(r);
-}
-
-static void run_work(void *user) {
-    struct request *r = user;
-    r->work(r);
-}
-
-void request_offload(struct request *r, void (*work)(struct request *r),
-                     void (*done)(struct request *r)) {
-    check(!r->busy && r->status == 0);
-    r->work = work;
-    r->work_done = done;
-    r->busy = true;
-    struct err e;
-    if (workers_submit(r->api->workers, r->job->loop, run_work, on_worked, r, &e) != ERR_OK) {
-        r->busy = false;
-        request_fail(r, &e);
-    }
 }

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "api/request/quota.h"
 #include "api/request/read.h"
 #include "api/request/role.h"
 #include "base/slice.h"
@@ -21,6 +22,13 @@ enum route_body {
     BODY_NONE, // a body is ignored
     BODY_JSON, // application/json, parsed into r->body
     BODY_RAW,  // any media type, r->job->body
+};
+
+// What a call counts against, before its handler is called (limits.h).
+enum route_limit {
+    ROUTE_LIMIT_USUAL,   // of strangers the address, of others read or write of their organisation
+    ROUTE_LIMIT_SIGN_UP, // the address's and everybody's sign-ups too
+    ROUTE_LIMIT_OWN,     // nothing: what must stay open always, or counts for itself
 };
 
 enum {
@@ -40,6 +48,11 @@ struct route {
     enum route_body body;
     size_t body_max;     // bytes
     bool no_idempotency; // a POST that stores no answer (sign-in)
+    enum route_limit limit;
+    enum quota quota; // what the operation makes one of
+    // Work that comes before any transaction, the Idempotency-Key's too: it ends in request_prepared
+    // or an answer, and what it keeps in r->user the handler finds there. May be NULL.
+    void (*prepare)(struct request *r);
     // Either of them.
     void (*handler)(struct request *r);
     struct read read;

@@ -51,9 +51,12 @@ static void health_openapi(struct request *r) {
 }
 
 static const struct route ROWS[] = {
-    {"GET", "/healthz", "getHealth", ROUTE_PUBLIC, .handler = health_alive},
-    {"GET", "/readyz", "getReadiness", ROUTE_PUBLIC, .handler = health_ready},
-    {"GET", "/metrics", "getMetrics", ROUTE_PUBLIC, .handler = health_metrics},
+    {"GET", "/healthz", "getHealth", ROUTE_PUBLIC, .limit = ROUTE_LIMIT_OWN,
+     .handler = health_alive},
+    {"GET", "/readyz", "getReadiness", ROUTE_PUBLIC, .limit = ROUTE_LIMIT_OWN,
+     .handler = health_ready},
+    {"GET", "/metrics", "getMetrics", ROUTE_PUBLIC, .limit = ROUTE_LIMIT_OWN,
+     .handler = health_metrics},
     {"GET", "/openapi.json", "getOpenapi", ROUTE_PUBLIC, .handler = health_openapi},
 };
 const struct route_table health_routes = ROUTE_TABLE(ROWS);

@@ -1,5 +1,6 @@
 """weir-api on a real PostgreSQL, without Kafka, and the people who sign in to it."""
 
+import contextlib
 import json
 import os
 import subprocess
@@ -109,16 +110,23 @@ def bootstrap(stack):
     )  # fmt: skip
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory):
+@contextlib.contextmanager
+def open_house(tmp_path_factory, name, extra="", **settings):
+    """`extra`: lines of weir-api's own settings."""
     portal = tmp_path_factory.mktemp("portal")
     (portal / "index.html").write_text("<!doctype html><title>portal</title>")
     (portal / "js").mkdir()
     (portal / "js" / "app.js").write_text("export const x = 1\n")
     (portal / ".hidden").write_text("no")
-    with Stack(open_folder(tmp_path_factory, "api"), WEIR_EXTRA_API=f"WEIR_PORTAL_DIR={portal}") as stack:
+    with Stack(open_folder(tmp_path_factory, name), WEIR_EXTRA_API=f"WEIR_PORTAL_DIR={portal}\n{extra}", **settings) as stack:
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         stack.script("weir", "up", "weir-api")
         bootstrap(stack)
         yield House(stack)
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    with open_house(tmp_path_factory, "api") as opened:
+        yield opened

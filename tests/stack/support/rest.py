@@ -10,6 +10,7 @@ class Answer:
     def __init__(self, response, body):
         self.status = response.status
         self.headers = {k.lower(): v for k, v in response.getheaders()}
+        self.cookies = [value.split(";")[0] for name, value in response.getheaders() if name.lower() == "set-cookie"]
         self.body = body
 
     @property
@@ -23,9 +24,10 @@ class Answer:
 class Rest:
     """One caller. `cookie` and `token` are what it identifies itself by."""
 
-    def __init__(self, url):
+    def __init__(self, url, source=None):
         self.url = url
         self.netloc = urllib.parse.urlsplit(url).netloc
+        self.source = (source, 0) if source else None  # the address to ask from, one of 127.0.0.0/8
         self.cookie = None
         self.token = None
 
@@ -41,7 +43,7 @@ class Rest:
         if self.token:
             all_headers["Authorization"] = f"Bearer {self.token}"
         all_headers.update(headers or {})
-        connection = http.client.HTTPConnection(self.netloc, timeout=timeout)
+        connection = http.client.HTTPConnection(self.netloc, timeout=timeout, source_address=self.source)
         try:
             connection.request(method, path, body, {k: v for k, v in all_headers.items() if v is not None})
             response = connection.getresponse()
@@ -70,7 +72,7 @@ class Rest:
     def sign_in(self, email, password):
         answer = self.post("/v1/sessions", {"email": email, "password": password})
         assert answer.status == 201, answer
-        self.cookie = answer.headers["set-cookie"].split(";")[0]
+        self.cookie = "; ".join(answer.cookies)
         return self
 
     def ask_token(self, client_id, secret, scope=None, basic=False):
@@ -83,7 +85,7 @@ class Rest:
             headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode()
         else:
             form.update(client_id=client_id, client_secret=secret)
-        return Rest(self.url).send("POST", "/oauth/token", urllib.parse.urlencode(form).encode(), headers)
+        return Rest(self.url, self.source and self.source[0]).send("POST", "/oauth/token", urllib.parse.urlencode(form).encode(), headers)
 
 
 def token_parts(token):

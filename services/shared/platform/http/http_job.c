@@ -71,6 +71,18 @@ static void take_header(struct http_job *job, const h2o_header_t *header) {
     }
 }
 
+// Each line is what the proxies before it had said.
+static void take_forwarded(struct http_job *job, const h2o_req_t *req) {
+    ssize_t at = -1;
+    while ((at = h2o_find_header_by_str(&req->headers, H2O_STRLIT("x-forwarded-for"), at)) != -1) {
+        h2o_iovec_t value = req->headers.entries[at].value;
+        const char *joined =
+            arena_printf(&job->arena, "%.*s%s%.*s", SLICE_ARG(job->forwarded_for),
+                         job->forwarded_for.len > 0 ? "," : "", (int)value.len, value.base);
+        job->forwarded_for = slice_str(joined);
+    }
+}
+
 // A caller's id is taken if it is harmless in a log and a header, else one is made.
 static void take_request_id(struct http_job *job, const h2o_req_t *req) {
     ssize_t at = h2o_find_header_by_str(&req->headers, H2O_STRLIT("x-request-id"), -1);
@@ -104,6 +116,7 @@ static void take_peer(struct http_job *job, h2o_req_t *req) {
     }
     memcpy(job->peer, text, n);
     job->peer[n] = '\0';
+    memcpy(job->client, job->peer, sizeof job->client);
 }
 
 struct http_job *http_job_new(struct http_connection *connection, h2o_req_t *req) {
@@ -129,6 +142,7 @@ struct http_job *http_job_new(struct http_connection *connection, h2o_req_t *req
     for (size_t i = 0; i < req->headers.size; i++) {
         take_header(job, &req->headers.entries[i]);
     }
+    take_forwarded(job, req);
     take_request_id(job, req);
     take_peer(job, req);
     struct hold *hold = h2o_mem_alloc_shared(&req->pool, sizeof *hold, on_request_disposed);
@@ -208,7 +222,8 @@ static void note(const struct http_job *job, int status, size_t bytes) {
     log_info("request", log_id("request_id", job->request_id), log_slice("method", job->method),
              log_slice("path", job->path), log_str("operation", job->operation),
              log_int("status", status), log_uint("bytes", bytes), log_int("took_us", took_us),
-             log_str("peer", job->peer), log_str("org", job->org != NULL ? job->org : ""),
+             log_str("peer", job->peer), log_str("client", job->client),
+             log_str("org", job->org != NULL ? job->org : ""),
              log_str("subject", job->subject != NULL ? job->subject : ""));
 }
 

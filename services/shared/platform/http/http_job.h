@@ -31,8 +31,10 @@ struct http_job {
     struct slice body;
     struct slice authorization, cookie, origin, content_type, idempotency_key, if_match,
         if_none_match;
+    struct slice forwarded_for; // X-Forwarded-For, all lines joined by commas; anybody's word
     char request_id[HTTP_REQUEST_ID_MAX + 1]; // X-Request-Id, given or made
     char peer[HTTP_ADDRESS_MAX];              // numeric address
+    char client[HTTP_ADDRESS_MAX];            // the same, until the router knows a proxy's client
     int64_t started_us;                       // monotonic
     // For metrics and the access log: set by the router.
     const char *operation;

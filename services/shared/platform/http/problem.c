@@ -25,6 +25,7 @@ static const struct {
     [PROBLEM_IDEMPOTENCY_MISMATCH] = {"idempotency-mismatch", 422,
                                       "The idempotency key was used with another body"},
     [PROBLEM_LIMIT] = {"limit", 422, "A stated maximum is exceeded"},
+    [PROBLEM_RATE_LIMITED] = {"rate-limited", 429, "Too many requests"},
     [PROBLEM_INTERNAL] = {"internal", 500, "Something went wrong on our side"},
     [PROBLEM_UNAVAILABLE] = {"unavailable", 503, "A part of the service is away"},
 };

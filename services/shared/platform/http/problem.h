@@ -20,6 +20,7 @@ enum problem_kind {
     PROBLEM_MEDIA_TYPE,           // 415
     PROBLEM_IDEMPOTENCY_MISMATCH, // 422
     PROBLEM_LIMIT,                // 422
+    PROBLEM_RATE_LIMITED,         // 429
     PROBLEM_INTERNAL,             // 500
     PROBLEM_UNAVAILABLE,          // 503
     PROBLEM_KINDS,

@@ -11,9 +11,7 @@
 struct work_item {
     struct http_message message; // first: posted back to the loop
     struct http_loop *loop;
-    void (*work)(void *user);
-    void (*done)(void *user);
-    void *user;
+    struct work todo;
     struct work_item *next;
 };
 
@@ -25,20 +23,25 @@ struct workers {
     pthread_cond_t wake;
     struct work_item *head, **tail;
     unsigned waiting;
+    struct {
+        bool busy;
+        uint64_t share;
+    } running[WORKERS_MAX]; // per thread
+    unsigned started;       // threads
     bool stopping;
 };
 
 static void on_done(struct http_loop *loop, struct http_message *m) {
     struct work_item *item = (struct work_item *)m;
-    void (*done)(void *) = item->done;
-    void *user = item->user;
+    struct work todo = item->todo;
     free(item);
-    done(user);
+    todo.done(todo.user);
     http_loop_release(loop);
 }
 
-static struct work_item *take(struct workers *w) {
+static struct work_item *take(struct workers *w, unsigned thread) {
     pthread_mutex_lock(&w->mutex);
+    w->running[thread].busy = false;
     while (w->head == NULL && !w->stopping) {
         pthread_cond_wait(&w->wake, &w->mutex);
     }
@@ -49,6 +52,8 @@ static struct work_item *take(struct workers *w) {
             w->tail = &w->head;
         }
         w->waiting--;
+        w->running[thread].busy = true;
+        w->running[thread].share = item->todo.share;
     }
     pthread_mutex_unlock(&w->mutex);
     return item;
@@ -57,8 +62,11 @@ static struct work_item *take(struct workers *w) {
 static void *worker_main(void *arg) {
     struct workers *w = arg;
     struct work_item *item;
-    while ((item = take(w)) != NULL) {
-        item->work(item->user);
+    pthread_mutex_lock(&w->mutex);
+    unsigned thread = w->started++;
+    pthread_mutex_unlock(&w->mutex);
+    while ((item = take(w, thread)) != NULL) {
+        item->todo.work(item->todo.user);
         item->message.run = on_done;
         http_loop_post(item->loop, &item->message);
     }
@@ -101,25 +109,41 @@ void workers_free(struct workers *w) {
     free(w);
 }
 
-enum err_code workers_submit(struct workers *w, struct http_loop *loop, void (*work)(void *user),
-                             void (*done)(void *user), void *user, struct err *e) {
+// The queue is short: it is walked.
+static unsigned share_used(const struct workers *w, uint64_t share) {
+    unsigned used = 0;
+    for (const struct work_item *item = w->head; item != NULL; item = item->next) {
+        used += item->todo.share == share;
+    }
+    for (unsigned i = 0; i < w->count; i++) {
+        used += w->running[i].busy && w->running[i].share == share;
+    }
+    return used;
+}
+
+enum err_code workers_submit(struct workers *w, struct http_loop *loop, const struct work *work,
+                             struct err *e) {
     struct work_item *item = calloc(1, sizeof *item);
     check(item != NULL);
-    *item = (struct work_item){.loop = loop, .work = work, .done = done, .user = user};
+    *item = (struct work_item){.loop = loop, .todo = *work};
     pthread_mutex_lock(&w->mutex);
     bool room = w->waiting < w->queue_max && !w->stopping;
-    if (room) {
+    bool in_share = share_used(w, work->share) < work->share_max;
+    if (room && in_share) {
         *w->tail = item;
         w->tail = &item->next;
         w->waiting++;
         pthread_cond_signal(&w->wake);
     }
     pthread_mutex_unlock(&w->mutex);
-    if (!room) {
-        free(item);
-        err_set(e, ERR_UNAVAILABLE, "too many sign-ins at once");
-        return err_hint(e, "try again in a moment");
+    if (room && in_share) {
+        http_loop_hold(loop);
+        return ERR_OK;
     }
-    http_loop_hold(loop);
-    return ERR_OK;
+    free(item);
+    if (!in_share) {
+        return err_set(e, ERR_LIMIT, "too many sign-ins at once from here");
+    }
+    err_set(e, ERR_UNAVAILABLE, "too many sign-ins at once");
+    return err_hint(e, "try again in a moment");
 }

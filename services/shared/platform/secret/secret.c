@@ -87,6 +87,15 @@ void secret_client_hash(unsigned char out[SECRET_HASH_BYTES], struct slice clien
     sodium_memzero(&state, sizeof state);
 }
 
+uint64_t secret_hash_short(struct slice data, const unsigned char seed[SECRET_SEED_BYTES]) {
+    uint64_t out;
+    _Static_assert(crypto_shorthash_BYTES == sizeof(out), "64 bits");
+    _Static_assert((int)crypto_shorthash_KEYBYTES == (int)SECRET_SEED_BYTES, "its seed");
+    check(crypto_shorthash((unsigned char *)&out, (const unsigned char *)data.ptr, data.len,
+                           seed) == 0);
+    return out;
+}
+
 enum err_code secret_password_hash(struct slice password, char ret_hash[SECRET_PASSWORD_HASH_MAX],
                                    struct err *e) {
     if (password.len > SECRET_PASSWORD_MAX) {

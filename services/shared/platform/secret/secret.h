@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/err.h"
 #include "base/slice.h"
@@ -43,6 +44,10 @@ void secret_hash(unsigned char out[SECRET_HASH_BYTES], struct slice secret,
 // The same over a client's name and its secret: copied to another client, it matches no secret.
 void secret_client_hash(unsigned char out[SECRET_HASH_BYTES], struct slice client,
                         struct slice secret, const unsigned char key[SECRET_KEY_BYTES]);
+
+// 64 bits of SipHash-2-4, for tables in memory that strangers choose the keys of.
+enum { SECRET_SEED_BYTES = 16 };
+uint64_t secret_hash_short(struct slice data, const unsigned char seed[SECRET_SEED_BYTES]);
 
 // argon2id, 19 MiB, t=2, p=1 (OWASP): some 20 ms and 19 MiB; never on an event loop's thread.
 // ERR_LIMIT for a password longer than SECRET_PASSWORD_MAX.
