@@ -202,6 +202,10 @@ struct admission_guest *admission_too_heavy(const struct admission *a,
     return at;
 }
 
+bool admission_bears(const struct admission *a, const struct admission_guest *guest) {
+    return guest->privileged || !admission_is_heavy(a, guest);
+}
+
 void admission_dismiss(struct admission *a, struct admission_guest *guest) {
     if (guest->leaving) {
         return;

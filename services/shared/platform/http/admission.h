@@ -92,6 +92,8 @@ bool admission_is_heavy(const struct admission *a, const struct admission_guest 
 // comes again.
 struct admission_guest *admission_too_heavy(const struct admission *a,
                                             const struct admission_guest *of);
+// Its request may go on, with what it weighs: a privileged one whatever others hold.
+bool admission_bears(const struct admission *a, const struct admission_guest *guest);
 // It is asked to leave: its place is free from now on.
 void admission_dismiss(struct admission *a, struct admission_guest *guest);
 // It is gone.

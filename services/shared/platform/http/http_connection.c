@@ -188,7 +188,7 @@ bool http_connection_works(struct http_connection *c, h2o_req_t *req, bool privi
     }
     admission_weigh(all, &c->guest, c->sock->input->size);
     dismiss_heavy(c);
-    return !admission_is_heavy(all, &c->guest);
+    return admission_bears(all, &c->guest);
 }
 
 void http_connection_sends(struct http_connection *c, size_t bytes) {

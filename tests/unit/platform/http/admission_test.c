@@ -174,6 +174,19 @@ static void too_heavy__finds_who_waits_longest_with_much(void **state) {
     assert_true(admission_is_heavy(&room, &guests[3]));
 }
 
+static void bears__a_privileged_request_whatever_others_hold(void **state) {
+    (void)state;
+    for (size_t i = 0; i < 3; i++) {
+        assert_true(admission_work(&room, enter(i, (unsigned)i), i == 0));
+    }
+    admission_weigh(&room, &guests[2], BYTES + 1);
+    assert_true(admission_bears(&room, &guests[0]));
+    assert_false(admission_bears(&room, &guests[1]));
+    admission_weigh(&room, &guests[2], BYTES_PER_ADDRESS + 1);
+    assert_true(admission_bears(&room, &guests[1]));
+    assert_false(admission_bears(&room, &guests[2]));
+}
+
 static struct admission_key key_of_text(const char *text) {
     struct sockaddr_in6 v6 = {.sin6_family = AF_INET6};
     assert_int_equal(inet_pton(AF_INET6, text, &v6.sin6_addr), 1);
@@ -203,6 +216,7 @@ int main(void) {
         IN_ROOM(work__keeps_a_share_for_what_is_privileged),
         IN_ROOM(work__is_refused_to_who_must_leave),
         IN_ROOM(too_heavy__finds_who_waits_longest_with_much),
+        IN_ROOM(bears__a_privileged_request_whatever_others_hold),
         cmocka_unit_test(key_of__takes_a_customer_for_one),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
