@@ -5,7 +5,7 @@ select set_config('weir.org', $1, true), set_config('weir.operator', $2, true)
 
 -- One request per key at a time: the lock ends with the transaction, so a crash leaves nothing.
 -- name: idempotency_lock
-select set_config('weir.key_free', pg_try_advisory_xact_lock(hashtextextended(
+select set_config('weir.key_free', lock_key(hashtextextended(
     concat_ws(chr(31), $1::text, $2::text, $3::text, $4::text), 0))::text, true)
 
 -- A statement of its own, for it must see what the holder of the lock before us committed.
