@@ -67,6 +67,8 @@ CREATE POLICY open ON grant_period FOR INSERT TO weir_api
            AND t.cluster_id = grant_period.cluster_id AND t.topic = grant_period.topic
            AND lower(grant_period.during) >= s.starts_at));
 
+-- What may be changed is enough for a lock.
+REVOKE UPDATE (updated_at) ON application FROM weir_api;
 GRANT UPDATE (state) ON application TO weir_api;
 GRANT UPDATE (revoked_at) ON producer_grant TO weir_api;
 

@@ -6,7 +6,7 @@
 
 #include "api_sql.h"
 #include "base/check.h"
-#include "base/hash_table.h"
+#include "base/hash.h"
 #include "platform/pg/pg_pool.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"

@@ -129,6 +129,7 @@ static void operator__acts_for_tenants_by_these_operations_alone(void **state) {
         {"updateOrganisation", ROLE_OWNER},  {"approveSubscription", ROLE_OWNER},
         {"denySubscription", ROLE_OWNER},    {"cancelSubscription", ROLE_OWNER},
         {"suspendOrganisation", ROLE_OWNER}, {"resumeOrganisation", ROLE_OWNER},
+        {"updateTopicLimit", ROLE_OWNER | ROLE_DEVELOPER},
     };
     const struct route *row = NULL;
     for (size_t i = 0; (row = routes_at(i)) != NULL; i++) {
