@@ -78,26 +78,26 @@ update organisation
  where id = $1::uuid
 returning id
 
--- What it reads ends now; what was to end later ends now too. A grant that an approval opens at this very
+-- What it reads ends now; what was to end later ends now too. A shadow opens nothing: it goes on. A grant that an approval opens at this very
 -- moment stays open: it opens nothing, for weir-access gives a suspended organisation nothing.
 -- name: suspension_close_grants
 update grant_period g
    set during = tstzrange(lower(g.during), greatest(now(), lower(g.during) + interval '1 microsecond'), '[)')
  where g.org_id = $1::uuid and (upper_inf(g.during) or upper(g.during) > now() + interval '1 microsecond')
-   and lower(g.during) <= now()
+   and lower(g.during) <= now() and not g.shadow
 returning g.id
 
 -- What its subscriptions still say, from now on.
 -- name: suspension_open_grants
-insert into grant_period (cluster_id, application_id, org_id, topic, subscription_id, shadow, during)
-select t.cluster_id, sa.application_id, sa.org_id, t.topic, s.id, s.state = 'shadow',
+insert into grant_period (cluster_id, application_id, org_id, topic, subscription_id, during)
+select t.cluster_id, sa.application_id, sa.org_id, t.topic, s.id,
        tstzrange(now(), case when s.state = 'cancelling' then s.ends_at end, '[)')
   from subscription s
   join subscription_application sa on sa.subscription_id = s.id
   join product_topic t on t.product_id = s.product_id and t.number = s.product_version
  where s.org_id = $1::uuid
-   and (s.state in ('active', 'trialing', 'shadow') or (s.state = 'cancelling' and s.ends_at > now()))
+   and (s.state in ('active', 'trialing') or (s.state = 'cancelling' and s.ends_at > now()))
    and not exists (select from grant_period g
                     where g.cluster_id = t.cluster_id and g.application_id = sa.application_id and g.topic = t.topic
-                      and g.shadow = (s.state = 'shadow') and (upper_inf(g.during) or upper(g.during) > now()))
+                      and not g.shadow and (upper_inf(g.during) or upper(g.during) > now()))
 returning id
