@@ -123,12 +123,18 @@ static void operator__acts_for_tenants_by_these_operations_alone(void **state) {
         const char *operation;
         unsigned roles;
     } SUPPORT[] = {
-        {"createSecret", ROLE_OWNER},        {"revokeSecret", ROLE_OWNER},
-        {"createProducerGrant", ROLE_OWNER}, {"revokeProducerGrant", ROLE_OWNER},
-        {"disableApplication", ROLE_OWNER},  {"enableApplication", ROLE_OWNER},
-        {"updateOrganisation", ROLE_OWNER},  {"approveSubscription", ROLE_OWNER},
-        {"denySubscription", ROLE_OWNER},    {"cancelSubscription", ROLE_OWNER},
-        {"suspendOrganisation", ROLE_OWNER}, {"resumeOrganisation", ROLE_OWNER},
+        {"createSecret", ROLE_OWNER},
+        {"revokeSecret", ROLE_OWNER},
+        {"createProducerGrant", ROLE_OWNER},
+        {"revokeProducerGrant", ROLE_OWNER},
+        {"disableApplication", ROLE_OWNER},
+        {"enableApplication", ROLE_OWNER},
+        {"updateOrganisation", ROLE_OWNER},
+        {"approveSubscription", ROLE_OWNER},
+        {"denySubscription", ROLE_OWNER},
+        {"cancelSubscription", ROLE_OWNER},
+        {"suspendOrganisation", ROLE_OWNER},
+        {"resumeOrganisation", ROLE_OWNER},
         {"updateTopicLimit", ROLE_OWNER | ROLE_DEVELOPER},
     };
     const struct route *row = NULL;
