@@ -11,6 +11,7 @@ select pg_try_advisory_lock(hashtextextended('weir-access:' || $1, 0));
 select 'consumer' as kind, a.principal, g.topic, a.adopted
   from grant_period g
   join application a on a.id = g.application_id
+  join organisation_public o on o.id = a.org_id and not o.suspended
   join subscription s on s.id = g.subscription_id
  where g.cluster_id = $1::uuid and not g.shadow and g.during @> now()
    and s.state in ('trialing', 'active', 'cancelling') and a.state = 'active'
@@ -18,6 +19,7 @@ union all
 select 'producer', a.principal, p.topic_prefix, a.adopted
   from producer_grant p
   join application a on a.id = p.application_id
+  join organisation_public o on o.id = a.org_id and not o.suspended
  where p.cluster_id = $1::uuid and p.revoked_at is null and a.state = 'active';
 
 -- Milliseconds until a grant begins or ends by itself, null if none does.

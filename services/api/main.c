@@ -9,6 +9,7 @@
 #include "api/request/api.h"
 #include "api/request/limits.h"
 #include "api/request/request_internal.h"
+#include "api/request/tally.h"
 #include "api/site/portal.h"
 #include "api_sql.h"
 #include "base/check.h"
@@ -123,6 +124,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     loop->http = http;
     loop->signs_from_s = INT64_MAX;
     loop->tokens = token_cache_new();
+    loop->tally = tally_new();
     if (api->stored != NULL) {
         refresh_adopt(loop, snapshot_ref(api->stored));
     }
@@ -162,6 +164,8 @@ static void loop_stop(struct http_loop *http, void *state) {
     loop->snapshot = NULL;
     token_cache_free(loop->tokens);
     loop->tokens = NULL;
+    tally_free(loop->tally);
+    loop->tally = NULL;
 }
 
 static void every_second(struct http_loop *http, void *state) {
@@ -170,6 +174,7 @@ static void every_second(struct http_loop *http, void *state) {
     if (loop->refresh != NULL) {
         refresh_tick(loop->refresh);
     }
+    tally_tick(loop->tally, loop->pool);
 }
 
 // Without a snapshot the token endpoint waits for the database; a broken one is said and left.

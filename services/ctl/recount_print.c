@@ -2,6 +2,7 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "core/export/csv.h"
 #include "ctl/recount.h"
 
 enum { COLUMNS = 8, NUMBERS_FROM = 2 };
@@ -33,24 +34,12 @@ static struct slice text_of(const struct recount_row *r, int column) {
     return column == 0 ? r->principal : r->topic;
 }
 
-// RFC 4180.
 static void print_csv_text(FILE *out, struct slice s) {
-    bool quote = false;
-    for (size_t i = 0; i < s.len; i++) {
-        quote |= s.ptr[i] == ',' || s.ptr[i] == '"' || s.ptr[i] == '\n' || s.ptr[i] == '\r';
-    }
-    if (!quote) {
-        fprintf(out, "%.*s", SLICE_ARG(s));
-        return;
-    }
-    fputc('"', out);
-    for (size_t i = 0; i < s.len; i++) {
-        if (s.ptr[i] == '"') {
-            fputc('"', out);
-        }
-        fputc(s.ptr[i], out);
-    }
-    fputc('"', out);
+    struct buf b;
+    buf_init(&b, 3 * s.len + 16);
+    csv_add_cell(&b, s);
+    fprintf(out, "%.*s", SLICE_ARG(buf_slice(&b)));
+    buf_done(&b);
 }
 
 static void print_csv(FILE *out, const struct recount_row *rows, size_t count) {

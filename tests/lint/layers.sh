@@ -44,6 +44,7 @@ includes shared/core/rating '(base|core/(money|json|rating))/[a-z0-9_]+\.h' '.*'
 includes shared/core/topics '(base|core/(brokerlog|topics))/[a-z0-9_]+\.h' '.*'
 includes shared/core/usage '(base|core/(money|json|brokerlog|rating|usage))/[a-z0-9_]+\.h' '.*'
 includes shared/core/billing '(base|core/(money|json|brokerlog|rating|billing))/[a-z0-9_]+\.h' '.*'
+includes shared/core/export '(base|core/(money|json|export))/[a-z0-9_]+\.h' '.*'
 includes shared/platform '(base|platform)/[a-z0-9_/]+\.h' '.*'
 for program in */; do
     program=${program%/}

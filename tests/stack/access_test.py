@@ -202,6 +202,23 @@ def test_disabled_application__loses_everything(access, market, world, topic):
     wait_for(lambda: acls_of(access, who) == [], "the ACLs to be gone")
 
 
+def test_suspended_organisation__loses_everything_and_gets_it_back(access, market, world, topic, record_property):
+    org = market.organisation("Late payer")
+    reader, reads = market.application(org)
+    writer, writes = market.application(org)
+    market.grant(world["cluster"], reader, org, topic, world["subscription"])
+    market.run(
+        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'late.')", writer, org, world["cluster"]
+    )
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs of both")
+    began = time.monotonic()
+    market.run("update organisation set suspended_at = now() where id = %s", org)
+    wait_for(lambda: acls_of(access, reads) == acls_of(access, writes) == [], "the ACLs to be gone", every=0.02)
+    record_property("seconds_from_suspension_to_no_acl", round(time.monotonic() - began, 3))
+    market.run("update organisation set suspended_at = null where id = %s", org)
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs to be back")
+
+
 def test_foreign_acls__are_counted_and_left_alone(access, market, world, topic):
     admin = admin_of(access)
     foreign = AclBinding(

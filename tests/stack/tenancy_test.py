@@ -1,12 +1,14 @@
 """No tenant reaches another's things: neither through any operation of the API, nor in the database
 with the API's own role and another tenant's organisation set."""
 
+import re
 import uuid
 
 import psycopg
 import pytest
 from house import CONTRACT, OPENAPI, PASSWORD, PLAN
 from rest import Rest
+from stack import wait_for
 
 OPERATIONS = [
     (method.upper(), path, operation)
@@ -15,7 +17,46 @@ OPERATIONS = [
     if method in ("get", "post", "put", "patch", "delete")
 ]
 SHARE = {"percent": "20"}
+# Who may call what, in their own organisation. A new operation says so here too.
+ANY = {"owner", "developer", "finance", "auditor"}
+DEVELOPERS, FINANCE, OWNERS, READERS = {"owner", "developer"}, {"owner", "finance"}, {"owner"}, {"owner", "auditor"}
+ROLES = {
+    **dict.fromkeys(
+        "createToken getJwks getDiscovery createSession createOrganisation getHealth getReadiness getMetrics getOpenapi".split(),
+        None,
+    ),
+    **dict.fromkeys(
+        """getMe endSession listSessions endOtherSessions endOtherSession changePassword listProducts getProduct getContract listPlans
+           getPlan listSubscriptions getSubscription getSubscriptionUsage getSubscriptionCharges listUsage listInvoices getInvoice
+           listInvoiceLines listStatements getStatement listOrganisations getOrganisation listClusters getCluster listApplications
+           getApplication listTopics getTopic listTopicLimits""".split(),
+        ANY,
+    ),
+    **dict.fromkeys(
+        """createProduct updateProduct putContract putTopics publishProduct deprecateProduct createPlan createPlanVersion
+           createSubscription approveSubscription denySubscription cancelSubscription createApplication createSecret revokeSecret
+           disableApplication enableApplication createTopic""".split(),
+        DEVELOPERS,
+    ),
+    **dict.fromkeys("exportInvoices exportInvoiceLines".split(), FINANCE),
+    **dict.fromkeys("updateOrganisation createProducerGrant revokeProducerGrant".split(), OWNERS),
+    "listAudit": READERS,
+}
+# The same for the operator's own work.
+OPERATORS = {
+    **dict.fromkeys("listBillingRuns getBillingRun listUnboundUsage listDeadLetters getDeadLetter listHoles listGaps".split(), ANY),
+    **dict.fromkeys("createCluster updateTopicLimit".split(), DEVELOPERS),
+    **dict.fromkeys("createBillingRun listLedgerAccounts listLedgerEntries".split(), FINANCE),
+    **dict.fromkeys("suspendOrganisation resumeOrganisation".split(), OWNERS),
+}
+# Where the operator's owners help a tenant.
+SUPPORT = {
+    "createSecret", "revokeSecret", "createProducerGrant", "revokeProducerGrant", "disableApplication", "enableApplication",
+    "updateOrganisation", "approveSubscription", "denySubscription", "cancelSubscription", "suspendOrganisation", "resumeOrganisation",
+}  # fmt: skip
 BODIES = {
+    "suspendOrganisation": {"reason": "theft"},
+    "resumeOrganisation": {"reason": "theft"},
     "updateOrganisation": {"name": "stolen"},
     "createSecret": {},
     "updateProduct": {"name": "stolen"},
@@ -48,12 +89,14 @@ class Market:
         assert answer.status == 200, answer
         self.pending = house.request(self.consumer, self.product, self.plan)
         writer = self.provider.made("/v1/applications", {"name": "writer"})
-        self.provider.made(f"/v1/applications/{writer['id']}/producer-grants", {"cluster_id": self.cluster["id"]})
+        self.grant = self.provider.made(f"/v1/applications/{writer['id']}/producer-grants", {"cluster_id": self.cluster["id"]})
         self.topic = self.provider.made("/v1/topics", {"cluster_id": self.cluster["id"], "name": f"{self.provider.prefix}asked"})
         self.consumer.post("/v1/applications", {"name": "again"}, Idempotency_Key=uuid.uuid4().hex)
         self.db = psycopg.connect(house.stack.database_url("postgres"), autocommit=True)
         self.billed_by_hand()
+        self.session = self.consumer.get("/v1/sessions").json["items"][0]["id"]
         self.ids = {
+            self.grant["id"], self.session,
             self.provider.org, self.consumer.org, self.subscription["id"], self.application["id"], self.secret["id"],
             self.invoice, self.statement, self.draft["id"], self.draft_plan["id"], self.application["principal"],
             self.entry, self.provider.email, self.consumer.email, self.topic["id"],
@@ -137,8 +180,15 @@ class Market:
             "dead-letters": "1",
             "topics": self.topic["id"],
             "topic-limits": "",
+            "sessions": self.session,
         }[template.split("/")[2]]
-        return template.replace("{id}", first).replace("{number}", first).replace("{sid}", self.secret["id"]).replace("{org_id}", self.provider.org).replace("{cluster_id}", self.cluster["id"])
+        more = {
+            "{id}": first, "{number}": first, "{sid}": self.secret["id"], "{gid}": self.grant["id"],
+            "{org_id}": self.provider.org, "{cluster_id}": self.cluster["id"],
+        }  # fmt: skip
+        for name, value in more.items():
+            template = template.replace(name, value)
+        return template
 
     def body(self, operation):
         if operation == "putTopics":
@@ -157,29 +207,156 @@ WITH_ID = [(m, p, o["operationId"]) for m, p, o in OPERATIONS if "{" in p]
 LISTS = [p for m, p, o in OPERATIONS if m == "GET" and "{" not in p and p.startswith("/v1/")]
 
 
+def token_of(house, person, api_role):
+    """An application of the person's organisation that calls with a token. Also the application's id."""
+    application, secret = house.machine(person, api_role)
+    caller = Rest(house.url)
+    caller.token = caller.ask_token(application["client_id"], secret, "api").json["access_token"]
+    assert caller.get("/v1/me").status == 200
+    return caller, application["id"]
+
+
+@pytest.fixture(scope="module")
+def strangers(house, market):
+    """Who has no business with the provider's and the consumer's things."""
+    return {
+        "both": market.intruder,
+        "provider": house.provider(),
+        "consumer": house.sign_up(),
+        "token": token_of(house, house.provider(), "owner")[0],
+    }
+
+
+@pytest.mark.parametrize("who", ["both", "provider", "consumer", "token"])
 @pytest.mark.parametrize("method,template,operation", WITH_ID, ids=[o for _, _, o in WITH_ID])
-def test_anothers_ids_are_ids_that_nobody_has(market, method, template, operation):
+def test_anothers_ids_are_ids_that_nobody_has(market, strangers, method, template, operation, who):
     if operation == "getCluster":
         pytest.skip("clusters are everybody's to read")
     headers = {"Content-Type": "application/yaml"} if operation == "putContract" else None
-    path = market.path(template)
-    answer = market.intruder.send(method, path, market.body(operation), headers)
-    if operation in ("getBillingRun", "getDeadLetter", "updateTopicLimit"):  # the operator's alone
+    path, stranger = market.path(template), strangers[who]
+    answer = stranger.send(method, path, market.body(operation), headers)
+    if operation in OPERATORS:
         assert answer.status == 403
+        return
+    if operation == "endOtherSession" and who == "token":  # a token has no sessions, whosever id is named
+        assert answer.status == 409
         return
     assert answer.status == 404, (method, path, answer)
     unknown = path
     for one in market.ids:
         unknown = unknown.replace(one, str(uuid.uuid4()))
-    nobody = market.intruder.send(method, unknown, market.body(operation), headers)
+    nobody = stranger.send(method, unknown, market.body(operation), headers)
     assert {**nobody.json, "request_id": 0} == {**answer.json, "request_id": 0}
+
+
+# --- every operation, every caller ------------------------------------------------------------------
+def unknown_path(template):
+    return re.sub(r"{(\w+)}", lambda m: "1" if m[1] == "number" else str(uuid.uuid4()), template)
+
+
+ALL = [(m, p, o["operationId"]) for m, p, o in OPERATIONS]
+SIGNED_IN = [one for one in ALL if ROLES.get(one[2], ANY) is not None]
+
+
+def test_every_operation_is_in_the_table():
+    assert set(ROLES) | set(OPERATORS) == {o for _, _, o in ALL}
+    public = {o["operationId"] for _, _, o in OPERATIONS if o.get("security") == []}
+    assert public == {o for o, roles in ROLES.items() if roles is None}
+
+
+@pytest.fixture(scope="module")
+def nobodies(house):
+    """Callers who were somebody, or never were, with the answer they get."""
+    anonymous, forged, no_cookie = Rest(house.url), Rest(house.url), Rest(house.url)
+    forged.token = "eyJhbGciOiJub25lIn0.eyJzdWIiOiJ4In0."
+    no_cookie.cookie = "weir_session=" + "A" * 43
+    expired, ended = house.sign_up(), house.sign_up()
+    house.sql(f"update session set expires_at = now() - interval '1 second' where org_id = '{expired.org}'")
+    assert ended.delete("/v1/sessions/current").status == 204
+    owner, suspended = house.sign_up(), house.sign_up()
+    disabled, application = token_of(house, owner, "owner")
+    assert owner.post(f"/v1/applications/{application}/disable", {}).status == 200
+    without, application = token_of(house, owner, "owner")
+    sid = owner.get(f"/v1/applications/{application}").json["secrets"][0]["id"]
+    assert owner.delete(f"/v1/applications/{application}/secrets/{sid}").status == 204
+    of_suspended, _ = token_of(house, suspended, "owner")
+    assert house.operator().post(f"/v1/organisations/{suspended.org}/suspend", {"reason": "test"}).status == 200
+    for one in (disabled, without, of_suspended):
+        wait_for(lambda one=one: one.get("/v1/me").status == 401, "the token to end")
+    return {
+        "anonymous": (anonymous, 401), "forged token": (forged, 401), "unknown session": (no_cookie, 401),
+        "expired session": (expired, 401), "ended session": (ended, 401), "suspended organisation's session": (suspended, 403),
+        "suspended organisation's token": (of_suspended, 401), "disabled application's token": (disabled, 401),
+        "token of a revoked secret": (without, 401),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("method,template,operation", SIGNED_IN, ids=[o for _, _, o in SIGNED_IN])
+def test_who_is_nobody_gets_nothing(market, nobodies, method, template, operation):
+    for path in {unknown_path(template), market.path(template) if "{" in template else template}:
+        for who, (caller, status) in nobodies.items():
+            answer = caller.send(method, path, market.body(operation))
+            assert answer.status == status, (who, method, path, answer)
+
+
+@pytest.fixture(scope="module")
+def own_roles(house, market):
+    return {role: token_of(house, market.intruder, role)[0] for role in sorted(ANY)}
+
+
+@pytest.mark.parametrize("method,template,operation", SIGNED_IN, ids=[o for _, _, o in SIGNED_IN])
+def test_a_role_opens_what_it_says(own_roles, method, template, operation):
+    for role, caller in own_roles.items():
+        answer = caller.send(method, unknown_path(template), {} if method != "GET" else None)
+        if role in ROLES.get(operation, set()):
+            assert answer.status not in (401, 403) and answer.status < 500, (role, answer)
+        else:
+            assert answer.status == 403, (role, answer)
+
+
+@pytest.fixture(scope="module")
+def operators(house):
+    owner = house.operator()
+    return {role: token_of(house, owner, role)[0] for role in sorted(ANY)}
+
+
+CHANGES = [one for one in SIGNED_IN if one[0] != "GET" and "{" in one[1] and (one[2] not in OPERATORS or one[2] in SUPPORT)]
+
+
+@pytest.mark.parametrize("method,template,operation", SIGNED_IN, ids=[o for _, _, o in SIGNED_IN])
+def test_a_role_of_the_operator_opens_what_it_says(operators, method, template, operation):
+    allowed = OPERATORS.get(operation, ROLES.get(operation))
+    for role, caller in operators.items():
+        answer = caller.send(method, unknown_path(template), {} if method != "GET" else None)
+        if role in allowed:
+            assert answer.status not in (401, 403) and answer.status < 500, (role, answer)
+        else:
+            assert answer.status == 403, (role, answer)
+
+
+@pytest.mark.parametrize("method,template,operation", CHANGES, ids=[o for _, _, o in CHANGES])
+def test_the_operator_changes_a_tenants_things_as_an_owner_with_a_reason(market, operators, method, template, operation):
+    """Nobody gives a reason here; and even with one, only an owner would be heard."""
+    headers = {"Content-Type": "application/yaml"} if operation == "putContract" else None
+    body = {} if operation in ("suspendOrganisation", "resumeOrganisation") else market.body(operation)
+    for role, caller in operators.items():
+        answer = caller.send(method, market.path(template), body, headers)
+        if role == "owner" and operation in SUPPORT:
+            assert answer.status == 400 and answer.json["field"].endswith("reason"), (role, answer)
+        elif operation == "endOtherSession":
+            assert answer.status == 409, (role, answer)
+        else:
+            assert answer.status in (403, 404), (role, answer)
 
 
 @pytest.mark.parametrize("path", LISTS)
 def test_lists_hold_nothing_of_others(market, path):
     answer = market.intruder.get(path)
     assert answer.status in (200, 403), answer
-    if path != "/v1/products":
+    if path == "/v1/audit":  # what was denied is told with the id that was asked for
+        rows = market.house.sql(f"select id from audit_log where org_id = '{market.intruder.org}'")
+        assert {str(item["id"]) for item in answer.json["items"]} <= set(rows)
+    elif path != "/v1/products":
         assert not [one for one in market.ids if one in answer.body.decode()]
     else:
         seen = {item["id"] for item in answer.json["items"]}
@@ -254,6 +431,9 @@ def test_no_row_of_another_tenant_is_in_reach(market):
         # Of the catalogue, what is published.
         for relation in ("product", "product_version", "product_topic", "plan", "plan_version"):
             assert seen(db, relation, {market.draft["id"], market.draft_plan["id"]}) == 0, relation
+        # Of the log, its own rows: a denial is told with the id that was asked for.
+        assert {str(r[0]) for r in db.execute("select org_id from audit_log")} == {market.intruder.org}
+        del leaks["audit_log"]
         # Of others, the public face.
         with pytest.raises(psycopg.errors.UndefinedColumn):
             db.execute("select billing_email from organisation_public")

@@ -18,6 +18,8 @@ enum {
     X(health_routes)                                                                               \
     X(oauth_routes)                                                                                \
     X(session_routes)                                                                              \
+    X(person_routes)                                                                               \
+    X(audit_routes)                                                                                \
     X(product_routes)                                                                              \
     X(plan_routes)                                                                                 \
     X(topic_routes)                                                                                \
@@ -29,6 +31,7 @@ enum {
     X(ledger_routes)                                                                               \
     X(operation_routes)                                                                            \
     X(organisation_routes)                                                                         \
+    X(suspension_routes)                                                                           \
     X(cluster_routes)                                                                              \
     X(application_routes)
 
@@ -124,6 +127,10 @@ static void on_identified(struct request *r) {
         request_problem(r, PROBLEM_DENIED, NULL, "the role %s does not allow this",
                         role_name(r->who.role));
     } else {
+        if (r->who.is_operator && route_reads(r->route) && !r->route->own) {
+            request_tally(r, TALLY_READ, NULL, r->route->operation,
+                          r->params[0].ptr != NULL ? arena_str(r->arena, r->params[0]) : "*");
+        }
         call(r);
     }
 }

@@ -1,9 +1,10 @@
-// Both formats have the columns of the statement. A cell that a spreadsheet would run as a formula is
-// quoted with an apostrophe in CSV; amounts keep their sign, for they are numbers.
+// Both formats have the columns of the statement; CSV is core/export/csv.h's. Who exported what is in
+// the audit log.
 #include <string.h>
 
 #include "api/finance/period.h"
 #include "api/request/request.h"
+#include "core/export/csv.h"
 
 enum { EXPORT_ROWS_MAX = 20000 }; // of one file
 
@@ -29,43 +30,6 @@ struct exporting {
     const char *period;
 };
 
-static bool is_number(struct slice s) {
-    size_t i = s.len > 0 && s.ptr[0] == '-' ? 1 : 0;
-    bool digit = false;
-    for (; i < s.len; i++) {
-        if (s.ptr[i] >= '0' && s.ptr[i] <= '9') {
-            digit = true;
-        } else if (s.ptr[i] != '.') {
-            return false;
-        }
-    }
-    return digit;
-}
-
-static void csv_cell(struct buf *out, struct slice value) {
-    static const char RUNS[] = "=+-@\t\r"; // what spreadsheets take for a formula
-    bool formula = value.len > 0 && strchr(RUNS, value.ptr[0]) != NULL && !is_number(value);
-    bool quote = formula;
-    for (size_t i = 0; i < value.len && !quote; i++) {
-        quote = strchr(",\"\r\n", value.ptr[i]) != NULL;
-    }
-    if (!quote) {
-        buf_add_slice(out, value);
-        return;
-    }
-    buf_add_char(out, '"');
-    if (formula) {
-        buf_add_char(out, '\'');
-    }
-    for (size_t i = 0; i < value.len; i++) {
-        if (value.ptr[i] == '"') {
-            buf_add_char(out, '"');
-        }
-        buf_add_char(out, value.ptr[i]);
-    }
-    buf_add_char(out, '"');
-}
-
 static void render_csv(struct buf *out, const struct pg_statement *st, const struct pg_rows *rows) {
     for (int c = 0; c < st->columns_count; c++) {
         buf_printf(out, "%s%s", c == 0 ? "" : ",", st->columns[c]);
@@ -76,7 +40,7 @@ static void render_csv(struct buf *out, const struct pg_statement *st, const str
             if (c > 0) {
                 buf_add_char(out, ',');
             }
-            csv_cell(out, pg_rows_slice(rows, row, c));
+            csv_add_cell(out, pg_rows_slice(rows, row, c));
         }
         buf_add_str(out, "\r\n");
     }
@@ -123,6 +87,12 @@ static void export_found(struct request *r, struct pg_rows *rows) {
                                     x->period == NULL ? "" : "-",
                                     x->period == NULL ? "" : x->period, x->csv ? "csv" : "json"));
         const char *body = arena_str(r->arena, buf_slice(&out));
+        request_audit(r, "export", "export", x->what->name, NULL,
+                      arena_printf(r->arena, "{\"rows\":%d,\"period\":%s%s%s,\"format\":\"%s\"}",
+                                   pg_rows_count(rows), x->period == NULL ? "null" : "\"",
+                                   x->period == NULL ? "" : x->period,
+                                   x->period == NULL ? "" : "\"", x->csv ? "csv" : "json"),
+                      NULL);
         request_reply_bytes(r, 200, x->csv ? "text/csv; charset=utf-8" : "application/json",
                             slice_of(body, out.len));
     }
@@ -138,8 +108,9 @@ static void export_run(struct request *r, const struct export *what) {
     x->what = what;
     x->csv = strcmp(format, "csv") == 0;
     r->user = x;
-    request_read(r, what->statement, PG_PARAMS(pg_text(x->period), pg_int8(EXPORT_ROWS_MAX + 1)),
-                 export_found);
+    // In a transaction, so that nothing leaves without the row that says who took it.
+    request_write(r, what->statement, PG_PARAMS(pg_text(x->period), pg_int8(EXPORT_ROWS_MAX + 1)),
+                  export_found);
 }
 
 static void export_invoices(struct request *r) {

@@ -5,6 +5,8 @@
 #include "api/request/uuid.h"
 #include "platform/secret/secret.h"
 
+static const struct read_param REASON = {.name = "reason", .rule = &request_reason_rule};
+
 enum { SECRETS_PER_APPLICATION_MAX = 5, SECRET_DAYS_MAX = 3650 };
 
 // --- applications --------------------------------------------------------------------------------
@@ -54,7 +56,11 @@ static void application_create(struct request *r) {
 // --- secrets -------------------------------------------------------------------------------------
 struct credential {
     const char *application;
-    const char *id; // of the secret or grant
+    const char *reason;                // of the operator's people, for a tenant's
+    bool enable;                       // or disable
+    const char *what;                  // is revoked
+    const struct pg_statement *revoke; // how
+    const char *id;                    // of the secret or grant
     const char *org;
     const char *principal;
     const char *cluster;
@@ -63,14 +69,21 @@ struct credential {
 };
 
 // False: answered.
-static bool take_locked(struct request *r, struct pg_rows *rows, struct credential *c) {
+static bool take_application(struct request *r, struct pg_rows *rows, struct credential *c) {
     if (pg_rows_count(rows) == 0) {
         request_reply_row(r, 200, rows); // 404
         return false;
     }
     c->org = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_ORG_ID));
     c->principal = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_PRINCIPAL));
-    r->audit_org = c->org;
+    return request_acts_for(r, c->org, c->reason);
+}
+
+// The same, of one that is in use.
+static bool take_locked(struct request *r, struct pg_rows *rows, struct credential *c) {
+    if (!take_application(r, rows, c)) {
+        return false;
+    }
     if (strcmp(pg_rows_text(rows, 0, API_APPLICATION_LOCK_STATE), "active") != 0) {
         request_problem(r, PROBLEM_CONFLICT, NULL, "the application is disabled");
         return false;
@@ -134,7 +147,8 @@ static struct credential *credential_of(struct request *r) {
 static void secret_create(struct request *r) {
     struct credential *c = credential_of(r);
     if (!REQUEST_FIELDS(
-            r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days})) {
+            r, {"expires_in_days", FIELD_INT, .min = 1, .max = SECRET_DAYS_MAX, .out = &c->days},
+            FIELD_REASON(&c->reason))) {
         return;
     }
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
@@ -144,32 +158,36 @@ static void secret_create(struct request *r) {
 static void on_revoked(struct request *r, struct pg_rows *rows) {
     struct credential *c = r->user;
     if (pg_rows_count(rows) == 0) {
-        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such secret in use");
+        request_problem(r, PROBLEM_NOT_FOUND, NULL, "there is no such %s in use", c->what);
         return;
     }
-    request_audit(r, "secret.revoke", "application", c->application, NULL, NULL, c->id);
+    request_audit(r, arena_printf(r->arena, "%s.revoke", c->what), "application", c->application,
+                  arena_printf(r->arena, "{\"id\":\"%s\"}", c->id), NULL, NULL);
     request_reply_empty(r);
 }
 
 static void on_locked_for_revoke(struct request *r, struct pg_rows *rows) {
     struct credential *c = r->user;
-    if (pg_rows_count(rows) == 0) {
-        request_reply_row(r, 200, rows); // 404
-        return;
+    if (take_application(r, rows, c) &&
+        (pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_API_ROLE) || may_handle_api_role(r))) {
+        request_write(r, c->revoke, PG_PARAMS(pg_text(c->id), pg_text(c->application)), on_revoked);
     }
-    r->audit_org = arena_str(r->arena, pg_rows_slice(rows, 0, API_APPLICATION_LOCK_ORG_ID));
-    if (!pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_API_ROLE) && !may_handle_api_role(r)) {
-        return;
+}
+
+static void revoke(struct request *r, const char *what, const char *id,
+                   const struct pg_statement *statement) {
+    struct credential *c = credential_of(r);
+    c->what = what;
+    c->id = id;
+    c->revoke = statement;
+    if (read_query(r, &REASON, &c->reason)) {
+        request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
+                      on_locked_for_revoke);
     }
-    request_write(r, &api_sql_secret_revoke, PG_PARAMS(pg_text(c->id), pg_text(c->application)),
-                  on_revoked);
 }
 
 static void secret_revoke(struct request *r) {
-    struct credential *c = credential_of(r);
-    c->id = request_param(r, "sid");
-    request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
-                  on_locked_for_revoke);
+    revoke(r, "secret", request_param(r, "sid"), &api_sql_secret_revoke);
 }
 
 // --- producer grants -----------------------------------------------------------------------------
@@ -205,12 +223,59 @@ static void on_locked_for_grant(struct request *r, struct pg_rows *rows) {
 
 static void producer_grant_create(struct request *r) {
     struct credential *c = credential_of(r);
-    if (!REQUEST_FIELDS(
-            r, {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster})) {
+    if (!REQUEST_FIELDS(r,
+                        {"cluster_id", FIELD_UUID, .required = true, .max = 36, .out = &c->cluster},
+                        FIELD_REASON(&c->reason))) {
         return;
     }
     request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
                   on_locked_for_grant);
+}
+
+static void producer_grant_revoke(struct request *r) {
+    revoke(r, "producer_grant", request_param(r, "gid"), &api_sql_producer_grant_revoke);
+}
+
+// --- in use or not -------------------------------------------------------------------------------
+// Tokens, API and ACLs follow the state: snapshot.h and weir-access are told by the database.
+static void on_switched(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (pg_rows_count(rows) == 0) {
+        request_problem(r, PROBLEM_CONFLICT, NULL, "the application is %s already",
+                        c->enable ? "active" : "disabled");
+        return;
+    }
+    request_audit(r, c->enable ? "application.enable" : "application.disable", "application",
+                  c->application, NULL, NULL, NULL);
+    request_reply_row(r, 200, rows);
+}
+
+static void on_locked_for_switch(struct request *r, struct pg_rows *rows) {
+    struct credential *c = r->user;
+    if (take_application(r, rows, c) &&
+        (pg_rows_is_null(rows, 0, API_APPLICATION_LOCK_API_ROLE) || may_handle_api_role(r))) {
+        request_write(
+            r, &api_sql_application_switch,
+            PG_PARAMS(pg_text(c->application), pg_text(c->enable ? "active" : "disabled")),
+            on_switched);
+    }
+}
+
+static void application_switch(struct request *r, bool enable) {
+    struct credential *c = credential_of(r);
+    c->enable = enable;
+    if (REQUEST_FIELDS(r, FIELD_REASON(&c->reason))) {
+        request_write(r, &api_sql_application_lock, PG_PARAMS(pg_text(c->application)),
+                      on_locked_for_switch);
+    }
+}
+
+static void application_disable(struct request *r) {
+    application_switch(r, false);
+}
+
+static void application_enable(struct request *r) {
+    application_switch(r, true);
 }
 
 static const struct route ROWS[] = {
@@ -222,11 +287,17 @@ static const struct route ROWS[] = {
      .read = {.statement = &api_sql_application_get,
               .shape = READ_ROW,
               .params = {{.name = "{id}"}}}},
-    {"POST", "/v1/applications/{id}/secrets", "createSecret", ROUTE_DEVELOPERS,
+    {"POST", "/v1/applications/{id}/secrets", "createSecret", ROUTE_DEVELOPERS, ROUTE_SUPPORT,
      ROUTE_JSON(ROUTE_BODY_SMALL), .quota = QUOTA_SECRETS, .handler = secret_create},
     {"DELETE", "/v1/applications/{id}/secrets/{sid}", "revokeSecret", ROUTE_DEVELOPERS,
-     .handler = secret_revoke},
+     ROUTE_SUPPORT, .handler = secret_revoke},
     {"POST", "/v1/applications/{id}/producer-grants", "createProducerGrant", ROUTE_OWNERS,
-     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = producer_grant_create},
+     ROUTE_SUPPORT, ROUTE_JSON(ROUTE_BODY_SMALL), .handler = producer_grant_create},
+    {"DELETE", "/v1/applications/{id}/producer-grants/{gid}", "revokeProducerGrant", ROUTE_OWNERS,
+     ROUTE_SUPPORT, .handler = producer_grant_revoke},
+    {"POST", "/v1/applications/{id}/disable", "disableApplication", ROUTE_DEVELOPERS, ROUTE_SUPPORT,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = application_disable},
+    {"POST", "/v1/applications/{id}/enable", "enableApplication", ROUTE_DEVELOPERS, ROUTE_SUPPORT,
+     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = application_enable},
 };
 const struct route_table application_routes = ROUTE_TABLE(ROWS);

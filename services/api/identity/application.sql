@@ -62,6 +62,19 @@ update application_secret
  where id = $1::uuid and application_id = $2::uuid and revoked_at is null
 returning id
 
+-- name: producer_grant_revoke
+update producer_grant
+   set revoked_at = now()
+ where id = $1::uuid and application_id = $2::uuid and revoked_at is null
+returning id
+
+-- Locked before. No row: it is so already.
+-- name: application_switch
+update application a
+   set state = $2
+ where a.id = $1::uuid and a.state <> $2
+returning json_build_object({{application}}), a.version
+
 -- name: producer_grant_insert
 -- columns: json, version, id
 insert into producer_grant as g (application_id, org_id, cluster_id, topic_prefix)

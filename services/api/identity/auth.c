@@ -50,6 +50,11 @@ static void refuse_cross_site(struct request *r) {
                     r->api->public_url);
 }
 
+void auth_refuse_suspended(struct request *r) {
+    request_problem(r, PROBLEM_DENIED, NULL,
+                    "the organisation is suspended by the marketplace's operator; ask it why");
+}
+
 bool auth_same_site(struct request *r) {
     if (safe_method(r) || r->job->origin.ptr == NULL ||
         slice_eq_str(r->job->origin, r->api->public_url)) {
@@ -61,7 +66,7 @@ bool auth_same_site(struct request *r) {
 
 static void take_identity(struct request *r) {
     r->scope_org = r->who.org;
-    r->scope_operator = r->who.is_operator;
+    r->scope_operator = r->who.is_operator && route_reaches_tenants(r->route, r->who.role);
     r->job->org = r->who.org;
     r->job->subject = r->who.subject;
 }
@@ -84,6 +89,10 @@ static void on_session(struct request *r, struct pg_rows *rows) {
     snprintf(r->who.org, sizeof r->who.org, "%s", pg_rows_text(rows, 0, API_SESSION_FIND_ORG_ID));
     r->who.is_operator = pg_rows_bool(rows, 0, API_SESSION_FIND_IS_OPERATOR);
     take_identity(r);
+    if (pg_rows_bool(rows, 0, API_SESSION_FIND_SUSPENDED)) {
+        auth_refuse_suspended(r);
+        return;
+    }
     r->identified(r);
 }
 

@@ -11,6 +11,8 @@ void auth_identify(struct request *r, void (*then)(struct request *r));
 // For operations that anybody may call: a browser may not be made to call them from another site.
 // False: answered.
 bool auth_same_site(struct request *r);
+// The answer to people of an organisation that is suspended.
+void auth_refuse_suspended(struct request *r);
 // The hash under which a session's cookie value is stored.
 void auth_session_hash(const struct api *api, struct slice value,
                        unsigned char out[SECRET_HASH_BYTES]);

@@ -21,6 +21,7 @@ static const char API_AUDIENCE_TEXT[] = API_AUDIENCE;
 struct token_request {
     const char *client_id;
     const char *secret;
+    const char *org; // of the client, once it is known
     bool for_api;
     struct client_proof proof;
 };
@@ -28,7 +29,9 @@ struct token_request {
 // RFC 6749 5.2.
 static void refuse(struct request *r, int status, const char *error, const char *description) {
     if (status == 401) {
+        const struct token_request *t = r->user;
         request_header(r, "www-authenticate", "Basic realm=\"weir\"");
+        request_tally(r, TALLY_TOKEN, t->org, "client", t->client_id != NULL ? t->client_id : "*");
     }
     request_reply_jansson(
         r, status, json_pack("{s:s, s:s}", "error", error, "error_description", description));
@@ -155,11 +158,13 @@ static bool admit(struct request *r, const struct client *c) {
 }
 
 static void judge(struct request *r, const struct client *c) {
-    const struct token_request *t = r->user;
+    struct token_request *t = r->user;
+    t->org = c != NULL ? arena_str(r->arena, slice_str(c->org)) : NULL;
     if (!right(t, c)) {
         refuse(r, 401, "invalid_client", "the client is not known or the secret is wrong");
     } else if (!c->active) {
-        refuse(r, 401, "invalid_client", "the application is disabled");
+        refuse(r, 401, "invalid_client",
+               "the application is disabled, or its organisation suspended");
     } else if (t->for_api && !c->has_role) {
         refuse(r, 400, "invalid_scope", "the application has no role in the API");
     } else {

@@ -3,11 +3,12 @@
 
 -- piece: clients
 select o.client_id, o.application_id, o.org_id, o.org_is_operator, o.api_role,
-               o.state = 'active' as active, o.audiences,
+               o.state = 'active' and not p.suspended as active, o.audiences,
                json_agg(json_build_object('hash', encode(o.secret_hash, 'hex'), 'hash_version', o.hash_version,
                         'expires_s', floor(extract(epoch from o.secret_expires_at))::bigint)
                         order by o.secret_hash) as secrets
           from oauth_client o
+          join organisation_public p on p.id = o.org_id
 
 -- name: snapshot_read
 select json_build_object(

@@ -7,8 +7,6 @@
 #include "core/money/currency.h"
 #include "platform/secret/secret.h"
 
-enum { PASSWORD_MIN = 12 };
-
 struct sign_up {
     const char *id, *name, *country, *vat_id, *address, *billing_email, *time_zone, *currency;
     const char *email, *person_name, *password;
@@ -142,7 +140,7 @@ static void sign_up_prepare(struct request *r) {
                 {"email", FIELD_TEXT, .required = true, .min = 3, .max = 254, .out = &s->email},
                 {"name", FIELD_TEXT, .required = true, .min = 1, .max = 200,
                  .out = &s->person_name},
-                {"password", FIELD_TEXT, .required = true, .min = PASSWORD_MIN,
+                {"password", FIELD_TEXT, .required = true, .min = SECRET_PASSWORD_MIN,
                  .max = SECRET_PASSWORD_MAX, .out = &s->password},
             },
             3)) {
@@ -163,12 +161,11 @@ static void sign_up_prepare(struct request *r) {
 // --- changing ------------------------------------------------------------------------------------
 struct patch {
     const char *id, *name, *vat_id, *address, *billing_email, *time_zone, *topic_prefix, *verified;
-    const char *before;
+    const char *before, *reason;
 };
 
 static void on_patched(struct request *r, struct pg_rows *rows) {
     struct patch *p = r->user;
-    r->audit_org = p->id;
     request_audit(r, "organisation.change", "organisation", p->id, p->before,
                   arena_str(r->arena, pg_rows_slice(rows, 0, 0)), NULL);
     request_reply_row(r, 200, rows);
@@ -181,6 +178,12 @@ static void on_locked(struct request *r, struct pg_rows *rows) {
         return;
     }
     if (!request_version_matches(r, pg_rows_int8(rows, 0, 0))) {
+        return;
+    }
+    // Prefix and verification are the operator's own to give; the rest is the tenant's.
+    bool tenants = p->name != NULL || p->vat_id != NULL || p->address != NULL ||
+                   p->billing_email != NULL || p->time_zone != NULL;
+    if (!request_acts_for(r, p->id, p->reason != NULL || tenants ? p->reason : "")) {
         return;
     }
     p->before = arena_str(r->arena, pg_rows_slice(rows, 0, 1));
@@ -203,7 +206,7 @@ static void organisation_patch(struct request *r) {
             {"billing_email", FIELD_TEXT, .min = 3, .max = 254, .out = &p->billing_email},
             {"time_zone", FIELD_TEXT, .min = 1, .max = 64, .out = &p->time_zone},
             {"topic_prefix", FIELD_TEXT, .min = 2, .max = 62, .out = &p->topic_prefix},
-            {"verified", FIELD_BOOL, .out = &verified})) {
+            {"verified", FIELD_BOOL, .out = &verified}, FIELD_REASON(&p->reason))) {
         return;
     }
     if (address != NULL && !take_address(r, address, &p->address)) {
@@ -233,7 +236,7 @@ static const struct route ROWS[] = {
      .read = {.statement = &api_sql_organisation_get,
               .shape = READ_ROW,
               .params = {{.name = "{id}"}}}},
-    {"PATCH", "/v1/organisations/{id}", "updateOrganisation", ROUTE_OWNERS,
+    {"PATCH", "/v1/organisations/{id}", "updateOrganisation", ROUTE_OWNERS, ROUTE_SUPPORT,
      ROUTE_JSON(ROUTE_BODY_SMALL), .handler = organisation_patch},
 };
 const struct route_table organisation_routes = ROUTE_TABLE(ROWS);

@@ -3,7 +3,7 @@
            'address', o.address, 'billing_email', o.billing_email, 'time_zone', o.time_zone,
            'currency', o.currency, 'is_provider', o.is_provider, 'is_consumer', o.is_consumer,
            'is_operator', o.is_operator, 'topic_prefix', o.topic_prefix,
-           'verified_at', o.verified_at, 'created_at', o.created_at, 'version', o.version
+           'verified_at', o.verified_at, 'suspended_at', o.suspended_at, 'created_at', o.created_at, 'version', o.version
 
 -- The person's id is chosen before, for a person without a membership is nobody's to read back.
 -- name: organisation_sign_up
@@ -64,3 +64,40 @@ update organisation o
  where o.id = $1::uuid
 returning json_build_object({{organisation}}),
        o.version
+
+-- name: organisation_standing
+-- columns: id, is_operator, suspended
+select id, is_operator, suspended_at is not null as suspended
+  from organisation
+ where id = $1::uuid
+   for no key update
+
+-- name: organisation_suspend
+update organisation
+   set suspended_at = case when $2::boolean then now() end
+ where id = $1::uuid
+returning id
+
+-- What it reads ends now; what was to end later ends now too. A shadow opens nothing: it goes on. A grant that an approval opens at this very
+-- moment stays open: it opens nothing, for weir-access gives a suspended organisation nothing.
+-- name: suspension_close_grants
+update grant_period g
+   set during = tstzrange(lower(g.during), greatest(now(), lower(g.during) + interval '1 microsecond'), '[)')
+ where g.org_id = $1::uuid and (upper_inf(g.during) or upper(g.during) > now() + interval '1 microsecond')
+   and lower(g.during) <= now() and not g.shadow
+returning g.id
+
+-- What its subscriptions still say, from now on.
+-- name: suspension_open_grants
+insert into grant_period (cluster_id, application_id, org_id, topic, subscription_id, during)
+select t.cluster_id, sa.application_id, sa.org_id, t.topic, s.id,
+       tstzrange(now(), case when s.state = 'cancelling' then s.ends_at end, '[)')
+  from subscription s
+  join subscription_application sa on sa.subscription_id = s.id
+  join product_topic t on t.product_id = s.product_id and t.number = s.product_version
+ where s.org_id = $1::uuid
+   and (s.state in ('active', 'trialing') or (s.state = 'cancelling' and s.ends_at > now()))
+   and not exists (select from grant_period g
+                    where g.cluster_id = t.cluster_id and g.application_id = sa.application_id and g.topic = t.topic
+                      and not g.shadow and (upper_inf(g.during) or upper(g.during) > now()))
+returning id

@@ -32,6 +32,7 @@ struct sign_in {
     char org[UUID_CHARS + 1];
     struct slice device; // a browser that has signed in before, or {NULL, 0}
     bool right;
+    bool suspended; // the organisation
     char token[SECRET_TOKEN_CHARS + 1];
 };
 
@@ -53,7 +54,8 @@ static void on_pruned(struct request *r, struct pg_rows *rows) {
     request_audit(r, "session.create", "person", s->person, NULL, NULL, NULL);
     request_write(r, &api_sql_session_insert,
                   PG_PARAMS(pg_bytea(hash, SECRET_HASH_BYTES), pg_text(s->person), pg_text(s->org),
-                            pg_text(arena_printf(r->arena, "%d", SESSION_HOURS))),
+                            pg_text(arena_printf(r->arena, "%d", SESSION_HOURS)),
+                            pg_text(r->job->client)),
                   on_created);
 }
 
@@ -66,9 +68,20 @@ static void verify(struct request *r) {
     }
 }
 
+// Of an address that nobody has, only what looks like one is kept: people also type passwords there.
+static void tally_wrong(struct request *r, const struct sign_in *s) {
+    if (s->hash != NULL) {
+        request_tally(r, TALLY_SIGN_IN, s->org, "person", s->person);
+    } else {
+        request_tally(r, TALLY_SIGN_IN, NULL, "email",
+                      strchr(s->email, '@') != NULL ? s->email : "no address");
+    }
+}
+
 static void on_verified(struct request *r) {
     struct sign_in *s = r->user;
     if (!s->right) {
+        tally_wrong(r, s);
         request_problem(r, PROBLEM_UNAUTHENTICATED, NULL,
                         "the e-mail address or the password is wrong");
         return;
@@ -80,6 +93,10 @@ static void on_verified(struct request *r) {
     r->who.actor = ACTOR_PERSON;
     snprintf(r->who.subject, sizeof r->who.subject, "%s", s->person);
     snprintf(r->who.org, sizeof r->who.org, "%s", s->org);
+    if (s->suspended) {
+        auth_refuse_suspended(r);
+        return;
+    }
     request_scope(r, r->who.org, false);
     request_write(r, &api_sql_session_prune, PG_NO_PARAMS, on_pruned);
 }
@@ -110,6 +127,7 @@ static void on_person(struct request *r, struct pg_rows *rows) {
         s->hash = arena_str(r->arena, pg_rows_slice(rows, 0, API_SIGN_IN_PERSON_PASSWORD_HASH));
         snprintf(s->person, sizeof s->person, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ID));
         snprintf(s->org, sizeof s->org, "%s", pg_rows_text(rows, 0, API_SIGN_IN_PERSON_ORG_ID));
+        s->suspended = pg_rows_bool(rows, 0, API_SIGN_IN_PERSON_SUSPENDED);
     }
     if (s->hash != NULL) {
         s->device = device_of(r, s->person);
@@ -167,6 +185,6 @@ static const struct route ROWS[] = {
     {"POST", "/v1/sessions", "createSession", ROUTE_PUBLIC, ROUTE_JSON(ROUTE_BODY_SMALL),
      .no_idempotency = true, .handler = session_create},
     {"DELETE", "/v1/sessions/current", "endSession", ROUTE_SIGNED_IN, .handler = session_end},
-    {"GET", "/v1/me", "getMe", ROUTE_SIGNED_IN, .handler = me_get},
+    {"GET", "/v1/me", "getMe", ROUTE_SIGNED_IN, .own = true, .handler = me_get},
 };
 const struct route_table session_routes = ROUTE_TABLE(ROWS);

@@ -1,6 +1,6 @@
 -- name: session_find
--- columns: person_id, org_id, role, is_operator
-select s.person_id, s.org_id, m.role, o.is_operator
+-- columns: person_id, org_id, role, is_operator, suspended
+select s.person_id, s.org_id, m.role, o.is_operator, o.suspended_at is not null as suspended
   from session s
   join membership m on m.person_id = s.person_id and m.org_id = s.org_id
   join organisation o on o.id = s.org_id
@@ -8,17 +8,18 @@ select s.person_id, s.org_id, m.role, o.is_operator
 
 -- The organisation a person signs in to is the one joined first.
 -- name: sign_in_person
--- columns: id, password_hash, org_id
-select p.id, p.password_hash, m.org_id
+-- columns: id, password_hash, org_id, suspended
+select p.id, p.password_hash, m.org_id, o.suspended_at is not null as suspended
   from person p
   join membership m on m.person_id = p.id
+  join organisation o on o.id = m.org_id
  where p.email = lower($1)
  order by m.created_at, m.org_id
  limit 1
 
 -- name: session_insert
-insert into session (token_hash, person_id, org_id, expires_at)
-values ($1::bytea, $2::uuid, $3::uuid, now() + make_interval(hours => $4::int))
+insert into session (token_hash, person_id, org_id, expires_at, address)
+values ($1::bytea, $2::uuid, $3::uuid, now() + make_interval(hours => $4::int), $5)
 returning json_build_object('expires_at', expires_at)
 
 -- name: session_prune

@@ -10,17 +10,18 @@
 
 // A token outlives neither the application nor its role: both are looked up each time.
 static void accept(struct request *r, const struct client *c) {
+    if (c != NULL) {
+        r->who.actor = ACTOR_APPLICATION;
+        memcpy(r->who.subject, c->application, sizeof r->who.subject);
+        memcpy(r->who.org, c->org, sizeof r->who.org);
+    }
     if (c == NULL || !c->active || !c->has_role) {
         request_problem(r, PROBLEM_UNAUTHENTICATED, NULL,
-                        "the token's application is gone, disabled or without a role");
+                        "the token's application is gone, disabled, suspended or without a role");
         return;
     }
-    r->who.actor = ACTOR_APPLICATION;
     r->who.role = c->role;
     r->who.is_operator = c->is_operator;
-    memcpy(r->who.subject, c->application, sizeof r->who.subject);
-    memcpy(r->who.org, c->org, sizeof r->who.org);
-    request_scope(r, r->who.org, r->who.is_operator);
     r->handler(r);
 }
 

@@ -46,7 +46,9 @@ static void grants_opened(struct request *r, struct pg_rows *rows) {
 static void subscription_activated(struct request *r, struct pg_rows *rows) {
     struct subscribing *s = r->user;
     if (pg_rows_count(rows) == 0) {
-        request_problem(r, PROBLEM_CONFLICT, NULL, "only a requested subscription can be approved");
+        request_problem(
+            r, PROBLEM_CONFLICT, NULL,
+            "only a requested subscription of parties that aren't suspended can be approved");
         return;
     }
     request_write(r, &api_sql_subscription_open_grants, PG_PARAMS(pg_text(s->id)), grants_opened);
@@ -173,7 +175,14 @@ static bool subscription_found(struct request *r, struct pg_rows *rows) {
     }
     int64_t version = 0;
     check(number_parse_i64(pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_VERSION), &version));
-    return request_version_matches(r, version);
+    if (!request_version_matches(r, version)) {
+        return false;
+    }
+    // A party of it acts for itself; the operator for the consumer, who is told why.
+    bool provides =
+        slice_eq_str(pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_PROVIDER_ORG_ID), r->who.org);
+    const char *org = arena_str(r->arena, pg_rows_slice(rows, 0, API_SUBSCRIPTION_LOCK_ORG_ID));
+    return provides || request_acts_for(r, org, ((const struct subscribing *)r->user)->reason);
 }
 
 static bool decision_allowed(struct request *r, struct pg_rows *rows) {
@@ -291,10 +300,10 @@ static const struct route ROWS[] = {
               .shape = READ_ROW,
               .params = {{.name = "{id}"}}}},
     {"POST", "/v1/subscriptions/{id}/approve", "approveSubscription", ROUTE_DEVELOPERS,
-     ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_approve},
-    {"POST", "/v1/subscriptions/{id}/deny", "denySubscription", ROUTE_DEVELOPERS,
+     ROUTE_SUPPORT, ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_approve},
+    {"POST", "/v1/subscriptions/{id}/deny", "denySubscription", ROUTE_DEVELOPERS, ROUTE_SUPPORT,
      ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_deny},
-    {"POST", "/v1/subscriptions/{id}/cancel", "cancelSubscription", ROUTE_DEVELOPERS,
+    {"POST", "/v1/subscriptions/{id}/cancel", "cancelSubscription", ROUTE_DEVELOPERS, ROUTE_SUPPORT,
      ROUTE_JSON(ROUTE_BODY_SMALL), .handler = subscription_cancel},
 };
 const struct route_table subscription_routes = ROUTE_TABLE(ROWS);

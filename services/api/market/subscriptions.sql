@@ -46,9 +46,10 @@ select {{subscription}},
 -- name: subscription_offer
 -- columns: product_id, provider_org_id, product_version, approval, state, plan_id, plan_version, is_consumer
 select p.id::text as product_id, p.org_id::text as provider_org_id, p.published_version::text as product_version,
-       p.approval, p.state, l.id::text as plan_id, v.number::text as plan_version,
+       p.approval, case when po.suspended then 'suspended' else p.state end as state, l.id::text as plan_id, v.number::text as plan_version,
        (select weir.is_consumer from organisation weir where weir.id = $3::uuid)::text as is_consumer
   from product p
+  join organisation_public po on po.id = p.org_id
   left join plan l on l.id = $2::uuid and l.product_id = p.id and l.state = 'active'
   left join lateral (select number from plan_version x where x.plan_id = l.id and x.valid_from <= current_date
                       order by x.number desc limit 1) v on true
@@ -85,8 +86,9 @@ select t.topic, c.grants_per_topic_max::text
  order by t.topic limit 1
 
 -- name: subscription_activate
-update subscription set state = 'active', decided_at = now(), decided_by = $2, decision_reason = $3, starts_at = now()
- where id = $1::uuid and state = 'requested'
+update subscription s set state = 'active', decided_at = now(), decided_by = $2, decision_reason = $3, starts_at = now()
+ where s.id = $1::uuid and s.state = 'requested'
+   and not exists (select from organisation_public o where o.id in (s.org_id, s.provider_org_id) and o.suspended)
 returning id::text
 
 -- One grant for each application and topic. The exclusion constraint refuses a second payer.

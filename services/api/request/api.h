@@ -18,6 +18,7 @@ struct limits;
 struct portal;
 struct refresh;
 struct snapshot;
+struct tally;
 struct token_cache;
 
 // "aud" of tokens for the API itself; no cluster may have it.
@@ -52,6 +53,7 @@ struct api_loop {
     // Immutable, counted; each loop holds its own reference.
     struct snapshot *snapshot; // NULL until the first one was read
     struct token_cache *tokens;
+    struct tally *tally;
     struct refresh *refresh; // loop 0 only
     // When the snapshot's first key begins to sign, seconds since 1970; INT64_MAX: never. Of all that
     // is here the one thing that other loops read.

@@ -21,6 +21,11 @@ static bool time_fits(struct slice text) {
     return instant_parse(text, &us);
 }
 
+static bool bool_fits(struct slice text) {
+    return slice_eq_str(text, "true") || slice_eq_str(text, "false");
+}
+
+const struct read_rule read_bool = {bool_fits, "true or false"};
 const struct read_rule read_uuid = {uuid_valid, "a uuid"};
 const struct read_rule read_time = {time_fits, "a time like 2027-06-01T00:00:00Z"};
 
@@ -113,7 +118,7 @@ static void reply_text(struct request *r, struct buf *out) {
     request_reply_json(r, 200, body);
 }
 
-static void reply_items(struct request *r, struct pg_rows *rows) {
+void read_reply_items(struct request *r, struct pg_rows *rows) {
     struct buf out;
     buf_init(&out, REQUEST_ANSWER_MAX);
     add_items(&out, rows, pg_rows_count(rows));
@@ -153,7 +158,7 @@ static void reply_row(struct request *r, struct pg_rows *rows) {
 
 static void run_statement(struct request *r) {
     static const request_step STEPS[] = {
-        [READ_ROW] = reply_row, [READ_ITEMS] = reply_items, [READ_PAGE] = reply_page};
+        [READ_ROW] = reply_row, [READ_ITEMS] = read_reply_items, [READ_PAGE] = reply_page};
     const struct reading *x = r->user;
     const struct read *read = &r->route->read;
     request_read(r, read->statement, (struct pg_params){x->params, x->count}, STEPS[read->shape]);

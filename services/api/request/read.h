@@ -13,11 +13,12 @@
 
 #include "base/slice.h"
 
+struct pg_rows;
 struct pg_statement;
 struct request;
 
 enum {
-    READ_PARAMS_MAX = 5,
+    READ_PARAMS_MAX = 8,
     READ_PAGE_DEFAULT = 50, // rows of a page, unless ?limit= says so
     READ_PAGE_MAX = 200,
 };
@@ -41,6 +42,7 @@ struct read_rule {
 };
 extern const struct read_rule read_uuid;
 extern const struct read_rule read_time; // RFC 3339
+extern const struct read_rule read_bool; // true or false
 
 struct read_param {
     const char *name;             // "{id}" of the path, "state" of the query
@@ -63,6 +65,9 @@ size_t read_keys_count(const struct read *read);
 // For a handler that reads a parameter by the same rules: its text, or the fallback (perhaps NULL).
 // False: answered, it hasn't the form.
 bool read_query(struct request *r, const struct read_param *param, const char **ret);
+
+// For a handler: all rows as READ_ITEMS has them.
+void read_reply_items(struct request *r, struct pg_rows *rows);
 
 // The handler of a route with a read.
 void read_run(struct request *r);

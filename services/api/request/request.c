@@ -127,6 +127,21 @@ bool request_again(struct request *r) {
 }
 
 // --- problems ------------------------------------------------------------------------------------
+// Denials, and tokens that open nothing. Who comes with nothing at all isn't told of.
+static void tally_refusal(struct request *r, enum problem_kind kind) {
+    const char *id = r->params[0].ptr != NULL ? arena_str(r->arena, r->params[0]) : "*";
+    if (r->route == NULL) {
+        return;
+    }
+    if (kind == PROBLEM_DENIED || kind == PROBLEM_CROSS_SITE) {
+        request_tally(r, TALLY_DENIAL, r->who.actor == ACTOR_NOBODY ? NULL : r->who.org,
+                      r->route->operation, id);
+    } else if (kind == PROBLEM_UNAUTHENTICATED && r->job->authorization.ptr != NULL) {
+        request_tally(r, TALLY_TOKEN, r->who.actor == ACTOR_NOBODY ? NULL : r->who.org,
+                      r->route->operation, id);
+    }
+}
+
 static void send_problem(struct request *r, enum problem_kind kind, const struct err *e) {
     struct buf text;
     buf_init(&text, PROBLEM_TEXT_MAX);
@@ -134,6 +149,7 @@ static void send_problem(struct request *r, enum problem_kind kind, const struct
     struct slice body = slice_of(arena_str(r->arena, buf_slice(&text)), text.len);
     buf_done(&text);
     request_abandon(r);
+    tally_refusal(r, kind);
     if (kind == PROBLEM_UNAVAILABLE) {
         request_header(r, "retry-after", "2");
     }

@@ -30,6 +30,7 @@
 #include "api/request/limits.h"
 #include "api/request/role.h"
 #include "api/request/route.h"
+#include "api/request/tally.h"
 #include "api/request/uuid.h"
 #include "api_sql.h"
 #include "base/arena.h"
@@ -52,6 +53,8 @@ enum {
 };
 
 enum actor { ACTOR_NOBODY, ACTOR_PERSON, ACTOR_APPLICATION };
+// As audit_log.actor_kind has it.
+const char *actor_name(enum actor actor);
 
 struct identity {
     enum actor actor;
@@ -76,6 +79,7 @@ struct request {
     void *user;   // the handler's own
     // Whose audit rows follow, if not the scope's: the organisation that owns the object.
     const char *audit_org;
+    const char *reason; // of all audit rows that have none of their own
 
     // Below: request*.c only.
     const char *scope_org; // "" for none
@@ -132,6 +136,11 @@ struct field {
     int64_t min, max;
     void *out;
 };
+// Why somebody acts, in the body; and the rule for ?reason= where there is no body.
+enum { REQUEST_REASON_MAX = 1000 }; // bytes
+#define FIELD_REASON(ret)                                                                          \
+    { "reason", FIELD_TEXT, .min = 1, .max = REQUEST_REASON_MAX, .out = (ret) }
+extern const struct read_rule request_reason_rule;
 // False: answered. `object` NULL is the request's body; `at` is its JSON pointer ("" for the body).
 bool request_fields(struct request *r, json_t *object, const char *at, const struct field *fields,
                     size_t count);
@@ -163,6 +172,14 @@ void request_scope(struct request *r, const char *org, bool operator_sees_all);
 void request_audit(struct request *r, const char *action, const char *object_kind,
                    const char *object_id, const char *before, const char *after,
                    const char *reason);
+// Whose object a change is about: the audit rows are its organisation's. False: answered, for the
+// operator's people act for a tenant, and `reason` (of the body, or of the query where there is no
+// body) is NULL.
+bool request_acts_for(struct request *r, const char *org, const char *reason);
+// Counts something that can happen often for the audit log (tally.h): of an organisation, or NULL;
+// needs no transaction. Actor, address and operation are the request's.
+void request_tally(struct request *r, enum tally_kind kind, const char *org,
+                   const char *object_kind, const char *object);
 // Runs `work` on the worker pool (no database, no reply there), then `done` on the loop. Never in a
 // transaction, whose connection would be held while others' work is waited for. It takes a place in
 // the share of the queue that the client's network has, or `who` if that isn't empty; a share that

@@ -37,6 +37,18 @@ on conflict (org_id, client, operation, key) do update
  where idempotency_key.created_at <= now() - interval '24 hours'
 
 -- name: audit_insert
-insert into audit_log (org_id, actor_kind, actor_id, action, object_kind, object_id, before, after,
-                       reason, request_id)
-values (nullif($1, '')::uuid, $2, $3, $4, $5, $6, $7::jsonb, $8::jsonb, $9, $10)
+insert into audit_log (org_id, actor_kind, actor_id, actor_org_id, action, object_kind, object_id, before,
+                       after, reason, request_id)
+values (nullif($1, '')::uuid, $2, $3, $4::uuid, $5, $6, $7, $8::jsonb, $9::jsonb, $10, $11)
+
+-- What happened often, in one statement (request/tally.h).
+-- name: audit_tally
+insert into audit_log (org_id, actor_kind, actor_id, actor_org_id, action, object_kind, object_id, after)
+select t.org_id, t.actor_kind, t.actor_id, t.actor_org_id, t.action, t.object_kind, t.object_id,
+       jsonb_strip_nulls(jsonb_build_object(
+           'count', t.count, 'first_at', to_timestamp(t.first_us / 1e6), 'last_at', to_timestamp(t.last_us / 1e6),
+           'address', t.address, 'operation', t.operation, 'query', t.query))
+  from jsonb_to_recordset($1::jsonb) t (
+           org_id uuid, actor_kind text, actor_id text, actor_org_id uuid, action text, object_kind text,
+           object_id text, address text, operation text, query text, count bigint, first_us bigint,
+           last_us bigint)

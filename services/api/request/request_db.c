@@ -139,22 +139,38 @@ void request_write(struct request *r, const struct pg_statement *st, struct pg_p
 }
 
 // --- audit ---------------------------------------------------------------------------------------
+static bool reason_fits(struct slice text) {
+    return text.len > 0 && text.len <= REQUEST_REASON_MAX;
+}
+
+const struct read_rule request_reason_rule = {reason_fits, "a reason of 1 to 1000 bytes"};
+
+bool request_acts_for(struct request *r, const char *org, const char *reason) {
+    r->audit_org = org;
+    r->reason = reason;
+    if (strcmp(org, r->who.org) == 0 || !r->who.is_operator || reason != NULL) {
+        return true;
+    }
+    request_problem(r, PROBLEM_INVALID, r->route->body == BODY_NONE ? "reason" : "/reason",
+                    "whoever acts for another organisation says why: it is told the reason");
+    return false;
+}
+
 void request_audit(struct request *r, const char *action, const char *object_kind,
                    const char *object_id, const char *before, const char *after,
                    const char *reason) {
-    static const char *const KINDS[] = {
-        [ACTOR_NOBODY] = "nobody", [ACTOR_PERSON] = "person", [ACTOR_APPLICATION] = "application"};
     check(r->audit_count < REQUEST_AUDITS_MAX);
     struct pg_param params[] = {
         pg_text(r->audit_org != NULL ? r->audit_org : r->scope_org),
-        pg_text(KINDS[r->who.actor]),
+        pg_text(actor_name(r->who.actor)),
         pg_text(r->who.actor == ACTOR_NOBODY ? r->job->client : r->who.subject),
+        pg_text(r->who.actor == ACTOR_NOBODY ? NULL : r->who.org),
         pg_text(action),
         pg_text(object_kind),
         pg_text(object_id),
         pg_text(before),
         pg_text(after),
-        pg_text(reason),
+        pg_text(reason != NULL ? reason : r->reason),
         pg_text(r->job->request_id),
     };
     struct pg_param *copy = arena_alloc(r->arena, sizeof params);

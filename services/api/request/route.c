@@ -56,6 +56,14 @@ bool route_matches(const struct route *route, struct slice path, struct slice *p
     return path.len == 0;
 }
 
+bool route_reads(const struct route *route) {
+    return strcmp(route->method, "GET") == 0;
+}
+
+bool route_reaches_tenants(const struct route *route, enum role role) {
+    return route->operator_only || route_reads(route) || (route->for_tenants & role) != 0;
+}
+
 struct slice route_param_name(const struct route *route, size_t i) {
     struct slice template = slice_str(route->path), segment;
     size_t n = 0;

@@ -45,6 +45,10 @@ struct route {
     enum route_auth auth;
     unsigned roles;     // of enum role, with AUTH_SIGNED_IN
     bool operator_only; // the marketplace's own people
+    // The operator's people with one of these roles reach the tenants' objects by this change; with
+    // any other, their own organisation's alone. Reads reach all of them, and are logged.
+    unsigned for_tenants;
+    bool own; // a read of nothing but the asker's own, which isn't logged
     enum route_body body;
     size_t body_max;     // bytes
     bool no_idempotency; // a POST that stores no answer (sign-in)
@@ -76,11 +80,17 @@ struct route_table {
 #define ROUTE_OWNERS .auth = AUTH_SIGNED_IN, .roles = ROLE_OWNER
 // With one of the above: only those of the operator's organisation.
 #define ROUTE_OPERATOR .operator_only = true
+// A tenant's affair, where the operator's owners may help, with a reason (request_acts_for).
+#define ROUTE_SUPPORT .for_tenants = ROLE_OWNER
 #define ROUTE_JSON(max) .body = BODY_JSON, .body_max = (max)
 
 // Whether the path is one of the route's; fills `params` (ROUTE_PARAMS_MAX). A parameter whose name
 // ends in "id" is a uuid, "number" a whole number: anything else is no path of ours.
 bool route_matches(const struct route *route, struct slice path, struct slice *params);
+// Only reads: nothing is changed.
+bool route_reads(const struct route *route);
+// Whether the operator's people with that role see and change the tenants' rows by the operation.
+bool route_reaches_tenants(const struct route *route, enum role role);
 // The name of parameter i in the path, {NULL, 0} past the last.
 struct slice route_param_name(const struct route *route, size_t i);
 

@@ -56,8 +56,27 @@ class House:
         person.email = body["owner"]["email"]
         return person
 
-    def operator(self):
-        return Rest(self.url).sign_in("operator@weir.test", PASSWORD)
+    def operator(self, role="owner"):
+        if role == "owner":
+            return Rest(self.url).sign_in("operator@weir.test", PASSWORD)
+        return self.member(self.sql("select id from organisation where is_operator")[0], role)
+
+    def member(self, org, role):
+        """Another person of an organisation. (There is no operation that invites one yet.)"""
+        email = f"{role}@{uuid.uuid4().hex[:10]}.test"
+        self.sql(
+            f"""with p as (insert into person (email, name, password_hash)
+                           select '{email}', '{role}', password_hash from person where email = 'operator@weir.test' returning id)
+                insert into membership (person_id, org_id, role) select id, '{org}', '{role}' from p"""
+        )
+        person = Rest(self.url).sign_in(email, PASSWORD)
+        person.org, person.email = org, email
+        return person
+
+    def machine(self, person, api_role=None):
+        """An application with a secret. Returns (application, secret)."""
+        made = person.made("/v1/applications", {"name": "m", **({"api_role": api_role} if api_role else {})})
+        return made, person.made(f"/v1/applications/{made['id']}/secrets")["secret"]
 
     def cluster(self):
         name = f"c{uuid.uuid4().hex[:8]}"

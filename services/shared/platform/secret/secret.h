@@ -16,6 +16,7 @@ enum {
     SECRET_TOKEN_BYTES = 32,        // 256 random bits ...
     SECRET_TOKEN_CHARS = 43,        // ... as base64url
     SECRET_PASSWORD_HASH_MAX = 128, // text of libsodium's argon2id, with NUL
+    SECRET_PASSWORD_MIN = 12,       // bytes of a new password
     SECRET_PASSWORD_MAX = 256,      // bytes of a password
     SECRET_SEAL_OVERHEAD = 40,      // nonce 24, tag 16
     PRINCIPAL_CHARS = 27,           // "w" and 26 of base32

@@ -115,6 +115,51 @@ static void table__rows_are_sound(void **state) {
     }
 }
 
+// Where the operator's people change what is a tenant's: all such operations, and with which role.
+// Whoever adds one says so here, and asks for a reason in its handler (request_acts_for).
+static void operator__acts_for_tenants_by_these_operations_alone(void **state) {
+    (void)state;
+    static const struct {
+        const char *operation;
+        unsigned roles;
+    } SUPPORT[] = {
+        {"createSecret", ROLE_OWNER},
+        {"revokeSecret", ROLE_OWNER},
+        {"createProducerGrant", ROLE_OWNER},
+        {"revokeProducerGrant", ROLE_OWNER},
+        {"disableApplication", ROLE_OWNER},
+        {"enableApplication", ROLE_OWNER},
+        {"updateOrganisation", ROLE_OWNER},
+        {"approveSubscription", ROLE_OWNER},
+        {"denySubscription", ROLE_OWNER},
+        {"cancelSubscription", ROLE_OWNER},
+        {"suspendOrganisation", ROLE_OWNER},
+        {"resumeOrganisation", ROLE_OWNER},
+        {"updateTopicLimit", ROLE_OWNER | ROLE_DEVELOPER},
+    };
+    const struct route *row = NULL;
+    for (size_t i = 0; (row = routes_at(i)) != NULL; i++) {
+        unsigned wanted = 0,
+                 given = row->operator_only ? row->roles : row->for_tenants & row->roles;
+        for (size_t j = 0; j < sizeof SUPPORT / sizeof *SUPPORT; j++) {
+            if (strcmp(SUPPORT[j].operation, row->operation) == 0) {
+                wanted = SUPPORT[j].roles;
+            }
+        }
+        // What the operator does for itself.
+        if (route_reads(row) || strcmp(row->operation, "createCluster") == 0 ||
+            strcmp(row->operation, "createBillingRun") == 0) {
+            continue;
+        }
+        if (given != wanted) {
+            fail_msg("%s: the operator's roles %x act for tenants, not %x", row->operation, given,
+                     wanted);
+        }
+        assert_true(route_reaches_tenants(row, ROLE_DEVELOPER) == ((given & ROLE_DEVELOPER) != 0) ||
+                    row->operator_only);
+    }
+}
+
 // --- reads ---------------------------------------------------------------------------------------
 static bool in_path(const struct route *row, const char *name) {
     return strstr(row->path, name) != NULL;
@@ -264,6 +309,7 @@ int main(void) {
         cmocka_unit_test(table__every_row_is_documented),
         cmocka_unit_test(table__everything_documented_is_a_row),
         cmocka_unit_test(table__rows_are_sound),
+        cmocka_unit_test(operator__acts_for_tenants_by_these_operations_alone),
         cmocka_unit_test(reads__give_their_statement_all_of_its_parameters),
         cmocka_unit_test(reads__take_what_is_documented),
         cmocka_unit_test(find__matches_whole_segments),
