@@ -37,7 +37,14 @@ def stopped(pid):
 
 def complaints(log, since=0):
     """What a program's log says above the level of information, from a byte on."""
-    with open(log, "rb") as file:
-        file.seek(since)
-        lines = [json.loads(line) for line in file if line.startswith(b"{")]
+
+    def whole():
+        with open(log, "rb") as file:
+            file.seek(since)
+            text = file.read()
+        # A line that is being written is waited for.
+        return [text] if text == b"" or text.endswith(b"\n") else None
+
+    text = wait_for(whole, "the end of the log's last line")[0]
+    lines = [json.loads(line) for line in text.splitlines() if line.startswith(b"{")]
     return [line for line in lines if line["level"] not in ("debug", "info")]
