@@ -4,6 +4,7 @@ import json
 import urllib.request
 from pathlib import Path
 
+from confluent_kafka import ConsumerGroupState
 from stack import wait_for
 
 PROGRAMS = ["weir-api", "weir-tap", "weir-meter", "weir-biller", "weir-access"]
@@ -57,6 +58,26 @@ def test_killed_program__comes_back_with_up(weir):
     assert weir.script("stack", "status", check=False).returncode != 0
     weir.up()
     assert [name for name in PROGRAMS if weir.pid(name) is None] == []
+
+
+def test_killed_meter__does_not_wait_for_its_own_dead_session(weir):
+    """Its session would hold the partitions for five minutes; the stack gives it a name of its own in the group."""
+    group = "weir-meter.local"
+
+    def members():
+        told = weir.admin().describe_consumer_groups([group])[group].result(20)
+        if told.state != ConsumerGroupState.STABLE:
+            return None
+        return [(member.group_instance_id, member.member_id, len(member.assignment.topic_partitions)) for member in told.members]
+
+    weir.script("weir", "down", "weir-meter")
+    weir.script("weir", "up", "weir-meter", WEIR_EXTRA_METER="WEIR_SESSION_TIMEOUT=5m")
+    wait_for(lambda: members() and members()[0][2] == 8, "the meter's partitions")
+    ((instance, before, _),) = members()
+    assert instance == "meter-1"
+    weir.kill("weir-meter")
+    weir.script("weir", "up", "weir-meter")
+    wait_for(lambda: members() and [(i, n) for i, m, n in members() if m != before] == [("meter-1", 8)], "its partitions again")
 
 
 def test_down__leaves_nothing_and_up_goes_on(weir):

@@ -166,11 +166,28 @@ class Stack:
         return "weir.broker-log." + self.settings.get("WEIR_CLUSTER", "local")
 
     # --- Kafka ---------------------------------------------------------------------------------------
+    @property
+    def ca(self):
+        """The authority that signed the broker's certificate."""
+        return self.folder / "kafka" / "ca.pem"
+
+    def token_config(self, token, **more):
+        """confluent-kafka's settings for an application with a token, on listener CLIENT."""
+        return {
+            "bootstrap.servers": self.client,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(self.ca),
+            "sasl.mechanism": "OAUTHBEARER",
+            "oauth_cb": lambda _: (token, time.time() + 3000),
+            **{key.replace("_", "."): value for key, value in more.items()},
+        }
+
     def kafka_config(self, user="admin", **more):
         """confluent-kafka's settings for a user of listener INTERNAL."""
         return {
             "bootstrap.servers": self.internal,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL" if self.settings.get("WEIR_KAFKA_INTERNAL_TLS") == "on" else "SASL_PLAINTEXT",
+            "ssl.ca.location": str(self.ca),
             "sasl.mechanism": "PLAIN",
             "sasl.username": user,
             "sasl.password": self.secret(f"kafka-{user}"),
