@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from confluent_kafka import Consumer, Producer
 
-from stack import Stack, open_folder, wait_for
+from stack import ROOT, Stack, open_folder, wait_for
 from tokens import TokenIssuer, principal_name
 from wire import API_VERSIONS, Closed, Wire, trusting
 
@@ -89,6 +89,23 @@ def test_data_and_logs__are_not_for_everybody(servers):
     files = [path for name in ("data", "logs") for path in (servers.folder / "kafka" / name).rglob("*")]
     assert servers.request_log in files
     assert [path for path in [*closed, *files] if stat.S_IMODE(path.stat().st_mode) & 0o007] == []
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="an ordinary user's servers are that user's")
+def test_stack_in_a_folder_that_is_roots_alone__has_its_servers_elsewhere(tmp_path):
+    (tmp_path / "lib").symlink_to(os.environ.get("WEIR_KAFKA_LIB", ROOT / "build" / "kafka" / "4.3.1" / "lib"))
+    tmp_path.chmod(0o700)
+    with Stack(tmp_path / "stack", WEIR_KAFKA_LIB=tmp_path / "lib") as stack:
+        stack.up_servers()
+        assert 0 not in (user_of(stack.pid("kafka")), user_of(stack.postgres_pid()))
+        elsewhere = [(stack.folder / name).readlink() for name in ("kafka", "postgres")]
+        assert all(stat.S_IMODE(path.stat().st_mode) & 0o007 == 0 for path in elsewhere)
+        stack.create_topic("elsewhere.ticks")
+        stack.down()
+        stack.up_servers()
+        assert "elsewhere.ticks" in stack.admin().list_topics(timeout=30).topics
+        stack.purge()
+    assert not any(path.exists() for path in [*elsewhere, tmp_path / "stack"])
 
 
 def test_passwords_and_keys_of_the_broker__are_for_its_user_alone(servers):
