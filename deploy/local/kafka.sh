@@ -121,9 +121,11 @@ format_storage() {
     }
 }
 
-# own_files HOME: what the broker writes is its user's, also what an older stack wrote as root.
+# own_files HOME: what the broker writes is its user's, also what an older stack wrote as root. Codecs are
+# libraries that Java unpacks in tmp to load them; in a folder of the broker's own nobody puts another there.
 own_files() {
-    mkdir -p "$1/data" "$1/logs"
+    mkdir -p "$1/data" "$1/logs" "$1/tmp"
+    own 700 "$1/tmp"
     if [ "$(stat -c %U "$1/data")" != "$server_user" ] || [ "$(stat -c %U "$1/logs")" != "$server_user" ]; then
         chown -hR "$server_user:$server_user" "$1/data" "$1/logs"
     fi
@@ -162,7 +164,7 @@ up() {
     own_files "$home"
     lib=$(broker_lib "$home")
     process_start kafka "${run_as[@]}" java "-Xms256m" "-Xmx$WEIR_KAFKA_HEAP" -server -Duser.timezone=UTC -Djava.awt.headless=true \
-        -Dkafka.logs.dir="$home/logs" -Dlog4j2.configurationFile="$home/log4j2.yaml" \
+        -Djava.io.tmpdir="$home/tmp" -Dkafka.logs.dir="$home/logs" -Dlog4j2.configurationFile="$home/log4j2.yaml" \
         -Dweir.request-log.roll="$WEIR_REQUEST_LOG_ROLL" -Dweir.request-log.keep="$WEIR_REQUEST_LOG_KEEP" \
         -Dorg.apache.kafka.sasl.oauthbearer.allowed.urls="$WEIR_JWKS_URL" \
         -Dcom.sun.management.jmxremote.port="$WEIR_KAFKA_JMX_PORT" \

@@ -142,7 +142,7 @@ def test_template__speaks_tls_on_every_listener(template):
     with Wire(address_of(template, "CONTROLLER"), trusting(template.ca)) as wire:
         assert wire.sign_in_plain("admin", template.secret("kafka-admin")) == AUTHENTICATION_FAILED
     template.create_topic("template.ticks")
-    producer = Producer(template.kafka_config())
+    producer = Producer(template.kafka_config(compression_type="zstd"))
     producer.produce("template.ticks", value="tick")
     assert producer.flush(30) == 0
     consumer = Consumer(template.kafka_config(group_id="template", auto_offset_reset="earliest"))

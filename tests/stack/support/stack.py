@@ -10,6 +10,7 @@ pytest session (the fixtures are in conftest.py); tests keep apart by names of t
 
 import os
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -69,7 +70,8 @@ def open_folder(tmp_path_factory, name):
     """A folder that PostgreSQL's own user can get to, which pytest's are not."""
     folder = tmp_path_factory.mktemp(name)
     for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)
+        # With --basetemp the last may be /tmp itself, which keeps its mode.
+        parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o011)
     return folder
 
 
