@@ -123,18 +123,20 @@ roles() {
     done | superuser_psql -d postgres
 }
 
-down() {
+# is_up: there is a cluster and it runs. A stack without one stays without.
+is_up() {
+    [ -e "$WEIR_STACK_DIR/postgres" ] || return 1
     home=$(pg_home)
     data=$home/data
-    if pg_running; then
-        as_pg "$pg_bin/pg_ctl" stop -s -w -t 60 -m fast -D "$data"
-    fi
+    pg_running
+}
+
+down() {
+    ! is_up || as_pg "$pg_bin/pg_ctl" stop -s -w -t 60 -m fast -D "$data"
 }
 
 status() {
-    home=$(pg_home)
-    data=$home/data
-    if pg_running; then
+    if is_up; then
         note "PostgreSQL   up    127.0.0.1:$WEIR_PG_PORT"
     else
         note "PostgreSQL   down"
@@ -144,8 +146,7 @@ status() {
 
 # A place outside the stack folder has to be removed by the one who made it.
 purge() {
-    home=$(pg_home)
-    rm -rf "$home"
+    [ ! -L "$WEIR_STACK_DIR/postgres" ] || rm -rf "$(readlink "$WEIR_STACK_DIR/postgres")"
 }
 
 case ${1:-} in

@@ -181,7 +181,7 @@ class Lab:
 
     # --- clients -------------------------------------------------------------------------------------
     def librdkafka_config(self, principal, **settings):
-        return self.stack.token_config(self.issuer.token(principal), log_level=2, **settings)
+        return self.stack.token_config(self.issuer.token(principal), **settings)
 
     def produce(self, topic, count, partition=0, size=40, per_batch=100):
         producer = Producer(

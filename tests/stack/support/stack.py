@@ -181,6 +181,7 @@ class Stack:
             "ssl.ca.location": str(self.ca),
             "sasl.mechanism": "OAUTHBEARER",
             "oauth_cb": lambda _: (token, time.time() + 3000),
+            "log_level": 2,
             **{key.replace("_", "."): value for key, value in more.items()},
         }
 
