@@ -1,6 +1,6 @@
 """Waits for the broker's answer, then gives Weir's own Kafka users their rights and makes the log topic.
 
-usage: prepare.py BOOTSTRAP PASSWORD_FILE CLUSTER PARTITIONS SECONDS
+usage: prepare.py BOOTSTRAP SASL_SSL|SASL_PLAINTEXT CA_FILE PASSWORD_FILE CLUSTER PARTITIONS SECONDS
 
 Each user gets only what its program does: the tap writes the log topics, the meter reads them, weir-access
 changes ACLs and makes topics. None of them is a super user. What exists already is left as it is.
@@ -73,13 +73,14 @@ def create_log_topic(admin: AdminClient, cluster: str, partitions: int) -> None:
 
 
 def main() -> None:
-    bootstrap, password_file, cluster, partitions, seconds = sys.argv[1:6]
+    bootstrap, protocol, ca, password_file, cluster, partitions, seconds = sys.argv[1:8]
     with open(password_file, encoding="ascii") as file:
         password = file.read().strip()
     admin = AdminClient(
         {
             "bootstrap.servers": bootstrap,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": protocol,
+            "ssl.ca.location": ca,
             "sasl.mechanism": "PLAIN",
             "sasl.username": "admin",
             "sasl.password": password,

@@ -13,7 +13,7 @@ build_packages="gcc libc6-dev make pkg-config git
     librdkafka-dev libpq-dev libh2o-evloop-dev libjansson-dev libjwt-dev libcmocka-dev libsodium-dev
     libzstd-dev libgmp-dev libssl-dev zlib1g-dev libcurl4-openssl-dev"
 run_packages="postgresql postgresql-contrib openjdk-17-jdk-headless maven python3 python3-venv kcat
-    chromium fonts-dejavu-core ca-certificates curl jq gzip zstd procps util-linux iproute2"
+    chromium fonts-dejavu-core ca-certificates openssl curl jq gzip zstd procps util-linux iproute2"
 dev_packages="clang clang-format clang-tidy cppcheck libclang-rt-14-dev debootstrap"
 # pgbench comes with postgresql.
 bench_packages="g++ libsimdjson-dev wrk"

@@ -6,6 +6,7 @@ set -eu
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$here/settings.sh"
 . "$here/process.sh"
+. "$here/account.sh"
 
 database=weir
 service_roles="weir_api weir_meter weir_biller weir_access weir_auditor"
@@ -13,33 +14,14 @@ service_roles="weir_api weir_meter weir_biller weir_access weir_auditor"
 pg_bin=$(printf '%s\n' /usr/lib/postgresql/*/bin | sort -V | tail -1)
 [ -x "$pg_bin/initdb" ] || die "PostgreSQL is missing; run deploy/local/install.sh"
 
-# PostgreSQL refuses to run as root; then it runs as Debian's user postgres.
-if [ "$(id -u)" -eq 0 ]; then
-    pg_user=postgres
-    id "$pg_user" >/dev/null 2>&1 || die "system user $pg_user is missing; run deploy/local/install.sh"
-    as_pg() { (cd / && exec setpriv --reuid "$pg_user" --regid "$pg_user" --init-groups --inh-caps=-all -- "$@"); }
-else
-    pg_user=$(id -un)
-    as_pg() { "$@"; }
-fi
-
-# Where the cluster lives: in the stack folder, unless its user can't get there (a clone in /root) or
-# the folder's name is too long for a socket (107 bytes).
-pg_home() {
-    local home=$WEIR_STACK_DIR/postgres
-    if [ -L "$home" ]; then
-        readlink "$home"
-        return
-    fi
-    mkdir -p "$WEIR_STACK_DIR"
-    if [ ${#home} -gt 80 ] || ! as_pg test -x "$WEIR_STACK_DIR"; then
-        local elsewhere
-        elsewhere=/var/tmp/weir-postgres-$(printf %s "$WEIR_STACK_DIR" | cksum | cut -d' ' -f1)
-        ln -s "$elsewhere" "$home"
-        home=$elsewhere
-    fi
-    echo "$home"
-}
+# Debian's user postgres, if root asks. A socket's path may have 107 bytes.
+pg_user=postgres
+[ "$(id -u)" -ne 0 ] || id "$pg_user" >/dev/null 2>&1 || die "system user $pg_user is missing; run deploy/local/install.sh"
+use_account "$pg_user"
+as_pg() { "${run_as[@]}" "$@"; }
+pg_home() { server_home postgres 80; }
+# Root never writes in a folder of another user: a link there could lead it anywhere.
+write_as_pg() { as_pg sh -c 'umask 077 && cat >"$1"' - "$1"; }
 
 pg_running() {
     [ -f "$data/postmaster.pid" ] && as_pg "$pg_bin/pg_ctl" status -D "$data" >/dev/null 2>&1
@@ -51,24 +33,20 @@ superuser_psql() {
 
 create_cluster() {
     local password_file
-    mkdir -p "$home/socket"
     password_file=$home/superuser-password
-    (umask 077 && secret pg-postgres >"$password_file")
-    if [ "$(id -u)" -eq 0 ]; then
-        chown -R "$pg_user" "$home"
-    fi
+    secret pg-postgres | write_as_pg "$password_file"
     rm -rf "$data.new"
     as_pg "$pg_bin/initdb" -D "$data.new" -U postgres -A scram-sha-256 --pwfile="$password_file" \
         -E UTF8 --locale=C.UTF-8 >"$log_dir/initdb.out" 2>&1 || {
         tail -n 20 "$log_dir/initdb.out" >&2
         die "initdb failed"
     }
-    rm -f "$password_file"
+    as_pg rm -f "$password_file"
     as_pg mv "$data.new" "$data"
 }
 
 write_configuration() {
-    cat >"$home/stack.conf.new" <<EOF
+    write_as_pg "$home/stack.conf.new" <<EOF
 listen_addresses = '127.0.0.1'
 port = $WEIR_PG_PORT
 unix_socket_directories = '$home/socket'
@@ -79,10 +57,7 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 log_line_prefix = '%m [%p] %u@%d '
 EOF
-    if [ "$(id -u)" -eq 0 ]; then
-        chown "$pg_user" "$home/stack.conf.new"
-    fi
-    mv "$home/stack.conf.new" "$home/stack.conf"
+    as_pg mv "$home/stack.conf.new" "$home/stack.conf"
     as_pg grep -q "^include '$home/stack.conf'" "$data/postgresql.conf" ||
         as_pg sh -c 'printf "%s\n" "$1" >>"$2"' - "include '$home/stack.conf'" "$data/postgresql.conf"
 }
@@ -125,12 +100,13 @@ up() {
     fi
     require_free WEIR_PG_PORT
     keep_ports
+    mkdir -p "$home"
+    own 700 "$home"
+    as_pg mkdir -p -m 700 "$home/socket"
     [ -d "$data" ] || create_cluster
     write_configuration
-    touch "$home/postgres.log"
-    if [ "$(id -u)" -eq 0 ]; then
-        chown "$pg_user" "$home/postgres.log"
-    fi
+    as_pg touch "$home/postgres.log"
+    as_pg chmod 600 "$home/postgres.log"
     ln -sfn "$home/postgres.log" "$log_dir/postgres.out"
     start_server
     write_urls
@@ -147,18 +123,20 @@ roles() {
     done | superuser_psql -d postgres
 }
 
-down() {
+# is_up: there is a cluster and it runs. A stack without one stays without.
+is_up() {
+    [ -e "$WEIR_STACK_DIR/postgres" ] || return 1
     home=$(pg_home)
     data=$home/data
-    if pg_running; then
-        as_pg "$pg_bin/pg_ctl" stop -s -w -t 60 -m fast -D "$data"
-    fi
+    pg_running
+}
+
+down() {
+    ! is_up || as_pg "$pg_bin/pg_ctl" stop -s -w -t 60 -m fast -D "$data"
 }
 
 status() {
-    home=$(pg_home)
-    data=$home/data
-    if pg_running; then
+    if is_up; then
         note "PostgreSQL   up    127.0.0.1:$WEIR_PG_PORT"
     else
         note "PostgreSQL   down"
@@ -168,8 +146,7 @@ status() {
 
 # A place outside the stack folder has to be removed by the one who made it.
 purge() {
-    home=$(pg_home)
-    rm -rf "$home"
+    [ ! -L "$WEIR_STACK_DIR/postgres" ] || rm -rf "$(readlink "$WEIR_STACK_DIR/postgres")"
 }
 
 case ${1:-} in

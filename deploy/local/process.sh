@@ -20,7 +20,8 @@ process_pid() {
     echo "$pid"
 }
 
-# process_start NAME COMMAND...: own session, no terminal, output to log/NAME.out.
+# process_start NAME COMMAND...: own session, no terminal, output to log/NAME.out; its files are for its user and
+# group alone.
 process_start() {
     local name=$1 pid started
     shift
@@ -30,6 +31,7 @@ process_start() {
             fd=${fd##*/}
             [ "$fd" -le 2 ] || eval "exec $fd>&-"
         done
+        umask 027
         # shellcheck disable=SC2016
         exec setsid --fork bash -c 'echo $$ >"$0"; exec "$@"' "$run_dir/$name.started" "$@" \
             </dev/null >>"$log_dir/$name.out" 2>&1

@@ -20,7 +20,7 @@ fi
 : "${WEIR_PG_PORT:=15432}"               # PostgreSQL
 : "${WEIR_KAFKA_INTERNAL_PORT:=19092}"   # Kafka: Weir's own programs and the admin (SASL PLAIN)
 : "${WEIR_KAFKA_CONTROLLER_PORT:=19093}" # Kafka: KRaft controller
-: "${WEIR_KAFKA_CLIENT_PORT:=19094}"     # Kafka: customers' applications (SASL OAUTHBEARER)
+: "${WEIR_KAFKA_CLIENT_PORT:=19094}"     # Kafka: customers' applications (TLS, SASL OAUTHBEARER)
 : "${WEIR_KAFKA_JMX_PORT:=19099}"        # Kafka: the broker's own counters
 : "${WEIR_API_PORT:=18080}"              # weir-api: portal, REST, tokens
 : "${WEIR_TAP_METRICS_PORT:=18081}"
@@ -32,6 +32,8 @@ fi
 : "${WEIR_CLUSTER:=local}"                  # the cluster's name in Weir
 : "${WEIR_LOG_PARTITIONS:=8}"               # partitions of weir.broker-log.<cluster>
 : "${WEIR_KAFKA_HEAP:=768m}"
+: "${WEIR_KAFKA_CLIENT_TLS:=on}"            # off: customers' applications speak to Kafka in the clear
+: "${WEIR_KAFKA_INTERNAL_TLS:=off}"         # on: TLS for the broker itself, the admin and Weir's programs, too
 : "${WEIR_KAFKA_PROPERTIES:=}"              # a file of further lines for server.properties
 : "${WEIR_REQUEST_LOG_ROLL:=yyyy-MM-dd-HH}" # when kafka-request.log is renamed (Log4j date pattern)
 : "${WEIR_REQUEST_LOG_KEEP:=P2D}"           # how long renamed files stay (ISO 8601 duration)
@@ -64,6 +66,15 @@ WEIR_ACCESS_METRICS_PORT $WEIR_ACCESS_METRICS_PORT weir-access, metrics
 EOF
 }
 
+# security_protocol on|off: Kafka's name for passwords or tokens with TLS or without.
+security_protocol() {
+    case $1 in
+    on) echo SASL_SSL ;;
+    off) echo SASL_PLAINTEXT ;;
+    *) die "WEIR_KAFKA_CLIENT_TLS and WEIR_KAFKA_INTERNAL_TLS are on or off, not \"$1\"" ;;
+    esac
+}
+
 die() {
     echo "${0##*/}: $*" >&2
     exit 2
@@ -75,16 +86,18 @@ note() {
 
 make_stack_dirs() {
     mkdir -p "$run_dir" "$log_dir" "$secret_dir"
-    chmod 700 "$secret_dir"
+    chmod 700 "$secret_dir" "$log_dir"
 }
 
-# Once its ports are known to be free, the stack keeps them.
+# Once its ports are known to be free, the stack keeps them, and what its clients have to know.
 keep_ports() {
     local setting port what
     port_table | while read -r setting port what; do
         echo "$setting=$port"
     done >"$WEIR_STACK_DIR/stack.env.$$"
-    echo "WEIR_CLUSTER=$WEIR_CLUSTER" >>"$WEIR_STACK_DIR/stack.env.$$"
+    for setting in WEIR_CLUSTER WEIR_KAFKA_CLIENT_TLS WEIR_KAFKA_INTERNAL_TLS; do
+        echo "$setting=${!setting}"
+    done >>"$WEIR_STACK_DIR/stack.env.$$"
     mv "$WEIR_STACK_DIR/stack.env.$$" "$WEIR_STACK_DIR/stack.env"
 }
 

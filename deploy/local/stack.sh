@@ -12,11 +12,12 @@ servers_jwks=${WEIR_JWKS_URL:-}
 . "$here/settings.sh"
 
 up() {
+    local jwks
     if [ "${1:-}" = servers ]; then
         if [ -z "$servers_jwks" ]; then
-            WEIR_JWKS_URL=file://$WEIR_STACK_DIR/kafka/jwks.json
-            mkdir -p "$WEIR_STACK_DIR/kafka"
-            [ -f "$WEIR_STACK_DIR/kafka/jwks.json" ] || echo '{"keys":[]}' >"$WEIR_STACK_DIR/kafka/jwks.json"
+            jwks=$("$here/kafka.sh" home)/jwks.json
+            [ -f "$jwks" ] || echo '{"keys":[]}' >"$jwks"
+            WEIR_JWKS_URL=file://$jwks
         fi
         export WEIR_JWKS_URL
         "$here/postgres.sh" up
@@ -47,6 +48,7 @@ status() {
 
 purge() {
     down
+    "$here/kafka.sh" purge
     "$here/postgres.sh" purge
     rm -rf "$WEIR_STACK_DIR"
 }

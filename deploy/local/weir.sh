@@ -28,7 +28,8 @@ kafka_settings() {
     cat <<EOF
 WEIR_CLUSTER=$WEIR_CLUSTER
 WEIR_KAFKA_BOOTSTRAP=127.0.0.1:$WEIR_KAFKA_INTERNAL_PORT
-WEIR_KAFKA_SECURITY_PROTOCOL=SASL_PLAINTEXT
+WEIR_KAFKA_SECURITY_PROTOCOL=$(security_protocol "$WEIR_KAFKA_INTERNAL_TLS")
+WEIR_KAFKA_CA=$WEIR_STACK_DIR/kafka/ca.pem
 WEIR_KAFKA_USER=$1
 WEIR_KAFKA_PASSWORD_FILE=$secret_dir/kafka-$1
 EOF
@@ -82,6 +83,7 @@ EOF
         cat <<EOF
 WEIR_LOG_TOPIC=weir.broker-log.$WEIR_CLUSTER
 WEIR_DATABASE_URL_FILE=$secret_dir/url-weir_meter
+WEIR_INSTANCE=meter-1
 EOF
         ;;
     weir-biller)
@@ -104,6 +106,7 @@ EOF
 write_env() {
     make_stack_dirs
     mkdir -p "$env_dir" "$state_dir/api" "$state_dir/tap"
+    chmod 700 "$state_dir"
     if [ ! -s "$secret_dir/master-key" ]; then
         od -An -N32 -tx1 /dev/urandom | tr -d ' \n' | write_secret master-key
     fi

@@ -88,10 +88,7 @@ class Reader:
     def __init__(self, stack, signer, who, topic, group=None):
         token = signer.token(who)
         self.consumer = Consumer({
-            "bootstrap.servers": stack.client,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "OAUTHBEARER",
-            "oauth_cb": lambda _: (token, time.time() + 3000),
+            **stack.token_config(token),
             "group.id": group or f"{who}.test",
             "auto.offset.reset": "earliest",
             "topic.metadata.refresh.interval.ms": 500,

@@ -16,7 +16,7 @@ import urllib.request
 
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from stack import ROOT, Stack, wait_for
+from stack import ROOT, Stack, open_folder, wait_for
 
 PARTITIONS = 8
 SHIPPED = {"FETCH", "SHARE_FETCH", "SHARE_ACKNOWLEDGE", "PRODUCE", "OFFSET_COMMIT", "TXN_OFFSET_COMMIT"}
@@ -25,7 +25,7 @@ LINE = re.compile(rb"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3})\] (?:DEBUG|INFO)
 
 @pytest.fixture(scope="module")
 def rotating(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tap")
+    folder = open_folder(tmp_path_factory, "tap")
     with Stack(folder, WEIR_REQUEST_LOG_ROLL="yyyy-MM-dd-HH-mm-ss", WEIR_LOG_PARTITIONS=PARTITIONS) as stack:
         (folder / "kafka").mkdir()
         (folder / "kafka" / "jwks.json").write_text('{"keys":[]}')

@@ -40,7 +40,7 @@ def site(tmp_path_factory):
 @pytest.fixture(scope="module")
 def cluster(site):
     return site.operator().made("/v1/clusters", {
-        "name": "local", "bootstrap_servers": site.stack.client, "security_protocol": "SASL_PLAINTEXT", "audience": "local", "brokers": [1],
+        "name": "local", "bootstrap_servers": site.stack.client, "security_protocol": "SASL_SSL", "audience": "local", "brokers": [1],
     })  # fmt: skip
 
 
@@ -268,7 +268,7 @@ def test_a_producer_makes_no_topic_itself_and_a_right_given_before_is_taken_back
     usual = {AclOperation.WRITE, AclOperation.DESCRIBE}
     wait_for(lambda: operations() == usual, "the producer's ACLs")
     client = AdminClient({
-        "bootstrap.servers": site.stack.client, "security.protocol": "SASL_PLAINTEXT", "sasl.mechanism": "OAUTHBEARER",
+        "bootstrap.servers": site.stack.client, "security.protocol": "SASL_SSL", "ssl.ca.location": str(site.stack.ca), "sasl.mechanism": "OAUTHBEARER",
         "sasl.oauthbearer.method": "oidc", "sasl.oauthbearer.token.endpoint.url": f"{site.url}/oauth/token",
         "sasl.oauthbearer.client.id": who, "sasl.oauthbearer.client.secret": secret, "log_level": 2,
     })  # fmt: skip

@@ -4,6 +4,8 @@ import json
 import urllib.request
 from pathlib import Path
 
+from confluent_kafka import ConsumerGroupState, KafkaException
+from market import Market
 from stack import wait_for
 
 PROGRAMS = ["weir-api", "weir-tap", "weir-meter", "weir-biller", "weir-access"]
@@ -57,6 +59,33 @@ def test_killed_program__comes_back_with_up(weir):
     assert weir.script("stack", "status", check=False).returncode != 0
     weir.up()
     assert [name for name in PROGRAMS if weir.pid(name) is None] == []
+
+
+def test_killed_meter__does_not_wait_for_its_own_dead_session(weir):
+    """Its session would hold the partitions for five minutes; the stack gives it a name of its own in the group."""
+    group, admin = "weir-meter", weir.admin()
+
+    def member_after(known):
+        """The member with all partitions, once it is another than `known`."""
+        try:
+            told = admin.describe_consumer_groups([group], request_timeout=10)[group].result(20)
+        except KafkaException:
+            return None  # its coordinator isn't there yet
+        if told.state != ConsumerGroupState.STABLE or len(told.members) != 1 or len(told.members[0].assignment.topic_partitions) != 8:
+            return None
+        return told.members[0] if told.members[0].member_id != known else None
+
+    market = Market(weir)
+    market.cluster("local")
+    market.close()
+    first = wait_for(lambda: member_after(None), "the meter's partitions")
+    weir.script("weir", "down", "weir-meter")
+    weir.script("weir", "up", "weir-meter", WEIR_EXTRA_METER="WEIR_SESSION_TIMEOUT=5m")
+    long = wait_for(lambda: member_after(first.member_id), "a meter with a long session")
+    weir.kill("weir-meter")
+    weir.script("weir", "up", "weir-meter")
+    again = wait_for(lambda: member_after(long.member_id), "its partitions again")
+    assert {member.group_instance_id for member in (first, long, again)} == {"meter-1"}
 
 
 def test_down__leaves_nothing_and_up_goes_on(weir):

@@ -18,10 +18,11 @@ PASSING_ERRORS = {KafkaError._ALL_BROKERS_DOWN, KafkaError._TRANSPORT, KafkaErro
 
 
 def librdkafka_config(place, application, **more):
-    """As a customer would write it: client credentials and the token endpoint, nothing else."""
+    """As a customer would write it: client credentials, the token endpoint, and whose certificates to believe."""
     return {
         "bootstrap.servers": place.client,
-        "security.protocol": "SASL_PLAINTEXT",
+        "security.protocol": place.client_protocol,
+        "ssl.ca.location": str(place.ca),
         "sasl.mechanism": "OAUTHBEARER",
         "sasl.oauthbearer.method": "oidc",
         "sasl.oauthbearer.token.endpoint.url": f"{place.api}/oauth/token",
@@ -131,7 +132,9 @@ class JavaReader:
         self.properties = properties = folder / f"{name}.properties"
         properties.touch(mode=0o600)
         properties.write_text(
-            "security.protocol=SASL_PLAINTEXT\n"
+            f"security.protocol={place.client_protocol}\n"
+            "ssl.truststore.type=PEM\n"
+            f"ssl.truststore.location={place.ca}\n"
             "sasl.mechanism=OAUTHBEARER\n"
             "sasl.jaas.config=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;\n"
             "sasl.login.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler\n"

@@ -3,6 +3,7 @@
 import secrets
 from dataclasses import dataclass, field
 
+from .failure import StoryFailed
 from .rest import Person
 
 ZONE = "Europe/Berlin"
@@ -68,12 +69,17 @@ def register_cluster(place, operator):
     """The stack's cluster as Weir knows it; the one there already, if it is."""
     for cluster in operator.person.items("/v1/clusters"):
         if cluster["name"] == place.cluster:
+            if cluster["security_protocol"] != place.client_protocol:
+                raise StoryFailed(
+                    f"Weir knows cluster {place.cluster} with {cluster['security_protocol']}, its broker speaks {place.client_protocol};"
+                    " begin anew: deploy/local/stack.sh purge"
+                )
             return cluster
     return operator.person.post(
         "/v1/clusters",
         name=place.cluster,
         bootstrap_servers=place.client,
-        security_protocol="SASL_PLAINTEXT",
+        security_protocol=place.client_protocol,
         audience=place.settings.get("WEIR_TOKEN_AUDIENCE", place.cluster),
         metering_class="request_log",
         log_partitions=log_partitions(place),
@@ -92,7 +98,8 @@ def admin_config(place):
     """confluent-kafka's settings for the operator's own Kafka user."""
     return {
         "bootstrap.servers": place.internal,
-        "security.protocol": "SASL_PLAINTEXT",
+        "security.protocol": place.internal_protocol,
+        "ssl.ca.location": str(place.ca),
         "sasl.mechanism": "PLAIN",
         "sasl.username": "admin",
         "sasl.password": place.secret("kafka-admin"),

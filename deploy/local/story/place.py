@@ -27,6 +27,25 @@ class Place:
         self.internal = f"127.0.0.1:{self.settings['WEIR_KAFKA_INTERNAL_PORT']}"
         self.client = f"127.0.0.1:{self.settings['WEIR_KAFKA_CLIENT_PORT']}"
 
+    # --- how Kafka is spoken to ----------------------------------------------------------------------
+    @property
+    def client_protocol(self):
+        """Of customers' applications."""
+        return self.protocol("WEIR_KAFKA_CLIENT_TLS")
+
+    @property
+    def internal_protocol(self):
+        return self.protocol("WEIR_KAFKA_INTERNAL_TLS")
+
+    def protocol(self, setting):
+        return "SASL_SSL" if self.settings[setting] == "on" else "SASL_PLAINTEXT"
+
+    @property
+    def ca(self):
+        """The authority that signed the broker's certificate."""
+        return self.folder / "kafka" / "ca.pem"
+
+    # --- its files -----------------------------------------------------------------------------------
     def secret_file(self, name):
         return self.folder / "secrets" / name
 

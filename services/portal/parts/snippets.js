@@ -7,7 +7,10 @@ const java = (c) => `# client.properties, then:
 # (the JVM needs -Dorg.apache.kafka.sasl.oauthbearer.allowed.urls=${c.token})
 bootstrap.servers=${c.bootstrap}
 group.id=${c.id}.reader
-security.protocol=${c.protocol}
+security.protocol=${c.protocol}${c.tls ? `
+# where the operator signs its certificates itself:
+# ssl.truststore.type=PEM
+# ssl.truststore.location=ca.pem` : ''}
 sasl.mechanism=OAUTHBEARER
 sasl.login.callback.handler.class=org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler
 sasl.oauthbearer.token.endpoint.url=${c.token}
@@ -22,7 +25,8 @@ consumer = Consumer({
     "bootstrap.servers": "${c.bootstrap}",
     "group.id": "${c.id}.reader",
     "auto.offset.reset": "earliest",
-    "security.protocol": "${c.protocol}",
+    "security.protocol": "${c.protocol}",${c.tls ? `
+    # "ssl.ca.location": "ca.pem",  # where the operator signs its certificates itself` : ''}
     "sasl.mechanism": "OAUTHBEARER",
     "sasl.oauthbearer.method": "oidc",
     "sasl.oauthbearer.token.endpoint.url": "${c.token}",
@@ -38,7 +42,9 @@ while True:
 const librdkafka = (c) => `# librdkafka with OIDC (2.0 or newer, built with curl); kcat -F weir.conf -C -t ${c.topic}
 bootstrap.servers=${c.bootstrap}
 group.id=${c.id}.reader
-security.protocol=${c.protocol}
+security.protocol=${c.protocol}${c.tls ? `
+# where the operator signs its certificates itself:
+# ssl.ca.location=ca.pem` : ''}
 sasl.mechanism=OAUTHBEARER
 sasl.oauthbearer.method=oidc
 sasl.oauthbearer.token.endpoint.url=${c.token}
@@ -56,6 +62,7 @@ export function Snippets({ clientId, secret, bootstrap, topic, protocol }) {
     topic: topic || '<topic of your subscription>',
     token: `${location.origin}/oauth/token`,
     protocol: protocol || 'SASL_SSL',
+    tls: protocol !== 'SASL_PLAINTEXT',
   };
   const text = KINDS[kind][1](c);
   return html`<div>

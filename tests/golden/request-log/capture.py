@@ -53,7 +53,9 @@ class JavaReader:
         token_file.write_text(lab.issuer.token(principal))
         lines = {
             "bootstrap.servers": lab.stack.client,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL",
+            "ssl.truststore.type": "PEM",
+            "ssl.truststore.location": str(lab.stack.ca),
             "sasl.mechanism": "OAUTHBEARER",
             "sasl.jaas.config": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;",
             "sasl.login.callback.handler.class": "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginCallbackHandler",
@@ -179,15 +181,7 @@ class Lab:
 
     # --- clients -------------------------------------------------------------------------------------
     def librdkafka_config(self, principal, **settings):
-        token = self.issuer.token(principal)
-        return {
-            "bootstrap.servers": self.stack.client,
-            "security.protocol": "SASL_PLAINTEXT",
-            "sasl.mechanism": "OAUTHBEARER",
-            "oauth_cb": lambda _: (token, 2_000_000_000.0),
-            "log_level": 2,
-            **{name.replace("_", "."): value for name, value in settings.items()},
-        }
+        return self.stack.token_config(self.issuer.token(principal), **settings)
 
     def produce(self, topic, count, partition=0, size=40, per_batch=100):
         producer = Producer(
@@ -482,6 +476,7 @@ def contradictions(rows, clients, jmx):
 def capture(name):
     scenario = SCENARIOS[name]
     with tempfile.TemporaryDirectory(prefix="weir-golden-") as folder:
+        Path(folder).chmod(0o711)  # the broker has a user of its own
         lab = Lab(Path(folder), name)
         try:
             scenario(lab)

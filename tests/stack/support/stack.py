@@ -10,6 +10,7 @@ pytest session (the fixtures are in conftest.py); tests keep apart by names of t
 
 import os
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -69,7 +70,8 @@ def open_folder(tmp_path_factory, name):
     """A folder that PostgreSQL's own user can get to, which pytest's are not."""
     folder = tmp_path_factory.mktemp(name)
     for parent in (folder, folder.parent, folder.parent.parent):
-        parent.chmod(0o711)
+        # With --basetemp the last may be /tmp itself, which keeps its mode.
+        parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o011)
     return folder
 
 
@@ -166,11 +168,29 @@ class Stack:
         return "weir.broker-log." + self.settings.get("WEIR_CLUSTER", "local")
 
     # --- Kafka ---------------------------------------------------------------------------------------
+    @property
+    def ca(self):
+        """The authority that signed the broker's certificate."""
+        return self.folder / "kafka" / "ca.pem"
+
+    def token_config(self, token, **more):
+        """confluent-kafka's settings for an application with a token, on listener CLIENT."""
+        return {
+            "bootstrap.servers": self.client,
+            "security.protocol": "SASL_SSL",
+            "ssl.ca.location": str(self.ca),
+            "sasl.mechanism": "OAUTHBEARER",
+            "oauth_cb": lambda _: (token, time.time() + 3000),
+            "log_level": 2,
+            **{key.replace("_", "."): value for key, value in more.items()},
+        }
+
     def kafka_config(self, user="admin", **more):
         """confluent-kafka's settings for a user of listener INTERNAL."""
         return {
             "bootstrap.servers": self.internal,
-            "security.protocol": "SASL_PLAINTEXT",
+            "security.protocol": "SASL_SSL" if self.settings.get("WEIR_KAFKA_INTERNAL_TLS") == "on" else "SASL_PLAINTEXT",
+            "ssl.ca.location": str(self.ca),
             "sasl.mechanism": "PLAIN",
             "sasl.username": user,
             "sasl.password": self.secret(f"kafka-{user}"),
