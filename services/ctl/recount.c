@@ -182,7 +182,7 @@ static void dead_letter(struct recount *rc, const char *path, uint64_t offset, u
 }
 
 static void fold(struct recount *rc, int32_t broker) {
-    struct usage_sink sink = {add_delta, rc};
+    struct usage_sink sink = {.add = add_delta, .ctx = rc};
     (void)topic_names_learn_line(rc->names, &rc->line);
     rc->current = principal_of(rc, rc->line.principal);
     usage_fold_line(rc->principals[rc->current].state, broker, &rc->line, rc->names, &sink);
@@ -244,7 +244,7 @@ static void advance(struct source *s) {
 }
 
 static void prune(struct recount *rc, int64_t horizon_us) {
-    struct usage_sink sink = {add_delta, rc};
+    struct usage_sink sink = {.add = add_delta, .ctx = rc};
     for (size_t i = 0; i < rc->principal_count; i++) {
         rc->current = (uint32_t)i;
         usage_fold_prune(rc->principals[i].state, horizon_us, &sink);
@@ -363,7 +363,7 @@ static struct slice topic_name(struct recount *rc, const struct counted *c) {
 }
 
 void recount_finish(struct recount *rc, const struct recount_row **ret_rows, size_t *ret_count) {
-    struct usage_sink sink = {add_delta, rc};
+    struct usage_sink sink = {.add = add_delta, .ctx = rc};
     for (size_t i = 0; i < rc->principal_count; i++) {
         rc->current = (uint32_t)i;
         usage_fold_settle(rc->principals[i].state, rc->names, &sink);

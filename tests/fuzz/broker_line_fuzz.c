@@ -17,7 +17,7 @@ static void ignore(void *ctx, const struct usage_delta *d) {
     (void)d;
 }
 
-static const struct usage_sink SINK = {ignore, NULL};
+static const struct usage_sink SINK = {.add = ignore};
 
 // The line with a space behind every brace, comma and colon of its JSON.
 static char *spaced(const char *text, size_t len, size_t *ret_len) {

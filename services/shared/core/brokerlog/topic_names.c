@@ -9,6 +9,7 @@
 #include "base/hash_table.h"
 
 static const uint32_t NO_TOPIC = UINT32_MAX;
+static const int64_t CLOCKS_APART_US = 1000000; // what one broker made may be used at another
 
 // One id under one name. An id has one name for ever; a name may have had several ids.
 struct named_topic {
@@ -167,7 +168,7 @@ static uint64_t distance(const struct named_topic *t, int64_t us) {
 }
 
 bool topic_names_id_at(const struct topic_names *n, struct slice name, int64_t at_us,
-                       uint8_t ret_id[TOPIC_ID_LEN]) {
+                       uint8_t ret_id[TOPIC_ID_LEN], int64_t *ret_since_us) {
     uint64_t key, best_distance = UINT64_MAX;
     uint32_t best = NO_TOPIC;
     for (uint32_t at = find_name(n, name, &key); at != NO_TOPIC; at = n->topics[at].next_of_name) {
@@ -177,7 +178,16 @@ bool topic_names_id_at(const struct topic_names *n, struct slice name, int64_t a
             best_distance = d;
         }
     }
+    *ret_since_us = INT64_MIN;
     if (best == NO_TOPIC) {
+        return false;
+    }
+    if (at_us > n->topics[best].deleted_us) {
+        *ret_since_us = n->topics[best].deleted_us;
+        return false;
+    }
+    if (n->topics[best].created_us != INT64_MIN &&
+        at_us < n->topics[best].created_us - CLOCKS_APART_US) {
         return false;
     }
     memcpy(ret_id, n->topics[best].id, TOPIC_ID_LEN);

@@ -24,8 +24,10 @@ uint64_t topic_names_version(const struct topic_names *n);
 // The name of an id; empty if unknown. Lives as long as the table.
 struct slice topic_names_of_id(const struct topic_names *n, const uint8_t id[TOPIC_ID_LEN]);
 // The id that bore `name` at `at_us`: of those seen under it, the one alive or seen nearest then.
-// False if none is known.
+// False if none is known, or that one is known to have been created later or deleted before: after
+// a deletion *ret_since_us is its time, else INT64_MIN. What requests by name say before and after
+// it is of two topics.
 bool topic_names_id_at(const struct topic_names *n, struct slice name, int64_t at_us,
-                       uint8_t ret_id[TOPIC_ID_LEN]);
+                       uint8_t ret_id[TOPIC_ID_LEN], int64_t *ret_since_us);
 
 #endif

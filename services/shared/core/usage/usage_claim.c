@@ -1,252 +1,301 @@
-// What closes the last fetch of a chain while it has no successor: (1) the start of a later chain,
-// (2) a commit. Every fact is told to every fetch it fits, whichever of the two comes first, and
-// the fetch keeps the earliest start and the largest commit: minimum and maximum don't depend on
-// the order.
+// Lines of one broker come in order, so what is known of its fetches when a fact comes is what was
+// before the fact. Between brokers times decide, with a tolerance; there a fact may be read before
+// the fetch it speaks of, so starts are kept for a while.
 #include "core/usage/usage_claim.h"
 
 #include <string.h>
 
 #include "base/array.h"
-#include "core/usage/usage_delta.h"
+#include "core/usage/usage_fetch.h"
 #include "core/usage/usage_position.h"
-
-// True if a fact of `time_us` at `broker` is not earlier than the fetch. One broker has one clock.
-static bool not_earlier(const struct usage_state *st, const struct usage_position *p,
-                        int32_t broker, int64_t time_us) {
-    int64_t from = p->fetch.time_us;
-    if (st->chains[p->chain].broker != broker) {
-        from -= USAGE_TOLERANCE_US;
-    }
-    return time_us >= from;
-}
+#include "core/usage/usage_word.h"
 
 static bool within_claim(const struct usage_fetch *f, int64_t time_us) {
     return time_us - f->time_us <= USAGE_CLAIM_US;
 }
 
-static bool closes(const struct usage_fetch *f, int64_t offset) {
-    return offset > f->offset && offset <= f->high;
+static bool is_later(const struct usage_start *s, const struct usage_fetch *than) {
+    return s->broker == than->broker ? s->order > than->order
+                                     : s->time_us >= than->time_us - USAGE_TOLERANCE_US;
 }
 
-static void raise_highest(struct usage_state *st, const struct usage_position *p,
-                          int64_t messages) {
-    struct usage_slot *slot = &st->slots[p->slot];
-    if (messages > 0 && p->fetch.offset + messages > slot->highest) {
-        slot->highest = p->fetch.offset + messages;
-    }
+// --- 3: read again -------------------------------------------------------------------------------
+
+// Closes by its own word of before, or with nothing.
+static void close_as_read_again(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+    f->by = 0;
+    usage_fetch_set(st, slot, f, USAGE_BY_NEXT, usage_word_largest(st, slot, f) - f->offset);
 }
 
-// Counts what the fetch now stands for in place of what it stood for before.
-static void set_claim(struct usage_state *st, struct usage_position *p, enum usage_claim claim,
-                      int64_t messages) {
-    struct usage_fetch *f = &p->fetch;
-    int open = (claim == USAGE_OPEN) - (f->claim == USAGE_OPEN);
-    if (messages != f->claimed || open != 0) {
-        usage_delta_add_messages(st, f->topic, f->delivery, f->time_us, messages - f->claimed,
-                                 open);
-    }
-    f->claim = (uint8_t)claim;
-    f->claimed = messages;
-    raise_highest(st, p, messages);
-}
-
-static bool commit_fits(const struct usage_state *st, const struct usage_position *p,
-                        const struct usage_commit *c) {
-    const struct usage_fetch *f = &p->fetch;
-    return c->client == f->client && closes(f, c->offset) &&
-           not_earlier(st, p, c->broker, c->time_us) && within_claim(f, c->time_us) &&
-           c->time_us <= f->next_us;
-}
-
-static int64_t largest_commit(const struct usage_state *st, const struct usage_position *p) {
-    const struct usage_slot *slot = &st->slots[p->slot];
-    int64_t largest = p->fetch.commit;
-    for (uint32_t i = 0; i < slot->commit_count; i++) {
-        if (slot->commits[i].offset > largest && commit_fits(st, p, &slot->commits[i])) {
-            largest = slot->commits[i].offset;
+// `f` was closed above where it began, at `time_us`: it read again what open fetches from before it
+// had brought from there on.
+static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_fetch *f,
+                      int64_t time_us) {
+    // What is told may be one of those.
+    const struct usage_fetch read = *f;
+    struct usage_fetch_walk walk = {0};
+    for (struct usage_fetch *other; (other = usage_fetch_next(st, slot, &walk)) != NULL;) {
+        bool before = other->broker == read.broker
+                          ? other->order < read.order
+                          : read.time_us >= other->time_us - USAGE_TOLERANCE_US;
+        if (other != f && before && !other->seek && !usage_fetch_is_closed(other) &&
+            other->offset >= read.offset && other->offset < read.offset + read.claimed &&
+            within_claim(other, time_us)) {
+            close_as_read_again(st, slot, other);
         }
     }
-    return largest;
 }
 
-static void settle_claim(struct usage_state *st, struct usage_position *p) {
+// Closes the fetch by what was read, and with it those that it read again.
+static void close(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
+                  enum usage_claim claim, int64_t messages, int64_t time_us) {
+    usage_fetch_set(st, slot, f, claim, messages);
+    if (messages > 0) {
+        tell_read(st, slot, f, time_us);
+    }
+}
+
+// --- 1, and 2 in the run -------------------------------------------------------------------------
+
+void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset, int64_t high,
+                           int64_t time_us) {
+    struct usage_position *p = &st->positions[position];
     struct usage_fetch *f = &p->fetch;
-    if (f->same_us != INT64_MAX) {
-        set_claim(st, p, USAGE_BY_SAME_START, f->same_offset - f->offset);
-    } else if (f->other_us != INT64_MAX) {
-        set_claim(st, p, USAGE_BY_OTHER_START, f->other_offset - f->offset);
-    } else {
-        int64_t commit = largest_commit(st, p);
-        set_claim(st, p, commit > f->offset ? USAGE_BY_COMMIT : USAGE_OPEN, commit - f->offset);
+    p->unclosed = false;
+    if (!within_claim(f, time_us)) {
+        return;
+    }
+    int64_t end = high > f->high ? high : f->high;
+    end = offset < end ? offset : end;
+    int64_t messages = end > f->offset ? end - f->offset : 0;
+    if (!usage_fetch_is_seek(st, p->slot, f, messages)) {
+        close(st, p->slot, f, USAGE_BY_SUCCESSOR, messages, time_us);
+        return;
+    }
+    f->seek = true;
+    usage_fetch_derive(st, p->slot, f);
+    if (f->claim == USAGE_OPEN) {
+        usage_fetch_keep(st, p->slot, f);
     }
 }
 
-// Earlier wins; at the same time the nearer offset.
-static void take_start(int64_t *us, int64_t *offset, const struct usage_start *s) {
-    if (s->time_us < *us || (s->time_us == *us && s->offset < *offset)) {
-        *us = s->time_us;
-        *offset = s->offset;
+static bool closes_at_range(const struct usage_fetch *f, int64_t offset) {
+    return f->claim < USAGE_BY_RANGE && !f->seek && f->offset >= 0 && offset > f->offset &&
+           offset <= f->high;
+}
+
+void usage_claim_out_of_range(struct usage_state *st, uint32_t position, int64_t offset,
+                              int64_t time_us) {
+    struct usage_position *p = &st->positions[position];
+    if (p->unclosed && closes_at_range(&p->fetch, offset) && within_claim(&p->fetch, time_us)) {
+        close(st, p->slot, &p->fetch, USAGE_BY_RANGE, offset - p->fetch.offset, time_us);
     }
 }
 
-// Returns whether the start told the fetch something.
-static bool note_start(const struct usage_state *st, struct usage_position *p,
+// --- starts --------------------------------------------------------------------------------------
+
+// A start so far ahead was led there by no reading of this fetch.
+static bool is_too_far(const struct usage_state *st, uint32_t slot, const struct usage_fetch *f,
                        const struct usage_start *s) {
-    struct usage_fetch *f = &p->fetch;
-    if (st->chains[p->chain].serial == s->serial || !not_earlier(st, p, s->broker, s->time_us) ||
-        !within_claim(f, s->time_us)) {
+    int64_t messages = s->offset - f->offset;
+    if (f->bytes < 0) {
         return false;
     }
-    bool told = false;
-    if (s->client == f->client && s->time_us < f->next_us) {
-        f->next_us = s->time_us;
-        told = true;
+    if (s->serial == f->serial) {
+        return usage_fetch_is_seek(st, slot, f, messages);
     }
-    if (closes(f, s->offset)) {
-        if (st->clients[s->client].id == st->clients[f->client].id) {
-            take_start(&f->same_us, &f->same_offset, s);
-        } else {
-            take_start(&f->other_us, &f->other_offset, s);
-        }
-        told = true;
+    bool known;
+    bool above = usage_fetch_is_above(st, slot, f, messages, 4, &known);
+    return known ? above : messages > f->bytes;
+}
+
+static bool closes_at_start(const struct usage_state *st, uint32_t slot,
+                            const struct usage_fetch *f, const struct usage_start *s) {
+    if (s->kind == USAGE_START_OUT_OF_RANGE) {
+        return s->serial != f->serial && closes_at_range(f, s->offset);
     }
-    return told;
+    int64_t end = f->high;
+    if (s->serial == f->serial && s->high > end) {
+        end = s->high;
+    }
+    return s->kind == USAGE_START && !usage_fetch_is_closed(f) && !f->seek && f->offset >= 0 &&
+           s->offset > f->offset && s->offset <= end && !is_too_far(st, slot, f, s);
+}
+
+static void close_at_start(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
+                           struct usage_start *s) {
+    s->closed_us = f->time_us;
+    f->by = s->serial + 1;
+    close(st, slot, f, s->kind == USAGE_START_OUT_OF_RANGE ? USAGE_BY_RANGE : USAGE_BY_NEXT,
+          s->offset - f->offset, s->time_us);
+}
+
+static bool is_later_fetch(const struct usage_fetch *f, const struct usage_fetch *than) {
+    return than == NULL || (f->broker == than->broker ? f->order > than->order
+                                                      : f->time_us > than->time_us);
 }
 
 void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct usage_start *start) {
-    struct usage_slot *slot = &st->slots[slot_at];
-    for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
-        struct usage_position *p = &st->positions[i];
-        if (p->unclosed && note_start(st, p, start)) {
-            settle_claim(st, p);
+    struct usage_start s = *start;
+    struct usage_fetch *latest = NULL;
+    struct usage_fetch_walk walk = {0};
+    s.closed_us = INT64_MIN;
+    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
+        if (!is_later(&s, f)) {
+            continue;
+        }
+        if (s.client == f->client && s.time_us < f->next_us) {
+            f->next_us = s.time_us;
+        }
+        if (within_claim(f, s.time_us) && closes_at_start(st, slot_at, f, &s) &&
+            is_later_fetch(f, latest)) {
+            latest = f;
         }
     }
+    if (latest != NULL) {
+        close_at_start(st, slot_at, latest, &s);
+    }
+    struct usage_slot *slot = &st->slots[slot_at];
     if (slot->start_count == USAGE_STARTS_PER_SLOT_MAX) {
         memmove(slot->starts, slot->starts + 1, (slot->start_count - 1) * sizeof *slot->starts);
         slot->start_count--;
+        st->start_total--;
     }
     slot->starts =
         array_grow(slot->starts, slot->start_count, &slot->start_cap, sizeof *slot->starts);
-    slot->starts[slot->start_count++] = *start;
+    slot->starts[slot->start_count++] = s;
+    st->start_total++;
 }
 
-// Writes the word of the first `count` commits into the fetches they fit, and forgets them.
-static void drop_commits(struct usage_state *st, uint32_t slot_at, uint32_t count) {
-    struct usage_slot *slot = &st->slots[slot_at];
-    for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
-        struct usage_position *p = &st->positions[i];
-        for (uint32_t k = 0; p->unclosed && k < count; k++) {
-            if (slot->commits[k].offset > p->fetch.commit &&
-                commit_fits(st, p, &slot->commits[k])) {
-                p->fetch.commit = slot->commits[k].offset;
-            }
-        }
-    }
-    slot->commit_count -= count;
-    memmove(slot->commits, slot->commits + count, slot->commit_count * sizeof *slot->commits);
-}
+// --- a fetch that is read late -------------------------------------------------------------------
 
-void usage_claim_commit(struct usage_state *st, uint32_t slot_at,
-                        const struct usage_commit *commit) {
-    struct usage_slot *slot = &st->slots[slot_at];
-    if (slot->commit_count == USAGE_COMMITS_PER_SLOT_MAX) {
-        drop_commits(st, slot_at, USAGE_COMMITS_PER_SLOT_MAX / 2);
-    }
-    slot->commits =
-        array_grow(slot->commits, slot->commit_count, &slot->commit_cap, sizeof *slot->commits);
-    slot->commits[slot->commit_count++] = *commit;
-    for (uint32_t i = slot->positions; i != USAGE_NONE; i = st->positions[i].next) {
-        struct usage_position *p = &st->positions[i];
-        if (p->unclosed && commit_fits(st, p, commit)) {
-            settle_claim(st, p);
+// The start closed an earlier fetch, where this one would have been the latest: it is open again.
+static void take_from(struct usage_state *st, uint32_t slot, const struct usage_start *s) {
+    struct usage_fetch_walk walk = {0};
+    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot, &walk)) != NULL;) {
+        if (f->by == s->serial + 1 && f->time_us == s->closed_us && usage_fetch_is_closed(f)) {
+            f->by = 0;
+            usage_fetch_set(st, slot, f, USAGE_OPEN, 0);
+            usage_fetch_settle(st, slot, f);
         }
     }
 }
 
-void usage_claim_fetch(struct usage_state *st, uint32_t position) {
-    struct usage_position *p = &st->positions[position];
-    const struct usage_slot *slot = &st->slots[p->slot];
-    bool told = slot->commit_count > 0;
+// When a run of another broker began to read what the fetch brought; INT64_MAX: none did.
+static int64_t read_again_us(const struct usage_state *st, uint32_t slot,
+                             const struct usage_fetch *f) {
+    int64_t first_us = INT64_MAX;
+    for (uint32_t i = st->slots[slot].positions; i != USAGE_NONE; i = st->positions[i].next) {
+        const struct usage_position *p = &st->positions[i];
+        int64_t reach = p->unclosed ? p->fetch.offset : p->offset;
+        if (p->running && p->run_us < first_us && p->run_offset <= f->offset &&
+            reach > f->offset && st->chains[p->chain].broker != f->broker &&
+            p->run_us >= f->time_us - USAGE_TOLERANCE_US && within_claim(f, p->run_us)) {
+            first_us = p->run_us;
+        }
+    }
+    return first_us;
+}
+
+void usage_claim_fetch(struct usage_state *st, uint32_t slot_at, struct usage_fetch *f) {
+    struct usage_slot *slot = &st->slots[slot_at];
+    struct usage_start *first = NULL;
     for (uint32_t i = 0; i < slot->start_count; i++) {
-        told |= note_start(st, p, &slot->starts[i]);
+        struct usage_start *s = &slot->starts[i];
+        if (!is_later(s, f) || !within_claim(f, s->time_us)) {
+            continue;
+        }
+        if (s->client == f->client && s->time_us < f->next_us) {
+            f->next_us = s->time_us;
+        }
+        if (s->closed_us <= f->time_us && closes_at_start(st, slot_at, f, s) &&
+            (first == NULL || s->time_us < first->time_us)) {
+            first = s;
+        }
     }
-    if (told) {
-        settle_claim(st, p);
+    int64_t again_us = first == NULL && slot->start_count == 0 ? INT64_MAX
+                                                               : read_again_us(st, slot_at, f);
+    if (first != NULL && first->time_us <= again_us) {
+        take_from(st, slot_at, first);
+        close_at_start(st, slot_at, f, first);
+    } else if (again_us != INT64_MAX) {
+        close_as_read_again(st, slot_at, f);
+    } else if (slot->word_count > 0) {
+        usage_fetch_settle(st, slot_at, f);
     }
 }
 
-void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset) {
-    struct usage_position *p = &st->positions[position];
-    // Not bounded by the answer's high watermark: the broker reads it before the records, so it can
-    // lie below what it sent. An offset beyond the log's end is refused as out of range and closes
-    // nothing.
-    int64_t end = offset;
-    int64_t messages = end > p->fetch.offset ? end - p->fetch.offset : 0;
-    // Any claim but OPEN: the strongest one, for what is counted matters and not by what.
-    set_claim(st, p, USAGE_BY_SAME_START, messages);
-    p->unclosed = false;
-}
+// --- slots ---------------------------------------------------------------------------------------
 
-void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
+void usage_claim_forget_facts(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
     struct usage_slot *slot = &st->slots[slot_at];
-    // A name without id may turn out to be any topic's: then the facts of one meet the fetches of
-    // the other, so both are kept.
-    if (st->unresolved > 0) {
-        before_us -= USAGE_CLAIM_US;
-    }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < slot->start_count; i++) {
         if (slot->starts[i].time_us >= before_us) {
             slot->starts[kept++] = slot->starts[i];
         }
     }
+    st->start_total -= slot->start_count - kept;
     slot->start_count = kept;
-
-    // The old ones to the front, where drop_commits takes them.
-    uint32_t old = 0;
-    for (uint32_t i = 0; i < slot->commit_count; i++) {
-        if (slot->commits[i].time_us < before_us) {
-            struct usage_commit c = slot->commits[i];
-            slot->commits[i] = slot->commits[old];
-            slot->commits[old++] = c;
-        }
-    }
-    if (old > 0) {
-        drop_commits(st, slot_at, old);
-    }
+    usage_word_forget(st, slot_at, before_us);
 }
 
-void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
-    struct usage_slot *from = &st->slots[from_at];
-    // Positions first: then each start and commit meets the fetches of both sides.
-    uint32_t first_moved = USAGE_NONE;
-    while (from->positions != USAGE_NONE) {
-        struct usage_position moved = st->positions[from->positions];
-        usage_position_remove(st, from->positions);
+void usage_claim_forget(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
+    usage_fetch_forget(st, slot_at, before_us - USAGE_CLAIM_US);
+    // A name without id may turn out to be any topic's: then the facts of one meet the fetches of
+    // the other, so both are kept.
+    usage_claim_forget_facts(st, slot_at,
+                             st->unresolved > 0 ? before_us - USAGE_CLAIM_US : before_us);
+}
+
+static void merge_positions(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
+    while (st->slots[from_at].positions != USAGE_NONE) {
+        uint32_t old = st->slots[from_at].positions;
+        struct usage_position moved = st->positions[old];
+        usage_position_remove(st, old);
         if (usage_position_find(st, moved.chain, to_at) != USAGE_NONE) {
-            continue; // one connection that named the topic both ways
+            // One connection that named the topic both ways: two runs.
+            if (moved.unclosed) {
+                usage_fetch_keep(st, to_at, &moved.fetch);
+            }
+            continue;
         }
         uint32_t at = usage_position_get(st, moved.chain, to_at);
         moved.slot = to_at;
         moved.next = st->positions[at].next;
         st->positions[at] = moved;
-        first_moved = at;
     }
-    if (first_moved != USAGE_NONE) {
-        for (uint32_t i = st->slots[to_at].positions; i != USAGE_NONE; i = st->positions[i].next) {
-            if (st->positions[i].unclosed) {
-                usage_claim_fetch(st, i);
-            }
+}
+
+void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
+    // Closed fetches of both topics count for what the topic's fetches hold.
+    struct usage_topic *from_topic = &st->topics[st->slots[from_at].topic];
+    struct usage_topic *to_topic = &st->topics[st->slots[to_at].topic];
+    to_topic->closed_bytes += from_topic->closed_bytes;
+    to_topic->closed_messages += from_topic->closed_messages;
+    from_topic->closed_bytes = from_topic->closed_messages = 0;
+    // Fetches first: then each start and word meets those of both sides.
+    merge_positions(st, from_at, to_at);
+    struct usage_slot *from = &st->slots[from_at];
+    for (uint32_t i = 0; i < from->left_count; i++) {
+        usage_fetch_keep(st, to_at, &from->left[i]);
+    }
+    struct usage_fetch_walk walk = {0};
+    for (struct usage_fetch *f; (f = usage_fetch_next(st, to_at, &walk)) != NULL;) {
+        if (!usage_fetch_is_closed(f)) {
+            usage_claim_fetch(st, to_at, f);
         }
     }
-    from = &st->slots[from_at];
     for (uint32_t i = 0; i < from->start_count; i++) {
         usage_claim_start(st, to_at, &from->starts[i]);
     }
-    for (uint32_t i = 0; i < from->commit_count; i++) {
-        usage_claim_commit(st, to_at, &from->commits[i]);
+    for (uint32_t i = 0; i < from->word_count; i++) {
+        usage_word_add(st, to_at, &from->words[i]);
     }
-    from->start_count = from->commit_count = 0;
+    st->left_total -= from->left_count;
+    st->start_total -= from->start_count;
+    st->word_total -= from->word_count;
+    from->left_count = from->start_count = from->word_count = 0;
     struct usage_slot *to = &st->slots[to_at];
     if (from->highest > to->highest) {
         to->highest = from->highest;

@@ -5,18 +5,23 @@
 #include "base/instant.h"
 #include "core/usage/usage_model.h"
 
+struct topic_key usage_delta_topic(const struct usage_state *st, uint32_t topic) {
+    const struct usage_topic *t = &st->topics[topic];
+    struct topic_key key = {.has_id = t->name == NULL};
+    if (t->name == NULL) {
+        memcpy(key.id, t->id, TOPIC_ID_LEN);
+    } else {
+        key.name = slice_of(t->name, t->name_len);
+    }
+    return key;
+}
+
 void usage_delta_flush(struct usage_state *st) {
     for (uint32_t i = 0; i < st->delta_count; i++) {
         struct usage_delta *d = &st->deltas[i];
-        const struct usage_topic *t = &st->topics[st->delta_topics[i]];
-        d->topic = (struct topic_key){.has_id = t->name == NULL};
-        if (t->name == NULL) {
-            memcpy(d->topic.id, t->id, TOPIC_ID_LEN);
-        } else {
-            d->topic.name = slice_of(t->name, t->name_len);
-        }
+        d->topic = usage_delta_topic(st, st->delta_topics[i]);
         if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
-            d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
+            d->derived_messages != 0 || d->derived_fetches != 0 || d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
             d->share_fetches != 0 || d->lines != 0) {
             st->sink->add(st->sink->ctx, d);
         }
@@ -43,15 +48,19 @@ struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsig
     return d;
 }
 
-void usage_delta_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery,
-                              int64_t time_us, int64_t messages, int64_t open_fetches) {
+void usage_delta_close(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
+                       const struct usage_closing *c) {
     struct usage_delta *d = usage_delta_of(st, topic, delivery, time_us);
-    int64_t sum;
-    if (__builtin_add_overflow(d->messages, messages, &sum)) {
+    int64_t messages, derived;
+    if (__builtin_add_overflow(d->messages, c->messages, &messages) ||
+        __builtin_add_overflow(d->derived_messages, c->derived_messages, &derived)) {
         usage_delta_flush(st);
         d = usage_delta_of(st, topic, delivery, time_us);
-        sum = messages;
+        messages = c->messages;
+        derived = c->derived_messages;
     }
-    d->messages = sum;
-    d->open_fetches += open_fetches;
+    d->messages = messages;
+    d->derived_messages = derived;
+    d->open_fetches += c->open_fetches;
+    d->derived_fetches += c->derived_fetches;
 }

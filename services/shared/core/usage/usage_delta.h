@@ -2,6 +2,7 @@
 #ifndef WEIR_CORE_USAGE_USAGE_DELTA_H
 #define WEIR_CORE_USAGE_USAGE_DELTA_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "core/brokerlog/topic.h"
@@ -20,6 +21,10 @@ struct usage_delta {
     uint64_t bytes;
     uint64_t fetches;
     int64_t open_fetches;
+    // Of messages and fetches: what no fact closed, derived from what the principal had of the
+    // topic before.
+    int64_t derived_messages;
+    int64_t derived_fetches;
     uint64_t produced_bytes; // produced_*: always with USAGE_FRESH
     int64_t produced_messages;
     uint64_t share_messages;
@@ -31,6 +36,10 @@ struct usage_delta {
 
 struct usage_sink {
     void (*add)(void *ctx, const struct usage_delta *d);
+    // What was produced into the topic on the latest day that has both bytes and messages; false if
+    // that is not known (yet). NULL: never known.
+    bool (*produced)(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
+                     uint64_t *ret_messages);
     void *ctx;
 };
 
@@ -41,9 +50,18 @@ struct usage_state;
 // The delta of (topic as named, delivery, quarter hour of time_us) of the current line, to add to.
 struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
                                    int64_t time_us);
-// Adds messages and open fetches to it; sums beyond int64 become several deltas.
-void usage_delta_add_messages(struct usage_state *st, uint32_t topic, unsigned delivery,
-                              int64_t time_us, int64_t messages, int64_t open_fetches);
+// What closing a fetch, or opening one, changes.
+struct usage_closing {
+    int64_t messages;
+    int64_t derived_messages;
+    int open_fetches;
+    int derived_fetches;
+};
+// Adds it to the delta; sums beyond int64 become several deltas.
+void usage_delta_close(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,
+                       const struct usage_closing *c);
+// The topic of the state as lines name it; borrowed from the state.
+struct topic_key usage_delta_topic(const struct usage_state *st, uint32_t topic);
 // Gives what was collected to the sink.
 void usage_delta_flush(struct usage_state *st);
 

@@ -10,27 +10,28 @@
 #include "core/usage/usage_claim.h"
 #include "core/usage/usage_client.h"
 #include "core/usage/usage_compact.h"
+#include "core/usage/usage_fetch.h"
+#include "core/usage/usage_line.h"
 #include "core/usage/usage_position.h"
 #include "core/usage/usage_produce.h"
 #include "core/usage/usage_slot.h"
 #include "core/usage/usage_topic.h"
+#include "core/usage/usage_word.h"
 
-enum {
-    LINE_TOPICS = 64, // of a line, before memory is asked for
-    SPARE = 64,       // unused objects that are not worth a new numbering
-};
+enum { SPARE = 64 }; // unused objects that are not worth a new numbering
 
 // --- fetches -------------------------------------------------------------------------------------
 
 struct fetch_line {
+    struct usage_line *l;
     struct usage_state *st;
     const struct broker_line *line;
-    const uint32_t *topics; // of the state, per topic of the line
     int32_t broker;
     uint32_t client;
     uint32_t chain;
-    bool keeps_positions; // a session: what a request doesn't name goes on where it was
-    uint32_t before;      // position named last in this list of the line, USAGE_NONE: none yet
+    bool incremental; // what the request doesn't name goes on where it was
+    bool in_session;  // what is refused is remembered by the broker
+    uint32_t before;  // position named last in this list of the line, USAGE_NONE: none yet
 };
 
 // Where the guess for the next position of the list stands.
@@ -44,19 +45,24 @@ static void named(struct fetch_line *f, uint32_t position) {
     f->before = position;
 }
 
-// The position of a part, or USAGE_NONE; its slot comes into use.
+// The position of a part, or USAGE_NONE.
 static uint32_t find_position(struct fetch_line *f, const struct broker_line_part *part) {
     struct usage_state *st = f->st;
-    uint32_t home = st->topics[f->topics[part->topic]].home;
-    uint32_t position = f->chain == USAGE_NONE ? USAGE_NONE : *guess_at(f);
+    uint32_t topic = usage_line_find_topic(f->l, part->topic);
+    if (topic == USAGE_NONE || f->chain == USAGE_NONE) {
+        return USAGE_NONE;
+    }
+    uint32_t home = st->topics[topic].home;
+    uint32_t position = *guess_at(f);
     if (usage_position_is(st, position, f->chain, home, part->partition)) {
         st->slots[st->positions[position].slot].last_us = st->last_us;
         f->before = position;
         return position;
     }
-    uint32_t slot = usage_slot_get(st, home, part->partition);
-    position = usage_position_find(st, f->chain, slot);
+    uint32_t slot = usage_slot_find(st, home, part->partition);
+    position = slot == USAGE_NONE ? USAGE_NONE : usage_position_find(st, f->chain, slot);
     if (position != USAGE_NONE) {
+        st->slots[slot].last_us = st->last_us;
         named(f, position);
     }
     return position;
@@ -67,7 +73,8 @@ static uint32_t get_position(struct fetch_line *f, const struct broker_line_part
     if (position != USAGE_NONE) {
         return position;
     }
-    uint32_t home = f->st->topics[f->topics[part->topic]].home;
+    uint32_t topic = usage_line_get_topic(f->l, part->topic);
+    uint32_t home = f->st->topics[topic].home;
     position = usage_position_get(f->st, f->chain, usage_slot_get(f->st, home, part->partition));
     // Making room may have taken the one before.
     if (f->before != USAGE_NONE && !f->st->positions[f->before].used) {
@@ -77,68 +84,139 @@ static uint32_t get_position(struct fetch_line *f, const struct broker_line_part
     return position;
 }
 
-// The chain reads the slot at `offset` now: closes its fetch before, or begins.
-static void observe(struct fetch_line *f, uint32_t position, int64_t offset) {
-    struct usage_state *st = f->st;
-    struct usage_position *p = &st->positions[position];
-    if (p->unclosed) {
-        usage_claim_successor(st, position, offset);
+static void end_run(struct usage_state *st, uint32_t position) {
+    usage_fetch_leave(st, position);
+    st->positions[position].running = false;
+    st->positions[position].last = -1;
+}
+
+// A full request of the chain has left the partition out since it was named last.
+static void end_run_if_omitted(struct fetch_line *f, uint32_t position) {
+    const struct usage_position *p = &f->st->positions[position];
+    uint32_t fulls = f->st->chains[f->chain].fulls;
+    if (p->running && fulls - p->fulls > 1) {
+        end_run(f->st, position);
     }
-    p->known = true;
-    p->offset = offset;
-    if (p->started) {
-        return;
-    }
-    p->started = true;
-    struct usage_start start = {
-        .serial = st->chains[f->chain].serial,
+}
+
+static void named_in_request(struct fetch_line *f, uint32_t position) {
+    struct usage_position *p = &f->st->positions[position];
+    p->line = f->st->line;
+    p->fulls = f->st->chains[f->chain].fulls;
+}
+
+static struct usage_start start_of(const struct fetch_line *f, enum usage_start_kind kind,
+                                   int64_t offset, int64_t high) {
+    return (struct usage_start){
+        .serial = f->st->chains[f->chain].serial,
         .broker = f->broker,
         .client = f->client,
+        .kind = (uint8_t)kind,
         .time_us = f->line->time_us,
+        .order = f->st->line,
         .offset = offset,
+        .high = high,
     };
+}
+
+static void begin_run(struct fetch_line *f, uint32_t position, int64_t offset, int64_t high) {
+    struct usage_state *st = f->st;
+    struct usage_position *p = &st->positions[position];
+    struct usage_start start =
+        start_of(f, p->reset ? USAGE_START_RESET : USAGE_START, offset, high);
+    p->running = true;
+    p->reset = false;
+    p->run_offset = offset;
+    p->run_us = f->line->time_us;
     usage_claim_start(st, p->slot, &start);
 }
 
-// The partitions whose asked offset lies outside the log. Other errors (rights, leader, topic id)
-// say nothing against the offset: it is where the client has read to.
-static void note_out_of_range(struct fetch_line *f) {
-    const struct broker_line_parts *answered = &f->line->answered;
-    for (uint32_t i = 0; i < answered->count; i++) {
-        const struct broker_line_part *a = &answered->items[i];
-        if (a->error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE) {
-            hash_table_put(&f->st->errors,
-                           usage_model_pair(f->topics[a->topic], (uint32_t)a->partition), 1);
+// The chain asks for the slot from `offset` on; `answer` may be NULL.
+static void observe(struct fetch_line *f, uint32_t position, int64_t offset,
+                    const struct broker_line_part *answer) {
+    struct usage_state *st = f->st;
+    struct usage_position *p = &st->positions[position];
+    int64_t bytes = answer == NULL ? 0 : answer->bytes;
+    int64_t high = answer == NULL ? -1 : answer->high_watermark;
+    end_run_if_omitted(f, position);
+    if (p->running && bytes > 0 && p->last >= 0 && offset <= p->last) {
+        end_run(st, position); // it goes back
+    }
+    if (!p->running) {
+        begin_run(f, position, offset, high);
+    } else if (p->unclosed && offset > p->fetch.offset) {
+        usage_claim_successor(st, position, offset, high, f->line->time_us);
+    }
+    p->known = true;
+    p->offset = offset;
+    named_in_request(f, position);
+}
+
+// The broker compared the offset with its log and found it outside: the run ends.
+static void observe_out_of_range(struct fetch_line *f, uint32_t position, int64_t offset) {
+    struct usage_state *st = f->st;
+    struct usage_position *p = &st->positions[position];
+    bool first = p->run_us == 0 && !p->reset;
+    end_run_if_omitted(f, position);
+    if (p->running) {
+        usage_claim_out_of_range(st, position, offset, f->line->time_us);
+        end_run(st, position);
+    } else if (first) {
+        struct usage_start start = start_of(f, USAGE_START_OUT_OF_RANGE, offset, -1);
+        usage_claim_start(st, p->slot, &start);
+    }
+    p->reset = true;
+    p->known = true;
+    p->offset = offset;
+    named_in_request(f, position);
+}
+
+// Refused before the broker looked at the offset: the client's own word, and no request.
+static void observe_refused(struct fetch_line *f, const struct broker_line_part *asked) {
+    struct usage_state *st = f->st;
+    uint32_t topic = usage_line_find_topic(f->l, asked->topic);
+    uint32_t slot = topic == USAGE_NONE
+                        ? USAGE_NONE
+                        : usage_slot_find(st, st->topics[topic].home, asked->partition);
+    if (slot == USAGE_NONE) {
+        return;
+    }
+    uint32_t position = find_position(f, asked);
+    if (position != USAGE_NONE) {
+        end_run_if_omitted(f, position);
+        if (f->in_session) {
+            st->positions[position].known = true;
+            st->positions[position].offset = asked->offset;
         }
+        named_in_request(f, position);
+    }
+    if (asked->offset >= 0) {
+        struct usage_word word = {
+            .broker = f->broker,
+            .client = f->client,
+            .kind = USAGE_WORD_REFUSED,
+            .time_us = f->line->time_us,
+            .offset = asked->offset,
+        };
+        usage_word_add(st, slot, &word);
     }
 }
 
-static bool out_of_range(const struct fetch_line *f, const struct broker_line_part *asked) {
-    uint32_t ignored;
-    return f->st->errors.count > 0 &&
-           hash_table_get(&f->st->errors,
-                          usage_model_pair(f->topics[asked->topic], (uint32_t)asked->partition),
-                          &ignored);
-}
-
 static void read_request(struct fetch_line *f) {
-    struct usage_state *st = f->st;
     f->before = USAGE_NONE;
+    if (!f->incremental) {
+        f->st->chains[f->chain].fulls++;
+    }
     for (uint32_t i = 0; i < f->line->asked.count; i++) {
         const struct broker_line_part *a = &f->line->asked.items[i];
-        bool failed = out_of_range(f, a);
-        // An offset outside the log closes nothing, but a session goes on from it.
-        if (failed && !f->keeps_positions) {
-            continue;
-        }
-        uint32_t position = get_position(f, a);
-        struct usage_position *p = &st->positions[position];
-        p->line = st->line;
-        if (failed) {
-            p->known = true;
-            p->offset = a->offset;
+        const struct broker_line_part *answer = usage_line_answer(f->l, a);
+        int32_t error = answer == NULL ? 0 : answer->error;
+        if (error == 0) {
+            observe(f, get_position(f, a), a->offset, answer);
+        } else if (error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE) {
+            observe_out_of_range(f, get_position(f, a), a->offset);
         } else {
-            observe(f, position, a->offset);
+            observe_refused(f, a);
         }
     }
 }
@@ -146,13 +224,12 @@ static void read_request(struct fetch_line *f) {
 // A partition taken out of a session comes back with an offset of its own. Should that line be
 // lost, the offset is unknown, and not what it was before.
 static void read_forgotten(struct fetch_line *f) {
-    struct usage_state *st = f->st;
+    f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->forgotten.count; i++) {
-        const struct broker_line_part *p = &f->line->forgotten.items[i];
-        uint32_t slot = usage_slot_get(st, st->topics[f->topics[p->topic]].home, p->partition);
-        uint32_t position = usage_position_find(st, f->chain, slot);
+        uint32_t position = find_position(f, &f->line->forgotten.items[i]);
         if (position != USAGE_NONE) {
-            st->positions[position].known = false;
+            end_run(f->st, position);
+            f->st->positions[position].known = false;
         }
     }
 }
@@ -163,38 +240,65 @@ struct topic_sum {
     uint64_t bytes[2];
 };
 
+// Read from an offset that no line showed: its messages can only be derived.
+static void open_without_offset(struct fetch_line *f, struct usage_fetch *fetch,
+                                const struct broker_line_part *a) {
+    uint32_t home = f->st->topics[fetch->topic].home;
+    uint32_t slot = usage_slot_get(f->st, home, a->partition);
+    fetch->offset = fetch->word = -1;
+    usage_fetch_keep(f->st, slot, fetch);
+    usage_fetch_limit(f->st, slot);
+}
+
 static unsigned count_answer(struct fetch_line *f, const struct broker_line_part *a) {
     struct usage_state *st = f->st;
-    uint32_t topic = f->topics[a->topic];
+    uint32_t topic = usage_line_get_topic(f->l, a->topic);
+    struct usage_fetch fetch = {
+        .high = a->high_watermark,
+        .bytes = a->bytes,
+        .time_us = f->line->time_us,
+        .order = st->line,
+        .broker = f->broker,
+        .topic = topic,
+        .client = f->client,
+        .delivery = USAGE_FRESH,
+        .next_us = INT64_MAX,
+    };
+    struct usage_closing opened = {.open_fetches = 1};
     uint32_t position = find_position(f, a);
     if (position == USAGE_NONE || !st->positions[position].known ||
         st->positions[position].offset < 0) {
-        // Read from an offset that no line showed: its messages can't be known.
-        usage_delta_add_messages(st, topic, USAGE_FRESH, f->line->time_us, 0, 1);
+        usage_delta_close(st, topic, USAGE_FRESH, f->line->time_us, &opened);
+        open_without_offset(f, &fetch, a);
         return USAGE_FRESH;
     }
-    if (st->positions[position].line != st->line) {
-        observe(f, position, st->positions[position].offset);
-    }
     struct usage_position *p = &st->positions[position];
-    unsigned delivery = p->offset >= st->slots[p->slot].highest ? USAGE_FRESH : USAGE_REPLAY;
-    p->unclosed = true;
-    p->fetch = (struct usage_fetch){
-        .offset = p->offset,
-        .high = a->high_watermark,
-        .time_us = f->line->time_us,
-        .topic = topic,
-        .client = f->client,
-        .delivery = (uint8_t)delivery,
-        .claim = USAGE_OPEN,
-        .same_us = INT64_MAX,
-        .other_us = INT64_MAX,
-        .next_us = INT64_MAX,
-        .commit = p->offset,
-    };
-    usage_delta_add_messages(st, topic, delivery, f->line->time_us, 0, 1);
-    usage_claim_fetch(st, position);
-    return delivery;
+    if (p->line != st->line) {
+        observe(f, position, p->offset, a);
+    }
+    usage_fetch_leave(st, position); // named twice in one line
+    fetch.serial = st->chains[f->chain].serial;
+    fetch.offset = fetch.word = p->offset;
+    fetch.delivery = p->offset >= st->slots[p->slot].highest ? USAGE_FRESH : USAGE_REPLAY;
+    usage_delta_close(st, topic, fetch.delivery, f->line->time_us, &opened);
+    p->last = p->offset;
+    usage_fetch_open(st, position, &fetch);
+    usage_claim_fetch(st, p->slot, &p->fetch);
+    usage_fetch_limit(st, p->slot);
+    return fetch.delivery;
+}
+
+static void add_bytes(struct fetch_line *f, struct topic_sum *sums, uint32_t *sum_count,
+                      const struct broker_line_part *a, unsigned delivery) {
+    struct usage_state *st = f->st;
+    uint32_t topic = usage_line_get_topic(f->l, a->topic);
+    struct usage_topic *t = &st->topics[topic];
+    if (t->line != st->line) {
+        t->line = st->line;
+        t->group = *sum_count;
+        sums[(*sum_count)++] = (struct topic_sum){.topic = topic};
+    }
+    sums[t->group].bytes[delivery] += (uint64_t)a->bytes;
 }
 
 static void read_response(struct fetch_line *f, struct topic_sum *sums) {
@@ -203,17 +307,16 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
     f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->answered.count; i++) {
         const struct broker_line_part *a = &f->line->answered.items[i];
-        if (a->error != 0 || a->bytes <= 0) {
-            continue;
+        if (a->error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE && f->incremental) {
+            uint32_t position = find_position(f, a);
+            if (position != USAGE_NONE && st->positions[position].line != st->line &&
+                st->positions[position].known) {
+                observe_out_of_range(f, position, st->positions[position].offset);
+            }
         }
-        unsigned delivery = count_answer(f, a);
-        struct usage_topic *t = &st->topics[f->topics[a->topic]];
-        if (t->line != st->line) {
-            t->line = st->line;
-            t->group = sum_count;
-            sums[sum_count++] = (struct topic_sum){.topic = f->topics[a->topic]};
+        if (a->error == 0 && a->bytes > 0) {
+            add_bytes(f, sums, &sum_count, a, count_answer(f, a));
         }
-        sums[t->group].bytes[delivery] += (uint64_t)a->bytes;
     }
     for (uint32_t i = 0; i < sum_count; i++) {
         bool fresh = sums[i].bytes[USAGE_FRESH] > 0;
@@ -253,72 +356,71 @@ static void pick_chain(struct fetch_line *f) {
     if (!line->has_request) {
         return;
     }
+    f->in_session = session != 0 || granted != 0;
+    f->incremental = session != 0 && line->session_epoch > 0;
+    if (session != 0 && line->session_epoch == 0) {
+        // The client gave the session up, and asks for another.
+        uint32_t old = usage_chain_find(f->st, f->broker, true, session);
+        if (old != USAGE_NONE) {
+            usage_chain_kill(f->st, old);
+        }
+        session = 0;
+    }
     if (session != 0) {
         f->chain = chain_of(f, true, session, false);
-        f->keeps_positions = line->session_epoch > 0;
-        read_request(f);
-        read_forgotten(f);
-        if (line->session_epoch > 0) {
-            return;
-        }
-        // The session's last request: what it names is the successor in that session.
-        usage_chain_kill(f->st, f->chain);
-        if (line->session_epoch < 0) {
-            return;
-        }
+    } else if (granted != 0) {
+        f->chain = chain_of(f, true, granted, true);
+    } else {
+        f->chain = chain_of(f, false, connection_of(line), false);
     }
-    f->keeps_positions = granted != 0;
-    f->chain = granted != 0 ? chain_of(f, true, granted, true)
-                            : chain_of(f, false, connection_of(line), false);
     read_request(f);
+    read_forgotten(f);
+    if (session != 0 && line->session_epoch < 0) {
+        usage_chain_kill(f->st, f->chain); // its last request
+    }
 }
 
-static void fold_fetch(struct usage_state *st, int32_t broker, const struct broker_line *line,
-                       const uint32_t *topics, struct topic_sum *sums) {
-    struct fetch_line f = {.st = st, .line = line, .topics = topics, .broker = broker};
-    if (line->error != 0) {
+static void fold_fetch(struct usage_line *l, struct topic_sum *sums) {
+    struct fetch_line f = {.l = l, .st = l->st, .line = l->line, .broker = l->broker};
+    if (l->line->error != 0) {
         return;
     }
-    f.client = usage_client_get(st, line->client_id, line->client_address);
-    note_out_of_range(&f);
+    f.client = usage_client_get(l->st, l->line->client_id, l->line->client_address);
     pick_chain(&f);
     read_response(&f, sums);
-    hash_table_clear(&st->errors);
 }
 
 // --- commits and share groups --------------------------------------------------------------------
 
-static void fold_commit(struct usage_state *st, int32_t broker, const struct broker_line *line,
-                        const uint32_t *topics) {
+static void fold_commit(struct usage_line *l) {
+    const struct broker_line *line = l->line;
+    struct usage_state *st = l->st;
     if (!line->has_response || line->error != 0) {
         return;
     }
-    struct usage_commit commit = {.broker = broker, .time_us = line->time_us};
-    commit.client = usage_client_get(st, line->client_id, line->client_address);
-    for (uint32_t i = 0; i < line->answered.count; i++) {
-        const struct broker_line_part *a = &line->answered.items[i];
-        if (a->error == 0) {
-            hash_table_put(&st->errors, usage_model_pair(topics[a->topic], (uint32_t)a->partition),
-                           0);
-        }
-    }
+    struct usage_word word = {
+        .broker = l->broker,
+        .kind = line->api_key == KAFKA_API_TXN_OFFSET_COMMIT ? USAGE_WORD_TXN_COMMIT
+                                                             : USAGE_WORD_COMMIT,
+        .time_us = line->time_us,
+    };
+    word.client = usage_client_get(st, line->client_id, line->client_address);
     for (uint32_t i = 0; i < line->asked.count; i++) {
         const struct broker_line_part *a = &line->asked.items[i];
-        uint32_t ignored;
-        if (a->offset < 0 ||
-            !hash_table_get(&st->errors, usage_model_pair(topics[a->topic], (uint32_t)a->partition),
-                            &ignored)) {
+        const struct broker_line_part *answer = usage_line_answer(l, a);
+        if (a->offset < 0 || answer == NULL || answer->error != 0) {
             continue;
         }
-        commit.offset = a->offset;
-        uint32_t slot = usage_slot_get(st, st->topics[topics[a->topic]].home, a->partition);
-        usage_claim_commit(st, slot, &commit);
+        word.offset = a->offset;
+        uint32_t topic = usage_line_get_topic(l, a->topic);
+        uint32_t slot = usage_slot_get(st, st->topics[topic].home, a->partition);
+        usage_word_add(st, slot, &word);
     }
-    hash_table_clear(&st->errors);
 }
 
-static void fold_share(struct usage_state *st, const struct broker_line *line,
-                       const uint32_t *topics, struct topic_sum *sums) {
+static void fold_share(struct usage_line *l, struct topic_sum *sums) {
+    struct usage_state *st = l->st;
+    const struct broker_line *line = l->line;
     uint32_t sum_count = 0;
     if (line->error != 0) {
         return;
@@ -328,11 +430,12 @@ static void fold_share(struct usage_state *st, const struct broker_line *line,
         if (a->error != 0) {
             continue;
         }
-        struct usage_topic *t = &st->topics[topics[a->topic]];
+        uint32_t topic = usage_line_get_topic(l, a->topic);
+        struct usage_topic *t = &st->topics[topic];
         if (t->line != st->line) {
             t->line = st->line;
             t->group = sum_count;
-            sums[sum_count++] = (struct topic_sum){.topic = topics[a->topic]};
+            sums[sum_count++] = (struct topic_sum){.topic = topic};
         }
         unsigned delivery = a->delivery_count > 1 ? USAGE_REPLAY : USAGE_FRESH;
         sums[t->group].bytes[delivery] += (uint64_t)a->last_offset - (uint64_t)a->offset + 1;
@@ -362,11 +465,12 @@ static void settle(struct usage_state *st, const struct topic_names *names) {
     for (uint32_t i = 0; i < count; i++) {
         struct topic_key by_id = {.has_id = true};
         struct usage_topic *t = &st->topics[i];
-        if (!t->unresolved ||
-            !topic_names_id_at(names, slice_of(t->name, t->name_len), t->first_us, by_id.id)) {
+        int64_t since_us;
+        if (!t->unresolved || !topic_names_id_at(names, slice_of(t->name, t->name_len), t->first_us,
+                                                 by_id.id, &since_us)) {
             continue;
         }
-        uint32_t home = usage_topic_add(st, &by_id);
+        uint32_t home = usage_topic_add(st, &by_id, INT64_MIN);
         st->topics[i].home = home;
         st->topics[i].unresolved = false;
         st->unresolved--;
@@ -385,24 +489,6 @@ static void settle(struct usage_state *st, const struct topic_names *names) {
     }
 }
 
-// The topics of the line, each first tried where the last line had it.
-static void find_topics(struct usage_state *st, const struct broker_line *line,
-                        const struct topic_names *names, uint32_t *ret_topics) {
-    uint32_t before = USAGE_NONE;
-    for (uint32_t i = 0; i < line->topic_count; i++) {
-        const struct topic_key *key = &line->topics[i];
-        uint32_t guess = before == USAGE_NONE ? st->first_topic : st->topics[before].after;
-        // A name has to ask for its id each time.
-        if (!key->has_id || !usage_topic_is(st, guess, key)) {
-            guess = usage_topic_get(st, key, line->time_us, names);
-            *(before == USAGE_NONE ? &st->first_topic : &st->topics[before].after) = guess;
-        } else if (line->time_us < st->topics[guess].first_us) {
-            st->topics[guess].first_us = line->time_us;
-        }
-        ret_topics[i] = before = guess;
-    }
-}
-
 void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker_line *line,
                      const struct topic_names *names, const struct usage_sink *sink) {
     if (line->forwarded || broker_line_is_follower(line)) {
@@ -413,41 +499,38 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
         line->api_key != KAFKA_API_SHARE_FETCH) {
         return;
     }
-    usage_compact_make_room(st);
     st->sink = sink;
+    usage_compact_make_room(st);
     st->line++;
     if (line->time_us > st->last_us) {
         st->last_us = line->time_us;
     }
     settle(st, names);
+    usage_fetch_derive_due(st, line->time_us);
 
-    uint32_t some_topics[LINE_TOPICS];
-    struct topic_sum some_sums[LINE_TOPICS];
-    uint32_t *topics = some_topics;
+    struct usage_line l;
+    struct topic_sum some_sums[USAGE_LINE_TOPICS];
     struct topic_sum *sums = some_sums;
-    if (line->topic_count > LINE_TOPICS) {
-        topics = malloc(line->topic_count * sizeof *topics);
+    usage_line_init(&l, st, broker, line, names);
+    if (line->topic_count > USAGE_LINE_TOPICS) {
         sums = malloc(line->topic_count * sizeof *sums);
-        check(topics != NULL && sums != NULL);
+        check(sums != NULL);
     }
-    find_topics(st, line, names, topics);
-
     if (line->api_key == KAFKA_API_FETCH) {
-        fold_fetch(st, broker, line, topics, sums);
+        fold_fetch(&l, sums);
     } else if (line->api_key == KAFKA_API_PRODUCE) {
-        usage_produce_line(st, line, topics);
+        usage_produce_line(&l);
     } else if (line->api_key == KAFKA_API_SHARE_FETCH) {
-        fold_share(st, line, topics, sums);
+        fold_share(&l, sums);
     } else {
-        fold_commit(st, broker, line, topics);
+        fold_commit(&l);
     }
-
-    usage_delta_flush(st);
-    st->sink = NULL;
-    if (topics != some_topics) {
-        free(topics);
+    if (sums != some_sums) {
         free(sums);
     }
+    usage_line_done(&l);
+    usage_delta_flush(st);
+    st->sink = NULL;
 }
 
 void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
@@ -464,6 +547,8 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
     }
     st->pruned_us = horizon_us;
     st->sink = sink;
+    usage_fetch_derive_due(st, horizon_us);
+    usage_fetch_derive_left(st);
     for (uint32_t i = 0; i < st->slot_count; i++) {
         usage_claim_forget(st, i, horizon_us - USAGE_TOLERANCE_US);
         usage_produce_forget(st, i, horizon_us - USAGE_BATCH_US);

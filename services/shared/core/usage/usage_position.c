@@ -1,6 +1,7 @@
 #include "core/usage/usage_position.h"
 
 #include "base/array.h"
+#include "core/usage/usage_fetch.h"
 
 uint32_t usage_position_find(const struct usage_state *st, uint32_t chain, uint32_t slot) {
     uint32_t at;
@@ -8,7 +9,7 @@ uint32_t usage_position_find(const struct usage_state *st, uint32_t chain, uint3
                                                                                     : USAGE_NONE;
 }
 
-// The position of the slot whose chain has been idle longest, a closed or claimed one first.
+// The position of the slot whose chain has been idle longest.
 static uint32_t idlest_position(const struct usage_state *st, const struct usage_slot *slot) {
     uint32_t idlest = USAGE_NONE;
     int64_t idle_us = 0;
@@ -28,7 +29,9 @@ uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slo
         return at;
     }
     if (st->slots[slot].position_count >= USAGE_POSITIONS_PER_SLOT_MAX) {
-        usage_position_remove(st, idlest_position(st, &st->slots[slot]));
+        uint32_t idlest = idlest_position(st, &st->slots[slot]);
+        usage_fetch_leave(st, idlest);
+        usage_position_remove(st, idlest);
     }
     if (st->free_position != USAGE_NONE) {
         at = st->free_position;
@@ -43,6 +46,7 @@ uint32_t usage_position_get(struct usage_state *st, uint32_t chain, uint32_t slo
         .slot = slot,
         .next = st->slots[slot].positions,
         .used = true,
+        .last = -1,
     };
     st->slots[slot].positions = at;
     st->slots[slot].position_count++;

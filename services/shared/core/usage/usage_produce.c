@@ -111,53 +111,30 @@ static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, i
     }
 }
 
-// The answer for a partition; the request and the answer may list them in different orders.
-static const struct broker_line_part *
-answer_of(struct usage_state *st, const struct broker_line *line, const uint32_t *topics,
-          const struct broker_line_part *asked, uint32_t hint) {
-    const struct broker_line_part *answers = line->answered.items;
-    uint32_t at = hint;
-    if (hint < line->answered.count && topics[answers[hint].topic] == topics[asked->topic] &&
-        answers[hint].partition == asked->partition) {
-        return &answers[hint];
-    }
-    if (st->errors.count == 0) {
-        for (uint32_t i = 0; i < line->answered.count; i++) {
-            hash_table_put(
-                &st->errors,
-                usage_model_pair(topics[answers[i].topic], (uint32_t)answers[i].partition), i);
-        }
-    }
-    return hash_table_get(&st->errors,
-                          usage_model_pair(topics[asked->topic], (uint32_t)asked->partition), &at)
-               ? &answers[at]
-               : NULL;
-}
-
-void usage_produce_line(struct usage_state *st, const struct broker_line *line,
-                        const uint32_t *topics) {
+void usage_produce_line(struct usage_line *l) {
+    struct usage_state *st = l->st;
+    const struct broker_line *line = l->line;
     for (uint32_t i = 0; i < line->asked.count; i++) {
         const struct broker_line_part *asked = &line->asked.items[i];
-        uint32_t topic = topics[asked->topic];
         if (asked->bytes <= 0) {
             continue;
         }
         if (!line->has_response) {
             // acks=0 is never answered; another one without answer may not have been written.
             if (line->acks == 0) {
-                count_bytes(st, topic, asked->bytes, line->time_us);
+                count_bytes(st, usage_line_get_topic(l, asked->topic), asked->bytes, line->time_us);
             }
             continue;
         }
-        const struct broker_line_part *answer = answer_of(st, line, topics, asked, i);
+        const struct broker_line_part *answer = usage_line_answer(l, asked);
         if (answer == NULL || answer->error != 0 || answer->offset < 0) {
             continue;
         }
+        uint32_t topic = usage_line_get_topic(l, asked->topic);
         uint32_t slot = usage_slot_get(st, st->topics[topic].home, asked->partition);
         struct usage_batch b = {answer->offset, line->time_us, topic};
         if (add_batch(st, slot, &b)) {
             count_bytes(st, topic, asked->bytes, line->time_us);
         }
     }
-    hash_table_clear(&st->errors);
 }

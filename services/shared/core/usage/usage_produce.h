@@ -2,12 +2,9 @@
 #ifndef WEIR_CORE_USAGE_USAGE_PRODUCE_H
 #define WEIR_CORE_USAGE_USAGE_PRODUCE_H
 
-#include "core/brokerlog/broker_line_model.h"
-#include "core/usage/usage_model.h"
+#include "core/usage/usage_line.h"
 
-// `topics` of the state, per topic of the line.
-void usage_produce_line(struct usage_state *st, const struct broker_line *line,
-                        const uint32_t *topics);
+void usage_produce_line(struct usage_line *l);
 // Forgets batches of before `before_us`; the highest stays.
 void usage_produce_forget(struct usage_state *st, uint32_t slot, int64_t before_us);
 // Moves everything of one slot to another: two names of one partition.

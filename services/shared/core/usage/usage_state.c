@@ -11,6 +11,7 @@ struct usage_state *usage_state_new(void) {
     st->free_position = USAGE_NONE;
     st->last_us = INT64_MIN;
     st->pruned_us = INT64_MIN;
+    st->due_us = INT64_MAX;
     return st;
 }
 
@@ -22,8 +23,9 @@ void usage_state_free(struct usage_state *st) {
         free(st->topics[i].name);
     }
     for (uint32_t i = 0; i < st->slot_count; i++) {
+        free(st->slots[i].left);
         free(st->slots[i].starts);
-        free(st->slots[i].commits);
+        free(st->slots[i].words);
         free(st->slots[i].batches);
     }
     free(st->topics);
@@ -37,7 +39,7 @@ void usage_state_free(struct usage_state *st) {
     hash_table_done(&st->chain_by_connection);
     hash_table_done(&st->slot_by_key);
     hash_table_done(&st->position_by_key);
-    hash_table_done(&st->errors);
+    hash_table_done(&st->answers);
     free(st);
 }
 
@@ -48,8 +50,8 @@ bool usage_state_has_unresolved(const struct usage_state *st) {
 bool usage_state_empty(const struct usage_state *st) {
     for (uint32_t i = 0; i < st->slot_count; i++) {
         const struct usage_slot *s = &st->slots[i];
-        if (s->highest >= 0 || s->positions != USAGE_NONE || s->start_count > 0 ||
-            s->commit_count > 0 || s->batch_count > 0) {
+        if (s->highest >= 0 || s->positions != USAGE_NONE || s->left_count > 0 ||
+            s->start_count > 0 || s->word_count > 0 || s->batch_count > 0) {
             return false;
         }
     }
@@ -65,8 +67,8 @@ size_t usage_state_memory(const struct usage_state *st) {
                   st->position_cap * sizeof *st->positions;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         const struct usage_slot *s = &st->slots[i];
-        size += s->start_cap * sizeof *s->starts + s->commit_cap * sizeof *s->commits +
-                s->batch_cap * sizeof *s->batches;
+        size += s->left_cap * sizeof *s->left + s->start_cap * sizeof *s->starts +
+                s->word_cap * sizeof *s->words + s->batch_cap * sizeof *s->batches;
     }
     return size;
 }

@@ -15,10 +15,15 @@ enum {
     USAGE_CLIENTS_MAX = 8192, // pairs of client id and address
     USAGE_CHAINS_MAX = 16384,
     USAGE_SLOTS_MAX = 65536,     // partitions
-    USAGE_POSITIONS_MAX = 65536, // partitions of chains
+    USAGE_POSITIONS_MAX = 131072, // partitions of chains
     USAGE_POSITIONS_PER_SLOT_MAX = 256,
+    USAGE_OPEN_PER_SLOT_MAX = 64, // open fetches: the oldest is derived at once
+    USAGE_LEFT_PER_SLOT_MAX = 256,
     USAGE_STARTS_PER_SLOT_MAX = 64,
-    USAGE_COMMITS_PER_SLOT_MAX = 64,
+    USAGE_WORDS_PER_SLOT_MAX = 64,
+    USAGE_LEFT_MAX = 131072, // of all partitions together
+    USAGE_STARTS_MAX = 131072,
+    USAGE_WORDS_MAX = 131072,
     USAGE_BATCHES_PER_SLOT_MAX = 65536, // produce batches within the window of duplicates
     USAGE_BATCHES_MAX = 262144,         // of all partitions together
 };

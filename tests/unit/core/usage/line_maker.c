@@ -51,7 +51,7 @@ void maker_init(struct maker *m) {
     m->state = usage_state_new();
     m->names = topic_names_new();
     broker_line_init(&m->line);
-    m->sink = (struct usage_sink){add_delta, m};
+    m->sink = (struct usage_sink){.add = add_delta, .ctx = m};
 }
 
 void maker_done(struct maker *m) {

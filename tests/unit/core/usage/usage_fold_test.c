@@ -462,7 +462,7 @@ static void sums__hold_at_the_ends_of_64_bits(void **state) {
     struct maker *m = *state;
     i128 messages = 0;
     maker_plain_fetch(m, "0@0 1@0", "0:2147483647/9223372036854775807 1:1/9223372036854775807");
-    m->sink = (struct usage_sink){add_wide, &messages};
+    m->sink = (struct usage_sink){.add = add_wide, .ctx = &messages};
     maker_plain_fetch(m, "0@9223372036854775807 1@9223372036854775807", "");
     assert_true(messages == 2 * (i128)INT64_MAX);
     assert_int_equal(m->all.bytes, 2147483648ULL);
