@@ -191,6 +191,9 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
     put_u64(w->out, w->clients.to[f->client]);
     put_u64(w->out, (uint64_t)f->claimed);
     put_u64(w->out, f->by);
+    if (f->claim == USAGE_BY_NEXT) {
+        put_time(w->out, last_us, f->by_us);
+    }
     if (f->next_us != INT64_MAX) {
         put_time(w->out, last_us, f->next_us);
     }

@@ -328,6 +328,9 @@ static struct usage_fetch read_fetch(struct reader *r) {
     f.client = take_below(r, r->st->client_count);
     f.claimed = (int64_t)take_sum(r);
     f.by = take_u64(r);
+    if (f.claim == USAGE_BY_NEXT) {
+        f.by_us = take_time(r);
+    }
     if (flags & USAGE_BLOB_NEXT) {
         f.next_us = take_time(r);
     }

@@ -19,11 +19,29 @@ static bool is_later(const struct usage_start *s, const struct usage_fetch *than
                                      : s->time_us >= than->time_us - USAGE_TOLERANCE_US;
 }
 
+// Nothing closed it yet, or a later line of another broker that was read before.
+static bool is_open_until(const struct usage_fetch *f, int64_t time_us) {
+    return !usage_fetch_is_closed(f) || (f->claim == USAGE_BY_NEXT && time_us < f->by_us);
+}
+
+static struct usage_start *start_by(const struct usage_slot *slot, uint64_t by) {
+    for (uint32_t i = 0; by != 0 && i < slot->start_count; i++) {
+        if (slot->starts[i].serial + 1 == by) {
+            return &slot->starts[i];
+        }
+    }
+    return NULL;
+}
+
+static void match_start(struct usage_state *st, uint32_t slot, struct usage_start *s);
+
 // --- 3: read again -------------------------------------------------------------------------------
 
 // Closes by its own word of before, or with nothing.
-static void close_as_read_again(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+static void close_as_read_again(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
+                                int64_t time_us) {
     f->by = 0;
+    f->by_us = time_us;
     usage_fetch_set(st, slot, f, USAGE_BY_NEXT, usage_word_largest(st, slot, f) - f->offset);
 }
 
@@ -38,10 +56,14 @@ static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_
         bool before = other->broker == read.broker
                           ? other->order < read.order
                           : read.time_us >= other->time_us - USAGE_TOLERANCE_US;
-        if (other != f && before && !other->seek && !usage_fetch_is_closed(other) &&
+        if (other != f && before && !other->seek && is_open_until(other, time_us) &&
             other->offset >= read.offset && other->offset < read.offset + read.claimed &&
             within_claim(other, time_us)) {
-            close_as_read_again(st, slot, other);
+            // A start that had closed it looks for another.
+            struct usage_start *s =
+                usage_fetch_is_closed(other) ? start_by(&st->slots[slot], other->by) : NULL;
+            close_as_read_again(st, slot, other, time_us);
+            match_start(st, slot, s);
         }
     }
 }
@@ -118,7 +140,7 @@ static bool closes_at_start(const struct usage_state *st, uint32_t slot,
     if (s->serial == f->serial && s->high > end) {
         end = s->high;
     }
-    return s->kind == USAGE_START && !usage_fetch_is_closed(f) && !f->seek && f->offset >= 0 &&
+    return s->kind == USAGE_START && is_open_until(f, s->time_us) && !f->seek && f->offset >= 0 &&
            s->offset > f->offset && s->offset <= end && !is_too_far(st, slot, f, s);
 }
 
@@ -126,6 +148,7 @@ static void close_at_start(struct usage_state *st, uint32_t slot, struct usage_f
                            struct usage_start *s) {
     s->closed_us = f->time_us;
     f->by = s->serial + 1;
+    f->by_us = s->time_us;
     close(st, slot, f, s->kind == USAGE_START_OUT_OF_RANGE ? USAGE_BY_RANGE : USAGE_BY_NEXT,
           s->offset - f->offset, s->time_us);
 }
@@ -135,26 +158,36 @@ static bool is_later_fetch(const struct usage_fetch *f, const struct usage_fetch
                                                       : f->time_us > than->time_us);
 }
 
+// Closes the latest fetch that the start fits. One that a later start had closed leaves that to
+// look for another, which is later still, so this ends.
+static void match_start(struct usage_state *st, uint32_t slot_at, struct usage_start *s) {
+    while (s != NULL) {
+        struct usage_fetch *latest = NULL;
+        struct usage_fetch_walk walk = {0};
+        s->closed_us = INT64_MIN;
+        for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
+            if (!is_later(s, f)) {
+                continue;
+            }
+            if (s->client == f->client && s->time_us < f->next_us) {
+                f->next_us = s->time_us;
+            }
+            if (within_claim(f, s->time_us) && closes_at_start(st, slot_at, f, s) &&
+                is_later_fetch(f, latest)) {
+                latest = f;
+            }
+        }
+        if (latest == NULL) {
+            return;
+        }
+        struct usage_start *before =
+            usage_fetch_is_closed(latest) ? start_by(&st->slots[slot_at], latest->by) : NULL;
+        close_at_start(st, slot_at, latest, s);
+        s = before;
+    }
+}
+
 void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct usage_start *start) {
-    struct usage_start s = *start;
-    struct usage_fetch *latest = NULL;
-    struct usage_fetch_walk walk = {0};
-    s.closed_us = INT64_MIN;
-    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
-        if (!is_later(&s, f)) {
-            continue;
-        }
-        if (s.client == f->client && s.time_us < f->next_us) {
-            f->next_us = s.time_us;
-        }
-        if (within_claim(f, s.time_us) && closes_at_start(st, slot_at, f, &s) &&
-            is_later_fetch(f, latest)) {
-            latest = f;
-        }
-    }
-    if (latest != NULL) {
-        close_at_start(st, slot_at, latest, &s);
-    }
     struct usage_slot *slot = &st->slots[slot_at];
     if (slot->start_count == USAGE_STARTS_PER_SLOT_MAX) {
         memmove(slot->starts, slot->starts + 1, (slot->start_count - 1) * sizeof *slot->starts);
@@ -163,22 +196,34 @@ void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct us
     }
     slot->starts =
         array_grow(slot->starts, slot->start_count, &slot->start_cap, sizeof *slot->starts);
-    slot->starts[slot->start_count++] = s;
+    slot->starts[slot->start_count++] = *start;
     st->start_total++;
+    match_start(st, slot_at, &slot->starts[slot->start_count - 1]);
 }
 
 // --- a fetch that is read late -------------------------------------------------------------------
 
-// The start closed an earlier fetch, where this one would have been the latest: it is open again.
-static void take_from(struct usage_state *st, uint32_t slot, const struct usage_start *s) {
+// The start closed an earlier fetch, where this one would have been the latest: that is open again.
+static struct usage_fetch *take_from(struct usage_state *st, uint32_t slot,
+                                     const struct usage_start *s) {
     struct usage_fetch_walk walk = {0};
     for (struct usage_fetch *f; (f = usage_fetch_next(st, slot, &walk)) != NULL;) {
         if (f->by == s->serial + 1 && f->time_us == s->closed_us && usage_fetch_is_closed(f)) {
             f->by = 0;
             usage_fetch_set(st, slot, f, USAGE_OPEN, 0);
             usage_fetch_settle(st, slot, f);
+            return f;
         }
     }
+    return NULL;
+}
+
+// How far the position's run has read.
+static int64_t reach_of(const struct usage_position *p) {
+    if (!p->unclosed) {
+        return p->offset;
+    }
+    return p->fetch.offset + (usage_fetch_is_closed(&p->fetch) ? p->fetch.claimed : 0);
 }
 
 // When a run of another broker began to read what the fetch brought; INT64_MAX: none did.
@@ -187,9 +232,8 @@ static int64_t read_again_us(const struct usage_state *st, uint32_t slot,
     int64_t first_us = INT64_MAX;
     for (uint32_t i = st->slots[slot].positions; i != USAGE_NONE; i = st->positions[i].next) {
         const struct usage_position *p = &st->positions[i];
-        int64_t reach = p->unclosed ? p->fetch.offset : p->offset;
         if (p->running && p->run_us < first_us && p->run_offset <= f->offset &&
-            reach > f->offset && st->chains[p->chain].broker != f->broker &&
+            reach_of(p) > f->offset && st->chains[p->chain].broker != f->broker &&
             p->run_us >= f->time_us - USAGE_TOLERANCE_US && within_claim(f, p->run_us)) {
             first_us = p->run_us;
         }
@@ -197,7 +241,9 @@ static int64_t read_again_us(const struct usage_state *st, uint32_t slot,
     return first_us;
 }
 
-void usage_claim_fetch(struct usage_state *st, uint32_t slot_at, struct usage_fetch *f) {
+// The earliest start, of those already read, that the fetch fits.
+static struct usage_start *earliest_start(struct usage_state *st, uint32_t slot_at,
+                                          struct usage_fetch *f) {
     struct usage_slot *slot = &st->slots[slot_at];
     struct usage_start *first = NULL;
     for (uint32_t i = 0; i < slot->start_count; i++) {
@@ -208,20 +254,33 @@ void usage_claim_fetch(struct usage_state *st, uint32_t slot_at, struct usage_fe
         if (s->client == f->client && s->time_us < f->next_us) {
             f->next_us = s->time_us;
         }
-        if (s->closed_us <= f->time_us && closes_at_start(st, slot_at, f, s) &&
+        // What it closed already is taken from nobody by the tolerance alone.
+        bool free = s->closed_us == INT64_MIN ||
+                    (s->closed_us < f->time_us && f->time_us <= s->time_us);
+        if (free && closes_at_start(st, slot_at, f, s) &&
             (first == NULL || s->time_us < first->time_us)) {
             first = s;
         }
     }
-    int64_t again_us = first == NULL && slot->start_count == 0 ? INT64_MAX
-                                                               : read_again_us(st, slot_at, f);
-    if (first != NULL && first->time_us <= again_us) {
-        take_from(st, slot_at, first);
-        close_at_start(st, slot_at, f, first);
-    } else if (again_us != INT64_MAX) {
-        close_as_read_again(st, slot_at, f);
-    } else if (slot->word_count > 0) {
-        usage_fetch_settle(st, slot_at, f);
+    return first;
+}
+
+void usage_claim_fetch(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+    // The one a start is taken from looks for another; each is earlier than the one before.
+    while (f != NULL) {
+        struct usage_start *s = earliest_start(st, slot, f);
+        int64_t again_us =
+            st->slots[slot].start_count == 0 ? INT64_MAX : read_again_us(st, slot, f);
+        struct usage_fetch *other = NULL;
+        if (s != NULL && s->time_us <= again_us) {
+            other = s->closed_us == INT64_MIN ? NULL : take_from(st, slot, s);
+            close_at_start(st, slot, f, s);
+        } else if (again_us != INT64_MAX) {
+            close_as_read_again(st, slot, f, again_us);
+        } else if (st->slots[slot].word_count > 0) {
+            usage_fetch_settle(st, slot, f);
+        }
+        f = other;
     }
 }
 

@@ -90,6 +90,7 @@ struct usage_fetch {
     int64_t next_us; // start of the same client's next chain, INT64_MAX: none
     int64_t word;    // largest of the words no longer in the slot's list, O: none
     uint64_t by;     // BY_NEXT by a start: 1 + serial of its chain; else 0
+    int64_t by_us;   // BY_NEXT: when that was
 };
 
 struct usage_position {

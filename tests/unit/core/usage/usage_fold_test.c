@@ -9,6 +9,7 @@
 
 #include "base/instant.h"
 #include "base/number.h"
+#include "core/usage/usage_model.h"
 #include "line_maker.h"
 
 static int start(void **state) {
@@ -49,7 +50,8 @@ static void successor__that_goes_back_counts_nothing(void **state) {
     maker_plain_fetch(m, "0@100", "0:2000/150");
     maker_plain_fetch(m, "0@0", "0:3000/150");
     assert_int_equal(m->all.messages, 0);
-    assert_int_equal(m->all.open, 1);
+    assert_int_equal(m->all.open, 2);
+    // What the second read again is counted for the second.
     maker_plain_fetch(m, "0@150", "");
     assert_int_equal(m->all.messages, 150);
     assert_int_equal(m->all.open, 0);
@@ -128,7 +130,7 @@ static void last_fetch__is_not_closed_by_an_earlier_chain(void **state) {
     assert_int_equal(m->all.messages, 30);
 }
 
-static void start_of_the_same_client_id__goes_first(void **state) {
+static void the_first_start_that_fits__closes(void **state) {
     struct maker *m = *state;
     maker_plain_fetch(m, "0@100", "0:2000/150");
     m->at_ms += 1000;
@@ -140,12 +142,8 @@ static void start_of_the_same_client_id__goes_first(void **state) {
     m->client = "client";
     m->connection = 3;
     maker_plain_fetch(m, "0@140", "");
-    assert_int_equal(m->all.messages, 40);
-    // A start later than that changes nothing.
-    m->at_ms += 1000;
-    m->connection = 4;
-    maker_plain_fetch(m, "0@120", "");
-    assert_int_equal(m->all.messages, 40);
+    assert_int_equal(m->all.messages, 10);
+    assert_int_equal(m->all.open, 0);
 }
 
 static void last_fetch__is_closed_by_the_largest_commit(void **state) {
@@ -264,19 +262,34 @@ static void topic_created_again__is_another_topic(void **state) {
     assert_int_equal(m->fresh.bytes, 4000);
 }
 
-static void offset_out_of_range__closes_and_starts_nothing(void **state) {
+static void offset_out_of_range__above_the_log_closes_nothing(void **state) {
     struct maker *m = *state;
     maker_plain_fetch(m, "0@99999999", "0:0/-1!1");
     maker_plain_fetch(m, "0@0", "0:2000/50");
     maker_plain_fetch(m, "0@99999999", "0:0/-1!1");
     assert_int_equal(m->all.messages, 0);
     assert_int_equal(m->all.open, 1);
+    // The reset after it is no advance.
     maker_plain_fetch(m, "0@40", "0:500/50");
+    assert_int_equal(m->all.messages, 0);
+    assert_int_equal(m->all.open, 2);
+    maker_plain_fetch(m, "0@50", "");
+    assert_int_equal(m->all.messages, 10);
+}
+
+// The broker compared the offset with its log, and what is at or below the watermark was read.
+static void offset_out_of_range__below_the_watermark_closes(void **state) {
+    struct maker *m = *state;
+    maker_plain_fetch(m, "0@0", "0:2000/50");
+    maker_plain_fetch(m, "0@40", "0:0/-1!1");
     assert_int_equal(m->all.messages, 40);
-    // Nor is it the start of a chain that could close another's fetch.
+    maker_plain_fetch(m, "0@45", "0:500/50");
+    assert_int_equal(m->all.messages, 40);
+    // As the first request of a later chain too.
     m->connection = 2;
-    maker_plain_fetch(m, "0@45", "0:0/-1!1");
-    assert_int_equal(m->all.open, 1);
+    maker_plain_fetch(m, "0@48", "0:0/-1!1");
+    assert_int_equal(m->all.messages, 43);
+    assert_int_equal(m->all.open, 0);
 }
 
 // Rights taken away, a leader moved: the offset asked is where the client has read to.
@@ -348,8 +361,9 @@ static void session_id__given_again_is_a_new_chain(void **state) {
     assert_int_equal(m->all.open, 2);
     m->at_ms += 1000;
     maker_fetch(m, 77, 1, 77, "0@30", "", NULL);
+    // The first session's fetch was read again.
     assert_int_equal(m->all.messages, 30);
-    assert_int_equal(m->all.open, 1);
+    assert_int_equal(m->all.open, 0);
 }
 
 static void session__closed_and_opened_again_counts_its_last_fetch(void **state) {
@@ -461,9 +475,13 @@ static void add_wide(void *ctx, const struct usage_delta *d) {
 static void sums__hold_at_the_ends_of_64_bits(void **state) {
     struct maker *m = *state;
     i128 messages = 0;
-    maker_plain_fetch(m, "0@0 1@0", "0:2147483647/9223372036854775807 1:1/9223372036854775807");
+    struct usage_closing most = {.messages = INT64_MAX, .open_fetches = -1};
+    maker_plain_fetch(m, "0@0 1@0", "0:2147483647/50 1:1/50");
     m->sink = (struct usage_sink){.add = add_wide, .ctx = &messages};
-    maker_plain_fetch(m, "0@9223372036854775807 1@9223372036854775807", "");
+    m->state->sink = &m->sink;
+    usage_delta_close(m->state, 0, USAGE_FRESH, m->at_ms, &most);
+    usage_delta_close(m->state, 0, USAGE_FRESH, m->at_ms, &most);
+    usage_delta_flush(m->state);
     assert_true(messages == 2 * (i128)INT64_MAX);
     assert_int_equal(m->all.bytes, 2147483648ULL);
 }
@@ -526,14 +544,15 @@ static void prune__loses_nothing_of_a_live_session(void **state) {
     struct maker *m = *state;
     int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
     maker_fetch(m, 0, 0, 77, "0@0 1@500", "0:1000/30", NULL);
+    maker_fetch(m, 77, 1, 77, "0@30", "", NULL);
     for (int hour = 1; hour < 60; hour++) {
         m->at_ms = hour * 3600000LL;
-        maker_fetch(m, 77, hour, 77, "", "", NULL);
+        maker_fetch(m, 77, hour + 1, 77, "", "", NULL);
         usage_fold_prune(m->state, day_us + m->at_ms * 1000, &m->sink);
         maker_store_and_load(m);
     }
-    maker_fetch(m, 77, 60, 77, "0@30", "1:100/510", NULL);
-    maker_fetch(m, 77, 61, 77, "1@510", "", NULL);
+    maker_fetch(m, 77, 61, 77, "", "1:100/510", NULL);
+    maker_fetch(m, 77, 62, 77, "1@510", "", NULL);
     assert_int_equal(m->all.messages, 40);
     assert_int_equal(m->all.open, 0);
 }
@@ -610,7 +629,7 @@ int main(void) {
         CASE(last_fetch__is_closed_by_a_later_chain),
         CASE(last_fetch__is_not_closed_by_a_start_outside),
         CASE(last_fetch__is_not_closed_by_an_earlier_chain),
-        CASE(start_of_the_same_client_id__goes_first),
+        CASE(the_first_start_that_fits__closes),
         CASE(last_fetch__is_closed_by_the_largest_commit),
         CASE(commit__of_another_group_far_above_closes_nothing),
         CASE(commit__of_another_client_or_address_closes_nothing),
@@ -619,7 +638,8 @@ int main(void) {
         CASE(facts__later_than_a_day_close_nothing),
         CASE(commit_by_name__meets_a_fetch_by_id_once_the_name_is_known),
         CASE(topic_created_again__is_another_topic),
-        CASE(offset_out_of_range__closes_and_starts_nothing),
+        CASE(offset_out_of_range__above_the_log_closes_nothing),
+        CASE(offset_out_of_range__below_the_watermark_closes),
         CASE(refused_fetch__closes_the_one_before),
         CASE(session__keeps_offsets_that_requests_leave_out),
         CASE(session__goes_on_over_another_connection),

@@ -1,5 +1,6 @@
-// Whatever the batches a log is cut into, and however the lines of several brokers are mixed, the
-// totals are the same. Random histories of one principal; the seed is printed when a case fails.
+// Whatever the batches a log is cut into, the totals are the same; and for readers, who move between
+// brokers, are killed and read again, however the lines of several brokers are mixed. Random
+// histories of one principal; the seed is printed when a case fails.
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -13,7 +14,7 @@
 #include "base/instant.h"
 #include "line_maker.h"
 
-enum { BROKERS = 3, LINES_MAX = 240, HISTORIES = 60, MIXTURES = 12 };
+enum { BROKERS = 3, LINES_MAX = 240, HISTORIES = 400, MIXTURES = 12 };
 
 struct history {
     char *lines[BROKERS][LINES_MAX];
@@ -110,6 +111,61 @@ static void make_history(struct history *h) {
     maker_done(&m);
 }
 
+// One that reads a partition of its own: 10 bytes a message, 20 messages a batch.
+struct reader {
+    int broker, connection, offset, at_kill;
+    bool waits; // its last fetch brought records
+};
+
+static void reader_goes_on(struct maker *m, struct reader *r, int partition, int *connections) {
+    char asked[64], answered[64], committed[64];
+    uint32_t happens = rnd(12);
+    if (happens == 0) {
+        // The leader moves: the next broker, from where it has read to.
+        r->broker = 1 + (r->broker + (int)rnd(2)) % BROKERS;
+        r->connection = ++*connections;
+    } else if (happens == 1) {
+        // Killed: it begins again where it committed last.
+        r->offset = r->at_kill;
+        r->connection = ++*connections;
+    }
+    m->broker = r->broker;
+    m->client = partition == 1 ? "a" : "b";
+    m->connection = r->connection;
+    bool records = rnd(4) != 0;
+    snprintf(asked, sizeof asked, "%d@%d", partition, r->offset);
+    snprintf(answered, sizeof answered, "%d:%d/%d", partition, records ? 200 : 0, r->offset + 40);
+    maker_plain_fetch(m, asked, answered);
+    r->offset += records ? 20 : 0;
+    if (rnd(4) == 0) {
+        m->at_ms += 2;
+        m->broker = BROKERS;
+        m->connection = 1000 + partition;
+        snprintf(committed, sizeof committed, "%d@%d", partition, r->offset);
+        maker_commit(m, committed);
+        r->at_kill = r->offset;
+    }
+}
+
+static void make_readers_history(struct history *h) {
+    struct maker m;
+    struct reader readers[2] = {{.broker = 1, .connection = 1}, {.broker = 2, .connection = 2}};
+    int connections = 2;
+    memset(h, 0, sizeof *h);
+    maker_init(&m);
+    capture_to = h;
+    maker_capture = capture;
+    // Two lines at most each.
+    for (int i = 0; i < LINES_MAX / 2; i++) {
+        m.topic = TOPIC_A;
+        m.at_ms += 5 + rnd(400);
+        int at = (int)rnd(2);
+        reader_goes_on(&m, &readers[at], at + 1, &connections);
+    }
+    maker_capture = NULL;
+    maker_done(&m);
+}
+
 static void free_history(struct history *h) {
     for (int b = 0; b < BROKERS; b++) {
         for (int i = 0; i < h->count[b]; i++) {
@@ -118,44 +174,61 @@ static void free_history(struct history *h) {
     }
 }
 
-// Only the sum over fresh and replay has to agree.
-static void fold_mixed(struct history *h, struct maker *m, bool cut) {
+static int line_count(const struct history *h) {
+    int count = 0;
+    for (int b = 0; b < BROKERS; b++) {
+        count += h->count[b];
+    }
+    return count;
+}
+
+static int earliest(const struct history *h, const int *at) {
+    int best = -1;
+    for (int b = 0; b < BROKERS; b++) {
+        if (at[b] < h->count[b] &&
+            (best < 0 || h->times_ms[b][at[b]] < h->times_ms[best][at[best]])) {
+            best = b;
+        }
+    }
+    return best;
+}
+
+// What no broker can send any more is let go.
+static void prune(const struct history *h, const int *at, struct maker *m) {
+    int next = earliest(h, at);
+    if (next >= 0) {
+        int64_t horizon_ms = h->times_ms[next][at[next]];
+        usage_fold_prune(m->state, days_from_civil(2026, 11, 1) * US_PER_DAY + horizon_ms * 1000,
+                         &m->sink);
+    }
+}
+
+// In the order of time, or in runs of one broker as batches of a topic's partition hold them. Only
+// the sum over fresh and replay has to agree.
+static void fold_history(struct history *h, struct maker *m, bool mixed, bool cut) {
     int at[BROKERS] = {0};
-    bool known = false;
+    int known_after = mixed ? (int)rnd(20) : 10;
     maker_init(m);
-    for (int done = 0; done < LINES_MAX;) {
-        int b = (int)rnd(BROKERS);
-        // Runs of one broker, as batches of a topic's partition hold them.
-        for (int run = 1 + (int)rnd(30); run > 0 && at[b] < h->count[b]; run--, done++) {
+    for (int done = 0, turns = 0, count = line_count(h); done < count; turns++) {
+        int b = mixed ? (int)rnd(BROKERS) : earliest(h, at);
+        for (int run = mixed ? 1 + (int)rnd(30) : 1; run > 0 && at[b] < h->count[b]; run--) {
             m->broker = b + 1;
             maker_text(m, h->lines[b][at[b]++]);
+            done++;
             if (cut && rnd(5) == 0) {
                 maker_store_and_load(m);
             }
         }
-        if (!known && rnd(4) == 0) {
+        if (turns == known_after) {
             m->at_ms = 0;
             maker_fact(m, TOPIC_A, "orders", TOPIC_SEEN);
-            known = true;
         }
-        // What no broker can send any more is let go.
-        if (rnd(3) == 0) {
-            int64_t horizon_ms = INT64_MAX;
-            for (int i = 0; i < BROKERS; i++) {
-                if (at[i] < h->count[i] && h->times_ms[i][at[i]] < horizon_ms) {
-                    horizon_ms = h->times_ms[i][at[i]];
-                }
-            }
-            if (horizon_ms != INT64_MAX) {
-                usage_fold_prune(m->state,
-                                 days_from_civil(2026, 11, 1) * US_PER_DAY + horizon_ms * 1000,
-                                 &m->sink);
-            }
+        if (mixed ? rnd(3) == 0 : turns % 10 == 0) {
+            prune(h, at, m);
         }
     }
-    if (!known) {
-        maker_fact(m, TOPIC_A, "orders", TOPIC_SEEN);
-    }
+    m->at_ms = 0;
+    maker_fact(m, TOPIC_A, "orders", TOPIC_SEEN);
 }
 
 static void expect_same(uint64_t seed, const struct maker_sum *a, const struct maker_sum *b) {
@@ -171,19 +244,18 @@ static void expect_same(uint64_t seed, const struct maker_sum *a, const struct m
     }
 }
 
-static void any_mixture_and_any_batches__give_the_same_totals(void **state) {
-    (void)state;
+static void compare(void (*make)(struct history *h), bool mixed) {
     static struct history h;
     int64_t messages = 0, open = 0;
     for (uint64_t seed = 1; seed <= HISTORIES; seed++) {
         random_state = seed * 0x9e3779b97f4a7c15ULL;
         struct maker first, other;
-        make_history(&h);
-        fold_mixed(&h, &first, false);
+        make(&h);
+        fold_history(&h, &first, false, false);
         messages += first.all.messages;
         open += first.all.open;
         for (int i = 0; i < MIXTURES; i++) {
-            fold_mixed(&h, &other, i % 2 == 1);
+            fold_history(&h, &other, mixed, !mixed || i % 2 == 1);
             expect_same(seed, &first.all, &other.all);
             assert_int_equal(first.quarter_count, other.quarter_count);
             for (int q = 0; q < first.quarter_count; q++) {
@@ -195,12 +267,23 @@ static void any_mixture_and_any_batches__give_the_same_totals(void **state) {
         free_history(&h);
     }
     // The histories do something.
-    assert_true(messages > 1000 && open > 100);
+    assert_true(messages > 1000 && open > 20);
+}
+
+static void any_batches__give_the_same_totals(void **state) {
+    (void)state;
+    compare(make_history, false);
+}
+
+static void any_mixture_of_readers__gives_the_same_totals(void **state) {
+    (void)state;
+    compare(make_readers_history, true);
 }
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(any_mixture_and_any_batches__give_the_same_totals),
+        cmocka_unit_test(any_batches__give_the_same_totals),
+        cmocka_unit_test(any_mixture_of_readers__gives_the_same_totals),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
