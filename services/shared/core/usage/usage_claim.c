@@ -35,6 +35,14 @@ static struct usage_start *start_by(const struct usage_slot *slot, uint64_t by) 
 
 static void match_start(struct usage_state *st, uint32_t slot, struct usage_start *s);
 
+// The start that closed the fetch though it was later than `time_us`, when something else did, or
+// earlier than the fetch, by the tolerance alone; NULL: none.
+static struct usage_start *start_after(const struct usage_state *st, uint32_t slot,
+                                       const struct usage_fetch *f, int64_t time_us) {
+    bool wrongly = f->claim == USAGE_BY_NEXT && (time_us < f->by_us || f->by_us < f->time_us);
+    return wrongly ? start_by(&st->slots[slot], f->by) : NULL;
+}
+
 // --- 3: read again -------------------------------------------------------------------------------
 
 // Closes by its own word of before, or with nothing.
@@ -60,8 +68,7 @@ static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_
             other->offset >= read.offset && other->offset < read.offset + read.claimed &&
             within_claim(other, time_us)) {
             // A start that had closed it looks for another.
-            struct usage_start *s =
-                usage_fetch_is_closed(other) ? start_by(&st->slots[slot], other->by) : NULL;
+            struct usage_start *s = start_after(st, slot, other, time_us);
             close_as_read_again(st, slot, other, time_us);
             match_start(st, slot, s);
         }
@@ -90,8 +97,10 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
     int64_t end = high > f->high ? high : f->high;
     end = offset < end ? offset : end;
     int64_t messages = end > f->offset ? end - f->offset : 0;
+    struct usage_start *s = start_after(st, p->slot, f, time_us);
     if (!usage_fetch_is_seek(st, p->slot, f, messages)) {
         close(st, p->slot, f, USAGE_BY_SUCCESSOR, messages, time_us);
+        match_start(st, p->slot, s);
         return;
     }
     f->seek = true;
@@ -110,7 +119,9 @@ void usage_claim_out_of_range(struct usage_state *st, uint32_t position, int64_t
                               int64_t time_us) {
     struct usage_position *p = &st->positions[position];
     if (p->unclosed && closes_at_range(&p->fetch, offset) && within_claim(&p->fetch, time_us)) {
+        struct usage_start *s = start_after(st, p->slot, &p->fetch, time_us);
         close(st, p->slot, &p->fetch, USAGE_BY_RANGE, offset - p->fetch.offset, time_us);
+        match_start(st, p->slot, s);
     }
 }
 
@@ -153,9 +164,29 @@ static void close_at_start(struct usage_state *st, uint32_t slot, struct usage_f
           s->offset - f->offset, s->time_us);
 }
 
-static bool is_later_fetch(const struct usage_fetch *f, const struct usage_fetch *than) {
-    return than == NULL || (f->broker == than->broker ? f->order > than->order
-                                                      : f->time_us > than->time_us);
+// By the clocks alone the start would be the earlier one; the tolerance makes it the later.
+static bool is_by_tolerance(const struct usage_start *s, const struct usage_fetch *f) {
+    return s->broker != f->broker && s->time_us < f->time_us;
+}
+
+// Whether `f` is for the start to close rather than `than`: the later one, tolerated ones last.
+static bool goes_before(const struct usage_start *s, const struct usage_fetch *f,
+                        const struct usage_fetch *than) {
+    if (than == NULL || is_by_tolerance(s, f) != is_by_tolerance(s, than)) {
+        return than == NULL || is_by_tolerance(s, than);
+    }
+    return f->broker == than->broker ? f->order > than->order : f->time_us > than->time_us;
+}
+
+// From the client's next start on, its word is no more of this fetch.
+static void note_next(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
+                      const struct usage_start *s) {
+    if (s->client == f->client && s->time_us < f->next_us) {
+        f->next_us = s->time_us;
+        if (f->claim == USAGE_BY_WORD) {
+            usage_fetch_settle(st, slot, f);
+        }
+    }
 }
 
 // Closes the latest fetch that the start fits. One that a later start had closed leaves that to
@@ -169,19 +200,16 @@ static void match_start(struct usage_state *st, uint32_t slot_at, struct usage_s
             if (!is_later(s, f)) {
                 continue;
             }
-            if (s->client == f->client && s->time_us < f->next_us) {
-                f->next_us = s->time_us;
-            }
+            note_next(st, slot_at, f, s);
             if (within_claim(f, s->time_us) && closes_at_start(st, slot_at, f, s) &&
-                is_later_fetch(f, latest)) {
+                goes_before(s, f, latest)) {
                 latest = f;
             }
         }
         if (latest == NULL) {
             return;
         }
-        struct usage_start *before =
-            usage_fetch_is_closed(latest) ? start_by(&st->slots[slot_at], latest->by) : NULL;
+        struct usage_start *before = start_after(st, slot_at, latest, s->time_us);
         close_at_start(st, slot_at, latest, s);
         s = before;
     }
@@ -251,14 +279,14 @@ static struct usage_start *earliest_start(struct usage_state *st, uint32_t slot_
         if (!is_later(s, f) || !within_claim(f, s->time_us)) {
             continue;
         }
-        if (s->client == f->client && s->time_us < f->next_us) {
-            f->next_us = s->time_us;
-        }
+        note_next(st, slot_at, f, s);
+        bool tolerated = is_by_tolerance(s, f);
         // What it closed already is taken from nobody by the tolerance alone.
-        bool free = s->closed_us == INT64_MIN ||
-                    (s->closed_us < f->time_us && f->time_us <= s->time_us);
+        bool free = s->closed_us == INT64_MIN || (s->closed_us < f->time_us && !tolerated);
         if (free && closes_at_start(st, slot_at, f, s) &&
-            (first == NULL || s->time_us < first->time_us)) {
+            (first == NULL || (tolerated == is_by_tolerance(first, f)
+                                   ? s->time_us < first->time_us
+                                   : is_by_tolerance(first, f)))) {
             first = s;
         }
     }
