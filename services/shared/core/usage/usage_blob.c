@@ -236,6 +236,7 @@ static void write_slot(struct writer *w, const struct usage_slot *s) {
         put_u64(w->out, (uint64_t)s->batches[i].base - (uint64_t)base);
         put_time(w->out, last_us, s->batches[i].time_us);
         put_u64(w->out, w->topics.to[s->batches[i].topic]);
+        put_u64(w->out, s->batches[i].producer);
         base = s->batches[i].base;
     }
 }

@@ -234,6 +234,7 @@ static void read_batches(struct reader *r, struct usage_slot *s) {
         uint64_t step = take_u64(r);
         struct usage_batch b = {.time_us = take_time(r)};
         b.topic = take_below(r, r->st->topic_count);
+        b.producer = r->version > USAGE_BLOB_VERSION_1 ? take_below(r, UINT32_MAX) : 0;
         if (r->failed || step > (uint64_t)(INT64_MAX - base) || (i > 0 && step == 0)) {
             bad(r);
             return;
@@ -278,8 +279,9 @@ static void read_words(struct reader *r, struct usage_slot *s) {
     for (uint32_t i = 0; i < words && !r->failed; i++) {
         struct usage_word x = {.broker = take_i32(r)};
         x.client = take_below(r, st->client_count);
-        x.kind = r->version == USAGE_BLOB_VERSION_1 ? USAGE_WORD_COMMIT
-                                                    : (uint8_t)take_below(r, USAGE_WORD_REFUSED + 1);
+        x.kind = r->version == USAGE_BLOB_VERSION_1
+                     ? USAGE_WORD_COMMIT
+                     : (uint8_t)take_below(r, USAGE_WORD_REFUSED + 1);
         x.time_us = take_time(r);
         x.offset = take_i64(r);
         if (r->failed) {

@@ -284,9 +284,9 @@ static struct usage_start *earliest_start(struct usage_state *st, uint32_t slot_
         // What it closed already is taken from nobody by the tolerance alone.
         bool free = s->closed_us == INT64_MIN || (s->closed_us < f->time_us && !tolerated);
         if (free && closes_at_start(st, slot_at, f, s) &&
-            (first == NULL || (tolerated == is_by_tolerance(first, f)
-                                   ? s->time_us < first->time_us
-                                   : is_by_tolerance(first, f)))) {
+            (first == NULL ||
+             (tolerated == is_by_tolerance(first, f) ? s->time_us < first->time_us
+                                                     : is_by_tolerance(first, f)))) {
             first = s;
         }
     }

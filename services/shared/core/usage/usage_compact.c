@@ -19,6 +19,7 @@ void usage_compact(struct usage_state *st) {
     buf_done(&blob);
     fresh->names_version = st->names_version;
     fresh->sink = st->sink;
+    fresh->producer = st->producer;
     struct usage_state old = *st;
     *st = *fresh;
     *fresh = old;

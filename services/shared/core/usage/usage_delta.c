@@ -21,19 +21,20 @@ void usage_delta_flush(struct usage_state *st) {
         struct usage_delta *d = &st->deltas[i];
         d->topic = usage_delta_topic(st, st->delta_topics[i]);
         if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
-            d->derived_messages != 0 || d->derived_fetches != 0 || d->produced_bytes != 0 || d->produced_messages != 0 || d->share_messages != 0 ||
-            d->share_fetches != 0 || d->lines != 0) {
+            d->derived_messages != 0 || d->derived_fetches != 0 || d->produced_bytes != 0 ||
+            d->produced_messages != 0 || d->share_messages != 0 || d->share_fetches != 0 ||
+            d->lines != 0) {
             st->sink->add(st->sink->ctx, d);
         }
     }
     st->delta_count = 0;
 }
 
-struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
-                                   int64_t time_us) {
+static struct usage_delta *delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
+                                    uint32_t producer, int64_t time_us) {
     for (uint32_t i = st->delta_count; i-- > 0;) {
         if (st->delta_topics[i] == topic && st->deltas[i].delivery == delivery &&
-            st->deltas[i].at_us == time_us) {
+            st->deltas[i].producer == producer && st->deltas[i].at_us == time_us) {
             return &st->deltas[i];
         }
     }
@@ -44,8 +45,19 @@ struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsig
     struct usage_delta *d = &st->deltas[st->delta_count++];
     *d = (struct usage_delta){.delivery = (enum usage_delivery)delivery,
                               .quarter_us = instant_quarter(time_us),
-                              .at_us = time_us};
+                              .at_us = time_us,
+                              .producer = producer};
     return d;
+}
+
+struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
+                                   int64_t time_us) {
+    return delta_of(st, topic, delivery, 0, time_us);
+}
+
+struct usage_delta *usage_delta_of_producer(struct usage_state *st, uint32_t topic,
+                                            uint32_t producer, int64_t time_us) {
+    return delta_of(st, topic, USAGE_FRESH, producer, time_us);
 }
 
 void usage_delta_close(struct usage_state *st, uint32_t topic, unsigned delivery, int64_t time_us,

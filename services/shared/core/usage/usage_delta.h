@@ -25,6 +25,7 @@ struct usage_delta {
     // topic before.
     int64_t derived_messages;
     int64_t derived_fetches;
+    uint32_t producer;       // of produced_*: st's producer when the batch was folded
     uint64_t produced_bytes; // produced_*: always with USAGE_FRESH
     int64_t produced_messages;
     uint64_t share_messages;
@@ -50,6 +51,9 @@ struct usage_state;
 // The delta of (topic as named, delivery, quarter hour of time_us) of the current line, to add to.
 struct usage_delta *usage_delta_of(struct usage_state *st, uint32_t topic, unsigned delivery,
                                    int64_t time_us);
+// The same of what a producer wrote.
+struct usage_delta *usage_delta_of_producer(struct usage_state *st, uint32_t topic,
+                                            uint32_t producer, int64_t time_us);
 // What closing a fetch, or opening one, changes.
 struct usage_closing {
     int64_t messages;

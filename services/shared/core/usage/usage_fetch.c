@@ -36,8 +36,8 @@ bool usage_fetch_is_above(const struct usage_state *st, uint32_t slot, const str
                           int64_t messages, unsigned times, bool *ret_known) {
     const struct usage_topic *t = topic_of(st, slot);
     *ret_known = t->closed_bytes > 0 && f->bytes >= 0;
-    return *ret_known && (u128)messages * t->closed_bytes >
-                             (u128)times * (uint64_t)f->bytes * t->closed_messages;
+    return *ret_known &&
+           (u128)messages * t->closed_bytes > (u128)times * (uint64_t)f->bytes * t->closed_messages;
 }
 
 bool usage_fetch_is_seek(const struct usage_state *st, uint32_t slot, const struct usage_fetch *f,
@@ -165,7 +165,8 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
     st->due_us = INT64_MAX;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         struct usage_fetch_walk w = {0};
-        for (struct usage_fetch *f; st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
+        for (struct usage_fetch *f;
+             st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
             derive_if_due(st, i, f, now_us);
         }
     }
@@ -178,7 +179,8 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
 void usage_fetch_derive_left(struct usage_state *st) {
     for (uint32_t i = 0; i < st->slot_count; i++) {
         struct usage_fetch_walk w = {0};
-        for (struct usage_fetch *f; st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
+        for (struct usage_fetch *f;
+             st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
             if (f->claim == USAGE_OPEN && f->due) {
                 usage_fetch_derive(st, i, f);
             }

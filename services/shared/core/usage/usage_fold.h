@@ -1,20 +1,31 @@
 // The counting rules: what a line of a principal adds to its usage. Pure: state and line in,
-// deltas out.
+// deltas out. The caller leaves out what it has had before.
 //
 // Lines of one broker come in the order they were written; lines of different brokers may come in
-// any order and any mixture, and the totals are the same. (Only the split of a total into fresh and
-// replay may differ.) The caller leaves out what it has had before.
+// any mixture: facts of one broker meet the fetches of another by time, with a second of tolerance.
 //
-// Rules: "What is counted" in the design. In short:
 //   bytes     sum of recordsSizeInBytes of successful FETCH answers
-//   messages  advance of the fetch position within a chain (broker, session or connection); the last
-//             fetch of a chain by (1) the start of a later chain, (2) the largest commit; else it is
-//             open. Of several later starts that fit, the earliest counts, same client id first.
 //   fetches   FETCH requests whose answer carried at least one byte of the topic
 //   produced  PRODUCE batches once per (topic, partition, base offset) within 10 minutes; messages
-//             from the sorted base offsets of this principal (exact while it alone writes the
-//             partition)
+//             from the sorted base offsets (usage_state_set_producer)
 //   share     records acquired; bytes are not in the log
+//   messages  of a fetch that brought R bytes at offset O with the watermark H, by the strongest of
+//             these facts within 24 hours of it, in the fetch's own quarter hour:
+//     1  its successor in the run, the next request at S > O: min(S, max(H, H of its answer)) - O;
+//        above R and above 4 D it was a seek, and 5 holds at once (usage_claim.h)
+//     2  OFFSET_OUT_OF_RANGE at S in (O, H], in the run or first in a later chain: S - O
+//     3  what the principal does next there: a run that starts at S in (O, H], at most 4 D ahead,
+//        closes the latest open fetch it fits; a fetch that read this one again, and is closed
+//        above O, leaves it its own word
+//     4  the client's own word, commits and refused offsets, unless less than half of D
+//        (usage_word.h)
+//     5  after an hour: D, from what facts 1 to 3 gave for the topic's bytes so far, marked as
+//        derived (usage_fetch.h)
+// A chain is (broker, session) or (broker, connection); a run is a partition's unbroken row of
+// requests in a chain. It ends when a full request of the chain leaves the partition out, when an
+// incremental one forgets it, when the broker finds its offset outside the log, and when a request
+// goes back and brings records. A part that the broker refused creates no state.
+//
 // A delta is put into the quarter hour of the fetch it belongs to, so a later line can add to an
 // earlier quarter hour, and messages and open_fetches can go down.
 #ifndef WEIR_CORE_USAGE_USAGE_FOLD_H

@@ -18,9 +18,9 @@ struct usage_line {
     uint32_t *topics; // of the state, per topic of the line; own words for not asked, not there
     uint32_t before;  // topic of the line found last, for the guess
     // Of the matching of answers:
-    uint32_t next;                       // the likely answer
-    uint32_t same_asked, same_answered;  // topics of the line known to be equal
-    bool answers_known;                  // st->answers is filled
+    uint32_t next;                      // the likely answer
+    uint32_t same_asked, same_answered; // topics of the line known to be equal
+    bool answers_known;                 // st->answers is filled
 };
 
 // `l` refers to the line for as long as it is used.

@@ -34,7 +34,7 @@ struct usage_topic {
     uint32_t home;            // topic whose slots are used: itself, or for a name that of its id
     bool unresolved;          // a name without id so far
     int64_t first_us;         // time of the first line that named it
-    int64_t since_us;         // of a name: when its bearer of before was deleted, INT64_MIN: unknown
+    int64_t since_us; // of a name: when its bearer of before was deleted, INT64_MIN: unknown
     // Of a home: what the fetches closed by facts 1 to 3 brought (usage_fetch.h).
     uint64_t closed_bytes, closed_messages;
     // Of the line being folded:
@@ -142,6 +142,7 @@ struct usage_batch {
     int64_t base;
     int64_t time_us;
     uint32_t topic;
+    uint32_t producer;
 };
 
 struct usage_slot {
@@ -151,7 +152,7 @@ struct usage_slot {
     uint32_t position_count;
     int64_t highest; // highest end that facts 1 to 3 gave, -1: none
     int64_t last_us;
-    struct usage_fetch *left; // fetches whose run has ended
+    struct usage_fetch *left;   // fetches whose run has ended
     struct usage_start *starts; // in order of arrival
     struct usage_word *words;
     struct usage_batch *batches; // by base offset
@@ -176,6 +177,7 @@ struct usage_state {
     uint64_t batch_total;
     uint32_t left_total, start_total, word_total; // of all slots
     uint64_t next_serial;
+    uint32_t producer; // of the line being folded
     int64_t last_us;
     int64_t pruned_us;
     int64_t due_us; // not before then is a fetch an hour old that waits for it; INT64_MAX: none

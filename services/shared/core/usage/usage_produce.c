@@ -26,11 +26,11 @@ static uint32_t lower_bound(const struct usage_slot *s, int64_t base) {
 }
 
 static void add_messages(struct usage_state *st, const struct usage_batch *b, int64_t messages) {
-    struct usage_delta *d = usage_delta_of(st, b->topic, USAGE_FRESH, b->time_us);
+    struct usage_delta *d = usage_delta_of_producer(st, b->topic, b->producer, b->time_us);
     int64_t sum;
     if (__builtin_add_overflow(d->produced_messages, messages, &sum)) {
         usage_delta_flush(st);
-        d = usage_delta_of(st, b->topic, USAGE_FRESH, b->time_us);
+        d = usage_delta_of_producer(st, b->topic, b->producer, b->time_us);
         sum = messages;
     }
     d->produced_messages = sum;
@@ -103,7 +103,7 @@ void usage_produce_merge(struct usage_state *st, uint32_t from_at, uint32_t to_a
 }
 
 static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, int64_t time_us) {
-    struct usage_delta *d = usage_delta_of(st, topic, USAGE_FRESH, time_us);
+    struct usage_delta *d = usage_delta_of_producer(st, topic, st->producer, time_us);
     d->produced_bytes += (uint64_t)bytes;
     if (st->topics[topic].line != st->line) {
         st->topics[topic].line = st->line;
@@ -132,7 +132,7 @@ void usage_produce_line(struct usage_line *l) {
         }
         uint32_t topic = usage_line_get_topic(l, asked->topic);
         uint32_t slot = usage_slot_get(st, st->topics[topic].home, asked->partition);
-        struct usage_batch b = {answer->offset, line->time_us, topic};
+        struct usage_batch b = {answer->offset, line->time_us, topic, st->producer};
         if (add_batch(st, slot, &b)) {
             count_bytes(st, topic, asked->bytes, line->time_us);
         }

@@ -43,6 +43,10 @@ void usage_state_free(struct usage_state *st) {
     free(st);
 }
 
+void usage_state_set_producer(struct usage_state *st, uint32_t producer) {
+    st->producer = producer;
+}
+
 bool usage_state_has_unresolved(const struct usage_state *st) {
     return st->unresolved > 0;
 }

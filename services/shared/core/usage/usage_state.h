@@ -14,7 +14,7 @@ enum {
     USAGE_TOPICS_MAX = 16384,
     USAGE_CLIENTS_MAX = 8192, // pairs of client id and address
     USAGE_CHAINS_MAX = 16384,
-    USAGE_SLOTS_MAX = 65536,     // partitions
+    USAGE_SLOTS_MAX = 65536,      // partitions
     USAGE_POSITIONS_MAX = 131072, // partitions of chains
     USAGE_POSITIONS_PER_SLOT_MAX = 256,
     USAGE_OPEN_PER_SLOT_MAX = 64, // open fetches: the oldest is derived at once
@@ -32,6 +32,10 @@ struct usage_state;
 
 struct usage_state *usage_state_new(void);
 void usage_state_free(struct usage_state *st);
+// Whose PRODUCE lines follow, in deltas of what they wrote; 0 at first. One state for the lines of
+// all producers of a topic knows where the batches of each end; one for each knows it while that one
+// alone writes the partition.
+void usage_state_set_producer(struct usage_state *st, uint32_t producer);
 // True if a later topic fact can change something: a topic by name whose id is not known.
 bool usage_state_has_unresolved(const struct usage_state *st);
 // Nothing left worth keeping.
