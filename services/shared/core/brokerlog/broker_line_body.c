@@ -29,8 +29,7 @@ static struct broker_line_part *add_part(struct broker_line_parts *list) {
     return p;
 }
 
-struct slice broker_line_body_text(struct broker_line *l, struct json_scan *s,
-                                   struct json_string v) {
+struct slice broker_line_body_text(struct broker_line *l, struct json_string v) {
     if (!v.escaped) {
         return v.raw;
     }
@@ -43,10 +42,7 @@ struct slice broker_line_body_text(struct broker_line *l, struct json_scan *s,
     }
     check(l->text_cap - l->text_len >= v.raw.len);
     size_t len = json_string_unescape(l->text + l->text_len, v.raw);
-    if (len == (size_t)-1) {
-        json_scan_fail(s);
-        return slice_of("", 0);
-    }
+    check(len <= v.raw.len); // the scan has checked the escapes
     struct slice text = slice_of(l->text + l->text_len, len);
     l->text_len += len;
     return text;
@@ -85,14 +81,7 @@ static struct slice take_text(struct body *b) {
     if (!json_scan_string(b->scan, &v)) {
         return slice_of("", 0);
     }
-    return broker_line_body_text(b->line, b->scan, v);
-}
-
-static void take_name(struct body *b, struct slice *ret) {
-    *ret = take_text(b);
-    if (ret->len > TOPIC_NAME_MAX) {
-        set_fault(b, LINE_FAULT_BAD_VALUE);
-    }
+    return broker_line_body_text(b->line, v);
 }
 
 // Returns false for null.
@@ -116,6 +105,32 @@ static uint32_t add_topic(struct broker_line *l) {
     l->topics = array_grow(l->topics, l->topic_count, &l->topic_cap, sizeof *l->topics);
     l->topics[l->topic_count] = (struct topic_key){0};
     return l->topic_count++;
+}
+
+// The parts of the last topic are the last of each list.
+static struct broker_line_part *last_of(const struct broker_line_parts *list, uint32_t topic) {
+    struct broker_line_part *p = list->count == 0 ? NULL : &list->items[list->count - 1];
+    return p != NULL && p->topic == topic ? p : NULL;
+}
+
+// A client may ask for any name, and gets an error for one that no topic can have: its parts say
+// nothing and are left out, so that what others of the line say stands. Had it been answered for,
+// the line would be damaged.
+static void leave_out(struct body *b, uint32_t topic) {
+    struct broker_line *l = b->line;
+    for (const struct broker_line_part *p; (p = last_of(&l->answered, topic)) != NULL;) {
+        if (p->error == 0) {
+            set_fault(b, LINE_FAULT_BAD_VALUE);
+        }
+        l->answered.count--;
+    }
+    while (last_of(&l->asked, topic) != NULL) {
+        l->asked.count--;
+    }
+    while (last_of(&l->forgotten, topic) != NULL) {
+        l->forgotten.count--;
+    }
+    l->topic_count--;
 }
 
 static void read_topic(struct body *b, part_reader *read_part) {
@@ -143,8 +158,8 @@ static void read_topic(struct body *b, part_reader *read_part) {
         } else if (JSON_KEY_IS(k, "topicId")) {
             key.has_id = take_id(b, key.id);
         } else if (JSON_KEY_IS(k, "topic") || JSON_KEY_IS(k, "name")) {
-            take_name(b, &key.name);
-            named = key.name.len > 0;
+            key.name = take_text(b);
+            named = true;
         } else {
             json_scan_skip(s);
         }
@@ -154,6 +169,9 @@ static void read_topic(struct body *b, part_reader *read_part) {
     }
     if ((!key.has_id && !named) || !listed) {
         set_fault(b, LINE_FAULT_MISSING_FIELD);
+    } else if (!key.has_id && !topic_name_legal(key.name)) {
+        leave_out(b, topic);
+        return;
     }
     b->line->topics[topic] = key;
 }
@@ -218,10 +236,41 @@ static void read_fetch_asked(struct body *b, uint32_t topic) {
     need(b, has, HAS_PARTITION | HAS_OFFSET);
 }
 
+static int by_partition(const void *a, const void *b) {
+    const struct broker_line_part *x = a, *y = b;
+    if (x->topic != y->topic) {
+        return x->topic < y->topic ? -1 : 1;
+    }
+    return (x->partition > y->partition) - (x->partition < y->partition);
+}
+
+// A partition forgotten several times is forgotten once. In the log it takes two bytes: a line of
+// them would grow 24 times.
+static void compact_forgotten(struct body *b, struct broker_line_parts *list) {
+    uint32_t kept = 0;
+    qsort(list->items, list->count, sizeof *list->items, by_partition);
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (kept == 0 || by_partition(&list->items[i], &list->items[kept - 1]) != 0) {
+            list->items[kept++] = list->items[i];
+        }
+    }
+    list->count = kept;
+    if (kept > BROKER_LINE_FORGOTTEN_MAX) {
+        set_fault(b, LINE_FAULT_TOO_LONG);
+        list->count = 0;
+    }
+}
+
 static void read_forgotten(struct body *b, uint32_t topic) {
-    struct broker_line_part *p = add_part(&b->line->forgotten);
+    struct broker_line_parts *list = &b->line->forgotten;
+    int32_t partition = 0;
+    take_i32(b, &partition);
+    if (list->count == 2 * BROKER_LINE_FORGOTTEN_MAX) {
+        compact_forgotten(b, list);
+    }
+    struct broker_line_part *p = add_part(list);
     p->topic = topic;
-    take_i32(b, &p->partition);
+    p->partition = partition;
 }
 
 static void read_fetch_answered(struct body *b, uint32_t topic) {
@@ -604,7 +653,7 @@ static void read_fact(struct body *b, enum topic_event event) {
     json_scan_enter_object(b->scan);
     while (json_scan_key(b->scan, &k)) {
         if (JSON_KEY_IS(k, "name")) {
-            take_name(b, &fact.name);
+            fact.name = take_text(b);
         } else if (JSON_KEY_IS(k, "topicId")) {
             has_id = take_id(b, fact.id);
         } else if (JSON_KEY_IS(k, "errorCode")) {
@@ -613,7 +662,7 @@ static void read_fact(struct body *b, enum topic_event event) {
             json_scan_skip(b->scan);
         }
     }
-    if (error != 0 || !has_id || fact.name.len == 0 ||
+    if (error != 0 || !has_id || !topic_name_legal(fact.name) ||
         memcmp(fact.id, ZERO_ID, TOPIC_ID_LEN) == 0) {
         return;
     }

@@ -4,6 +4,19 @@
 
 #include "base/encoding.h"
 
+bool topic_name_legal(struct slice name) {
+    if (name.len == 0 || name.len > TOPIC_NAME_MAX || slice_eq_str(name, ".") ||
+        slice_eq_str(name, "..")) {
+        return false;
+    }
+    for (size_t i = 0; i < name.len; i++) {
+        if (!topic_name_char(name.ptr[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 void topic_id_format(char out[TOPIC_ID_TEXT_LEN], const uint8_t id[TOPIC_ID_LEN]) {
     (void)base64url_encode(out, id, TOPIC_ID_LEN);
 }
