@@ -129,7 +129,7 @@ void select_dead(struct select *s, enum line_fault fault, struct slice text, uin
                  uint64_t offset) {
     char kept[LOG_DEAD_TEXT_MAX];
     struct line_remains remains;
-    line_remains_read(text, (struct slice){0}, &remains);
+    line_remains_read(text, &remains);
     struct log_dead dead = {
         .reason = slice_str(line_fault_name(fault)),
         .bytes = bytes,

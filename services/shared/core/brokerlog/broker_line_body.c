@@ -7,14 +7,22 @@
 
 #include "base/array.h"
 #include "base/check.h"
+#include "base/hash_table.h"
 #include "core/brokerlog/broker_line_plain.h"
 #include "core/brokerlog/kafka_protocol.h"
+
+enum { FORGOTTEN_FEW = 1024 }; // so many may be named twice
 
 struct body {
     struct broker_line *line;
     struct json_scan *scan;
     enum line_fault fault;
+    struct hash_table forgotten; // forgotten_key of all, where they are more than a few
 };
+
+static uint64_t forgotten_key(uint32_t topic, int32_t partition) {
+    return (uint64_t)topic << 32 | (uint32_t)partition;
+}
 
 static void set_fault(struct body *b, enum line_fault fault) {
     if (b->fault == LINE_FAULT_NONE) {
@@ -114,12 +122,12 @@ static struct broker_line_part *last_of(const struct broker_line_parts *list, ui
 }
 
 // A client may ask for any name, and gets an error for one that no topic can have: its parts say
-// nothing and are left out, so that what others of the line say stands. Had it been answered for,
-// the line would be damaged.
+// nothing and are left out, so that what others of the line say stands. Had it been answered with
+// records or taken any, the line would be damaged.
 static void leave_out(struct body *b, uint32_t topic) {
     struct broker_line *l = b->line;
     for (const struct broker_line_part *p; (p = last_of(&l->answered, topic)) != NULL;) {
-        if (p->error == 0) {
+        if (p->error == 0 && (p->bytes > 0 || l->api_key == KAFKA_API_PRODUCE)) {
             set_fault(b, LINE_FAULT_BAD_VALUE);
         }
         l->answered.count--;
@@ -127,7 +135,8 @@ static void leave_out(struct body *b, uint32_t topic) {
     while (last_of(&l->asked, topic) != NULL) {
         l->asked.count--;
     }
-    while (last_of(&l->forgotten, topic) != NULL) {
+    for (const struct broker_line_part *p; (p = last_of(&l->forgotten, topic)) != NULL;) {
+        hash_table_remove(&b->forgotten, forgotten_key(topic, p->partition));
         l->forgotten.count--;
     }
     l->topic_count--;
@@ -236,37 +245,34 @@ static void read_fetch_asked(struct body *b, uint32_t topic) {
     need(b, has, HAS_PARTITION | HAS_OFFSET);
 }
 
-static int by_partition(const void *a, const void *b) {
-    const struct broker_line_part *x = a, *y = b;
-    if (x->topic != y->topic) {
-        return x->topic < y->topic ? -1 : 1;
+// The partition goes into the set of those forgotten. False if it is there, or too many are.
+static bool is_newly_forgotten(struct body *b, uint32_t topic, int32_t partition) {
+    uint32_t ignored;
+    uint64_t key = forgotten_key(topic, partition);
+    if (hash_table_get(&b->forgotten, key, &ignored)) {
+        return false;
     }
-    return (x->partition > y->partition) - (x->partition < y->partition);
+    if (b->forgotten.count == BROKER_LINE_FORGOTTEN_MAX) {
+        set_fault(b, LINE_FAULT_TOO_LONG);
+        return false;
+    }
+    hash_table_put(&b->forgotten, key, 0);
+    return true;
 }
 
 // A partition forgotten several times is forgotten once. In the log it takes two bytes: a line of
 // them would grow 24 times.
-static void compact_forgotten(struct body *b, struct broker_line_parts *list) {
-    uint32_t kept = 0;
-    qsort(list->items, list->count, sizeof *list->items, by_partition);
-    for (uint32_t i = 0; i < list->count; i++) {
-        if (kept == 0 || by_partition(&list->items[i], &list->items[kept - 1]) != 0) {
-            list->items[kept++] = list->items[i];
-        }
-    }
-    list->count = kept;
-    if (kept > BROKER_LINE_FORGOTTEN_MAX) {
-        set_fault(b, LINE_FAULT_TOO_LONG);
-        list->count = 0;
-    }
-}
-
 static void read_forgotten(struct body *b, uint32_t topic) {
     struct broker_line_parts *list = &b->line->forgotten;
     int32_t partition = 0;
     take_i32(b, &partition);
-    if (list->count == 2 * BROKER_LINE_FORGOTTEN_MAX) {
-        compact_forgotten(b, list);
+    if (list->count >= FORGOTTEN_FEW && b->forgotten.count == 0) {
+        for (uint32_t i = 0; i < list->count; i++) {
+            (void)is_newly_forgotten(b, list->items[i].topic, list->items[i].partition);
+        }
+    }
+    if (list->count >= FORGOTTEN_FEW && !is_newly_forgotten(b, topic, partition)) {
+        return;
     }
     struct broker_line_part *p = add_part(list);
     p->topic = topic;
@@ -598,6 +604,7 @@ enum line_fault broker_line_body_read_request(struct broker_line *l, struct json
     case KAFKA_API_SHARE_ACKNOWLEDGE: read_share_request(&b); break;
     default: json_scan_skip(s);
     }
+    hash_table_done(&b.forgotten);
     return b.fault;
 }
 

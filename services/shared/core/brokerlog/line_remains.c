@@ -63,20 +63,23 @@ static void read_principal(struct slice text, struct line_remains *ret) {
     }
 }
 
-void line_remains_read(struct slice head, struct slice tail, struct line_remains *ret) {
+void line_remains_add(struct line_remains *r, struct slice more) {
     uint64_t api;
     size_t at = 0;
-    ret->has_time = line_prefix_time(head, &ret->time_us);
+    if (r->api_key < 0 && number_at(behind(more, "\"requestApiKey\":", &at), &api) &&
+        api <= INT16_MAX) {
+        r->api_key = (int32_t)api;
+    }
+    read_principal(more, r);
+    r->record_bytes += sum_of_records(more);
+}
+
+void line_remains_read(struct slice text, struct line_remains *ret) {
+    ret->has_time = line_prefix_time(text, &ret->time_us);
     ret->api_key = -1;
-    if (number_at(behind(head, "\"requestApiKey\":", &at), &api) && api <= INT16_MAX) {
-        ret->api_key = (int32_t)api;
-    }
     ret->principal_len = 0;
-    read_principal(tail, ret);
-    if (ret->principal_len == 0) {
-        read_principal(head, ret);
-    }
-    ret->record_bytes = sum_of_records(head) + sum_of_records(tail);
+    ret->record_bytes = 0;
+    line_remains_add(ret, text);
 }
 
 struct slice line_remains_principal(const struct line_remains *r) {
@@ -84,5 +87,6 @@ struct slice line_remains_principal(const struct line_remains *r) {
 }
 
 bool line_remains_at_risk(const struct line_remains *r) {
-    return r->api_key == KAFKA_API_FETCH;
+    return r->api_key == KAFKA_API_FETCH || r->api_key == KAFKA_API_SHARE_FETCH ||
+           (r->api_key < 0 && r->record_bytes > 0);
 }

@@ -19,12 +19,14 @@ struct line_remains {
     char principal[LINE_REMAINS_PRINCIPAL_MAX]; // UTF-8
 };
 
-// `head` is the line's beginning, `tail` its end where that was kept apart (else empty): a line too
-// long has its principal there. What a client writes can't be taken for
-// a field: quotes inside strings are escaped.
-void line_remains_read(struct slice head, struct slice tail, struct line_remains *ret);
+// `text` is the line or its beginning. What a client writes can't be taken for a field: quotes inside
+// strings are escaped.
+void line_remains_read(struct slice text, struct line_remains *ret);
+// `more` of the same line, of one too long to be held at once: a run that begins and ends between two
+// members. (The principal stands at a line's end.)
+void line_remains_add(struct line_remains *r, struct slice more);
 struct slice line_remains_principal(const struct line_remains *r);
-// It may be a FETCH that was answered with records: money that isn't counted.
+// It may be a FETCH or SHARE_FETCH that was answered with records: money that isn't counted.
 bool line_remains_at_risk(const struct line_remains *r);
 
 #endif
