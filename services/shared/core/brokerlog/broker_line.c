@@ -5,6 +5,7 @@
 
 #include "base/number.h"
 #include "core/brokerlog/broker_line_body.h"
+#include "core/brokerlog/broker_line_value.h"
 #include "core/brokerlog/line_prefix.h"
 #include "core/json/json_scan.h"
 
@@ -41,7 +42,7 @@ static void take_client_id(struct broker_line *l, struct json_scan *s) {
     }
     l->has_client_id = true;
     if (json_scan_string(s, &text)) {
-        l->client_id = broker_line_body_text(l, text);
+        l->client_id = broker_line_value_unescaped(l, text);
     }
 }
 
@@ -93,7 +94,7 @@ static void take_software(struct broker_line *l, struct json_scan *s, struct sli
     if (json_scan_peek(s) != JSON_KIND_STRING) {
         json_scan_skip(s);
     } else if (json_scan_string(s, &text)) {
-        *to = broker_line_body_text(l, text);
+        *to = broker_line_value_unescaped(l, text);
     }
 }
 
@@ -221,7 +222,7 @@ static void take_body(struct broker_line *l, struct json_scan *s, struct deferre
 static void take_text(struct broker_line *l, struct json_scan *s, struct slice *ret) {
     struct json_string text;
     if (json_scan_string(s, &text)) {
-        *ret = broker_line_body_text(l, text);
+        *ret = broker_line_value_unescaped(l, text);
     }
 }
 
