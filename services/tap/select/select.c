@@ -297,3 +297,15 @@ enum select_drop select_line(struct select *s, struct slice text, uint64_t offse
     }
     return select_whole(s, text, offset, &b);
 }
+
+enum select_drop select_last(struct select *s, struct slice text, uint64_t offset,
+                             int64_t *ret_time_us) {
+    struct broker_line_brief b;
+    size_t nuls = line_prefix_nuls(text);
+    struct slice rest = slice_of(text.ptr + nuls, text.len - nuls);
+    if (line_prefix_is_other(rest) || broker_line_classify(rest, &b) == LINE_FAULT_NONE) {
+        return select_line(s, text, offset, ret_time_us);
+    }
+    select_dead(s, LINE_FAULT_TORN, rest, rest.len, offset + nuls);
+    return SELECT_DEAD;
+}

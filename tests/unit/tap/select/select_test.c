@@ -513,6 +513,33 @@ static void nuls__in_front_are_passed_over(void **state) {
     assert_int_equal(sent_count, 1);
 }
 
+static enum select_drop take_last(const char *text, size_t len) {
+    int64_t time_us = 0;
+    return select_last(selector, slice_of(text, len), 100, &time_us);
+}
+
+static void end_of_a_file__is_a_line_or_dead_or_other_text(void **state) {
+    (void)state;
+    static char text[16384];
+    struct arena a;
+    arena_init(&a);
+    const char *good = line_of((struct request){.key = 0});
+    size_t len = strlen(good);
+    memcpy(text + 10, good, len);
+    // Only its newline is missing.
+    assert_int_equal(take_last(text, 10 + len), SELECT_KEPT);
+    assert_int_equal(sent[0].kind, BROKER_RECORD_LINE);
+    assert_int_equal(sent[0].offset, 110);
+    assert_int_equal(take_last(text, 10 + len - 30), SELECT_DEAD);
+    assert_int_equal(sent[1].offset, 110);
+    assert_true(slice_eq_str(dead_of(1, &a).reason, "torn"));
+    assert_int_equal(take_last("[2026-11-22 1", 13), SELECT_DEAD);
+    assert_int_equal(take_last(text, 10), SELECT_NOT_A_REQUEST); // NULs
+    assert_int_equal(take_last("\tat java.ba", 11), SELECT_NOT_A_REQUEST);
+    assert_int_equal(sent_count, 3);
+    arena_done(&a);
+}
+
 static void dead_fetch__tells_principal_time_and_bytes(void **state) {
     (void)state;
     struct arena a;
@@ -591,6 +618,7 @@ int main(void) {
         CASE(nonsense__is_a_dead_letter_and_other_text_is_not),
         CASE(level_info__is_shipped_like_debug),
         CASE(nuls__in_front_are_passed_over),
+        CASE(end_of_a_file__is_a_line_or_dead_or_other_text),
         CASE(dead_fetch__tells_principal_time_and_bytes),
         CASE(dead_letter__masks_what_may_be_a_secret),
         CASE(line_above_a_records_size__is_a_dead_letter),
