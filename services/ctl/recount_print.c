@@ -42,7 +42,7 @@ static void print_csv_text(FILE *out, struct slice s) {
     buf_init(&b, 3 * s.len + 16);
     csv_add_cell(&b, s);
     if (b.len > 0) {
-        fwrite(b.ptr, 1, b.len, out); // a principal may have NULs
+        (void)fwrite(b.ptr, 1, b.len, out); // a principal may have NULs
     }
     buf_done(&b);
 }
