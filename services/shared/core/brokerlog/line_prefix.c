@@ -119,13 +119,24 @@ static bool contains(struct slice line, struct slice text) {
     return memmem(line.ptr, line.len, text.ptr, text.len) != NULL;
 }
 
+// Bytes that no logger writes: not text, but e.g. a piece of a packed file.
+static bool is_text(struct slice line) {
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        if (c < ' ' && c != '\t' && c != '\r' && c != '\x1b') {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool line_prefix_is_other(struct slice line) {
     // Names of the JSON that any longer piece of a request line holds, in quotes, which other loggers
     // don't write.
     static const char *const FIELDS[] = {"\"requestHeader\":", "\"clientInformation\":",
                                          "\"recordsSizeInBytes\":", "\"requestApiKey\":"};
-    if (line.len == 0) {
-        return true;
+    if (line.len == 0 || !is_text(line)) {
+        return line.len == 0;
     }
     if (begins(line, SLICE_LIT(TIME_SHAPE BEHIND_TIME DEBUG_MARKER)) ||
         begins(line, SLICE_LIT(TIME_SHAPE BEHIND_TIME INFO_MARKER))) {

@@ -22,7 +22,8 @@ bool line_prefix_split(struct slice line, int64_t *ret_us, struct slice *ret_jso
 // Where the last request line begins in line[1, before): 0 if there is none.
 size_t line_prefix_last(struct slice line, size_t before);
 // True for text that neither is a request line nor was a part of one. A request line that was cut or
-// damaged is none: it names the logger or fields of a request, or is the beginning of one.
+// damaged is none: it names the logger or fields of a request, or is the beginning of one. Nor are
+// bytes that are no text, as of a file packed in a way that isn't read.
 bool line_prefix_is_other(struct slice line);
 // Bytes of the line's leading run of NULs.
 size_t line_prefix_nuls(struct slice line);

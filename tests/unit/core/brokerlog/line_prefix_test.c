@@ -84,6 +84,7 @@ static void other_text__is_no_piece_of_a_request(void **state) {
         "[no time] DEBUG x",
         "log4j:WARN No appenders could be found",
         "{\"topics\":[]}",
+        "\x1b[32mM\xc3\xbcller\x1b[0m\r",
         ")",
     };
     for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
@@ -108,6 +109,8 @@ static void other_text__is_no_piece_of_a_request(void **state) {
             fail_msg("other text: %s", request[i]);
         }
     }
+    assert_false(line_prefix_is_other(SLICE_LIT("\x28\xb5\x2f\xfd\x04\x00")));
+    assert_false(line_prefix_is_other(SLICE_LIT("a\0b")));
     // A request line cut anywhere in front of its JSON.
     struct slice debug = SLICE_LIT(TIME " DEBUG Completed request:{");
     struct slice info = SLICE_LIT(TIME " INFO Completed request:{");
