@@ -10,15 +10,20 @@
 
 #include "base/check.h"
 #include "core/brokerlog/broker_line.h"
+#include "core/brokerlog/line_prefix.h"
 
-enum { CHUNK = 1 << 18, BUFFER_MAX = 4 * BROKER_LINE_MAX };
+enum {
+    CHUNK = 1 << 18,
+    BUFFER_MAX = 2 * BROKER_LINE_MAX,
+    BUFFER_KEPT = 16 * CHUNK, // when a giant line has been read, what is more is given back
+};
 
 // Plain files are read, not mapped: one that is cut while it is read would kill the program.
 struct log_reader {
     char *path;
     int fd;        // of a plain file, -1 otherwise
     gzFile stream; // of anything else
-    char *buffer;  // owned; BUFFER_MAX bytes at most
+    char *buffer;  // owned; BUFFER_MAX bytes at most, BUFFER_KEPT after a giant line
     size_t buffer_cap;
     bool at_end;
     struct err error;
@@ -26,6 +31,8 @@ struct log_reader {
     const char *pos; // next byte in the buffer
     const char *end;
     uint64_t offset; // of pos in the unpacked file
+    uint64_t nuls;
+    struct line_remains remains;
 };
 
 static bool is_plain_file(int fd) {
@@ -85,6 +92,14 @@ const char *log_reader_path(const struct log_reader *r) {
     return r->path;
 }
 
+const struct line_remains *log_reader_remains(const struct log_reader *r) {
+    return &r->remains;
+}
+
+uint64_t log_reader_nuls(const struct log_reader *r) {
+    return r->nuls;
+}
+
 enum err_code log_reader_error(const struct log_reader *r, struct err *e) {
     if (r->error.code != ERR_OK && e != NULL) {
         *e = r->error;
@@ -123,8 +138,9 @@ static bool fill(struct log_reader *r) {
     if (unread > 0 && r->pos != r->buffer) {
         memmove(r->buffer, r->pos, unread);
     }
-    if (r->buffer_cap - unread < CHUNK) {
-        r->buffer_cap = r->buffer_cap == 0 ? 2 * (size_t)CHUNK : r->buffer_cap * 2;
+    bool giant = r->buffer_cap > BUFFER_KEPT && unread < CHUNK;
+    if (giant || r->buffer_cap - unread < CHUNK) {
+        r->buffer_cap = giant || r->buffer_cap == 0 ? 2 * (size_t)CHUNK : r->buffer_cap * 2;
         check(r->buffer_cap <= BUFFER_MAX);
         r->buffer = realloc(r->buffer, r->buffer_cap);
         check(r->buffer != NULL);
@@ -138,54 +154,92 @@ static bool fill(struct log_reader *r) {
     return n > 0;
 }
 
-// Passes over the rest of a line that is longer than is kept. Returns whether a newline ended it.
-static bool skip_rest(struct log_reader *r, struct log_line *line) {
-    for (;;) {
-        const char *newline = memchr(r->pos, '\n', (size_t)(r->end - r->pos));
-        const char *stop = newline == NULL ? r->end : newline;
-        line->len += (uint64_t)(stop - r->pos);
-        r->offset += (uint64_t)(stop - r->pos) + (newline != NULL);
-        r->pos = newline == NULL ? r->end : newline + 1;
-        if (newline != NULL) {
-            return true;
-        }
-        if (!fill(r)) {
-            return false;
+static void pass(struct log_reader *r, size_t len) {
+    r->pos += len;
+    r->offset += len;
+}
+
+// The end of the line at `pos`, a newline or NUL; NULL if the buffer holds none from `looked` on.
+static const char *line_end(const struct log_reader *r, size_t looked) {
+    size_t len = (size_t)(r->end - r->pos) - looked;
+    const char *from = r->pos + looked;
+    const char *newline = len == 0 ? NULL : memchr(from, '\n', len);
+    size_t before = newline == NULL ? len : (size_t)(newline - from);
+    const char *nul = before == 0 ? NULL : memchr(from, '\0', before);
+    return nul != NULL ? nul : newline;
+}
+
+// How much of [pos, end) ends between two members, so that no field is cut.
+static size_t whole_members(const struct log_reader *r) {
+    size_t len = (size_t)(r->end - r->pos);
+    for (size_t at = len; at-- > len - len / 2;) {
+        if (r->pos[at] == '"' && r->pos[at - 1] == ',') {
+            return at;
         }
     }
+    return len;
+}
+
+// Passes over a line that is longer than is kept, looking at what it was.
+static void skip_line(struct log_reader *r, struct log_line *line) {
+    bool first = true;
+    line->text.len = 0;
+    line->len = 0;
+    do {
+        const char *stop = line_end(r, 0);
+        size_t len = stop == NULL ? whole_members(r) : (size_t)(stop - r->pos);
+        if (first) {
+            line_remains_read(slice_of(r->pos, len), &r->remains);
+        } else {
+            line_remains_add(&r->remains, slice_of(r->pos, len));
+        }
+        first = false;
+        line->len += len;
+        line->finished = stop != NULL;
+        pass(r, len);
+    } while (!line->finished && fill(r));
+    // What was left at the end of the file.
+    line->len += line->finished ? 0 : (uint64_t)(r->end - r->pos);
+    pass(r, line->finished ? *r->pos == '\n' : (size_t)(r->end - r->pos));
+}
+
+static void pass_nuls(struct log_reader *r) {
+    do {
+        struct slice unread = slice_of(r->pos, (size_t)(r->end - r->pos));
+        size_t nuls = line_prefix_nuls(unread);
+        r->nuls += nuls;
+        pass(r, nuls);
+    } while (r->pos == r->end && fill(r));
 }
 
 bool log_reader_next(struct log_reader *r, struct log_line *ret_line) {
-    const char *newline = NULL;
+    const char *stop = NULL;
     size_t looked = 0;
+    if (r->pos == r->end || *r->pos == '\0') {
+        pass_nuls(r);
+    }
     for (;;) {
-        size_t unread = (size_t)(r->end - r->pos);
-        newline = unread == looked ? NULL : memchr(r->pos + looked, '\n', unread - looked);
-        if (newline != NULL || unread > BROKER_LINE_MAX) {
-            break;
-        }
-        looked = unread;
-        if (!fill(r)) {
+        stop = line_end(r, looked);
+        looked = (size_t)(r->end - r->pos);
+        if (stop != NULL || looked > BROKER_LINE_MAX || !fill(r)) {
             break;
         }
     }
-    size_t len = (size_t)((newline == NULL ? r->end : newline) - r->pos);
-    if (len == 0 && newline == NULL) {
+    size_t len = (size_t)((stop == NULL ? r->end : stop) - r->pos);
+    if (len == 0 && stop == NULL) {
         return false;
     }
     *ret_line = (struct log_line){
         .text = slice_of(r->pos, len),
         .offset = r->offset,
         .len = len,
-        .finished = newline != NULL,
+        .finished = stop != NULL,
         .too_long = len > BROKER_LINE_MAX,
     };
-    r->pos += len + (newline != NULL);
-    r->offset += len + (newline != NULL);
-    if (newline == NULL && len > BROKER_LINE_MAX) {
-        // Its text is not needed: the reason alone is told.
-        ret_line->text.len = 0;
-        ret_line->finished = skip_rest(r, ret_line);
+    if (ret_line->too_long) {
+        skip_line(r, ret_line);
+    } else {
+        pass(r, len + (stop != NULL && *stop == '\n'));
     }
     return true;
 }

@@ -8,9 +8,13 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/hash_table.h"
+#include "base/instant.h"
+#include "core/brokerlog/line_prefix.h"
+#include "core/brokerlog/line_remains.h"
 #include "core/brokerlog/topic_names.h"
 #include "core/json/json_scan.h"
 #include "core/usage/usage_fold.h"
+#include "ctl/log_copies.h"
 #include "ctl/log_reader.h"
 
 static const int64_t HORIZON_US = 60 * 1000000LL;      // merged lines may still be this late
@@ -55,6 +59,7 @@ struct recount {
     uint32_t current; // principal whose line is folded
     struct recount_row *rows;
     struct recount_totals totals;
+    struct recount_risk risks[RECOUNT_DEAD_LETTERS_SHOWN];
     FILE *report;
 };
 
@@ -167,15 +172,59 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
 
 // --- lines ---------------------------------------------------------------------------------------
 
+static void report_risk(FILE *out, const struct recount_risk *risk) {
+    char at[INSTANT_TEXT_MAX] = "an unknown time";
+    char principal[LINE_REMAINS_PRINCIPAL_MAX + 1];
+    if (risk->has_time) {
+        instant_format(at, risk->time_us);
+    }
+    for (size_t i = 0; i < risk->principal.len; i++) {
+        unsigned char c = (unsigned char)risk->principal.ptr[i];
+        principal[i] = c < 0x20 || c == 0x7f ? '?' : (char)c;
+    }
+    principal[risk->principal.len] = '\0';
+    fprintf(out, ": money at risk: a fetch of %s at %s",
+            risk->principal.len == 0 ? "an unknown principal" : principal, at);
+    if (risk->bytes > 0) {
+        fprintf(out, ", at least %" PRIu64 " bytes", risk->bytes);
+    }
+}
+
+// Returns NULL if what is left of the line says it's no fetch, or it's beyond those shown.
+static const struct recount_risk *take_risk(struct recount *rc, const struct line_remains *remains,
+                                            uint64_t bytes) {
+    if (!line_remains_at_risk(remains)) {
+        return NULL;
+    }
+    rc->totals.bytes_at_risk += remains->record_bytes;
+    if (rc->totals.at_risk++ >= RECOUNT_DEAD_LETTERS_SHOWN) {
+        return NULL;
+    }
+    struct recount_risk *risk = &rc->risks[rc->totals.at_risk - 1];
+    *risk = (struct recount_risk){
+        .principal = copy(rc, line_remains_principal(remains)),
+        .has_time = remains->has_time,
+        .time_us = remains->time_us,
+        .line_bytes = bytes,
+        .bytes = remains->record_bytes,
+    };
+    return risk;
+}
+
 static void dead_letter(struct recount *rc, const char *path, uint64_t offset, uint64_t bytes,
-                        enum line_fault fault) {
+                        enum line_fault fault, const struct line_remains *remains) {
     rc->totals.dead_letters++;
     rc->totals.dead_by_fault[fault]++;
+    const struct recount_risk *risk = take_risk(rc, remains, bytes);
     if (rc->report == NULL || rc->totals.dead_letters > RECOUNT_DEAD_LETTERS_SHOWN) {
         return;
     }
-    fprintf(rc->report, "%s:%" PRIu64 ": dead letter: %s (%" PRIu64 " bytes)\n", path, offset,
+    fprintf(rc->report, "%s:%" PRIu64 ": dead letter: %s (%" PRIu64 " bytes)", path, offset,
             line_fault_name(fault), bytes);
+    if (risk != NULL) {
+        report_risk(rc->report, risk);
+    }
+    fputc('\n', rc->report);
     if (rc->totals.dead_letters == RECOUNT_DEAD_LETTERS_SHOWN) {
         fputs("further dead letters are counted, not named\n", rc->report);
     }
@@ -215,21 +264,32 @@ static void take_line(struct recount *rc, struct source *s, enum line_fault faul
         }
         return;
     }
+    struct line_remains remains;
+    if (fault == LINE_FAULT_BAD_PREFIX && line_prefix_is_other(s->line.text)) {
+        rc->totals.other_text++;
+        return;
+    }
     rc->totals.lines++;
     rc->totals.line_bytes += s->line.len;
     if (rc->line.torn.len > 0) {
-        dead_letter(rc, path, s->line.offset, rc->line.torn.len, LINE_FAULT_TORN);
+        line_remains_read(rc->line.torn, &remains);
+        dead_letter(rc, path, s->line.offset, rc->line.torn.len, LINE_FAULT_TORN, &remains);
     }
-    if (fault != LINE_FAULT_NONE) {
-        dead_letter(rc, path, s->line.offset, s->line.len, fault);
-        return;
+    if (fault == LINE_FAULT_NONE) {
+        fold(rc, broker_of(rc, s));
+    } else if (s->line.too_long) {
+        dead_letter(rc, path, s->line.offset, s->line.len, fault, log_reader_remains(s->reader));
+    } else {
+        line_remains_read(s->line.text, &remains);
+        dead_letter(rc, path, s->line.offset, s->line.len, fault, &remains);
     }
-    fold(rc, broker_of(rc, s));
 }
 
 static enum line_fault parse(struct recount *rc, struct source *s) {
     rc->line.torn = slice_of("", 0);
     if (s->line.too_long) {
+        const struct line_remains *remains = log_reader_remains(s->reader);
+        s->time_us = remains->has_time ? remains->time_us : s->time_us;
         return LINE_FAULT_TOO_LONG;
     }
     enum line_fault fault = broker_line_parse(&rc->line, s->line.text);
@@ -306,36 +366,93 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
     }
 }
 
+// To the file's first line that has a time: by it the files are put in order.
+static void begin(struct recount *rc, struct source *s) {
+    for (advance(s); s->has_line; advance(s)) {
+        enum line_fault fault = parse(rc, s);
+        if (s->time_us != NO_TIME_US || line_prefix_time(s->line.text, &s->time_us)) {
+            return;
+        }
+        take_line(rc, s, fault);
+    }
+}
+
+static void report_damaged(struct recount *rc, const char *why) {
+    rc->totals.damaged++;
+    if (rc->report != NULL) {
+        fprintf(rc->report, "%s: what stands before is counted, the rest is not known\n", why);
+    }
+}
+
+static void report_copy(struct recount *rc, const char *path, const struct log_copy *copy,
+                        const char *of) {
+    rc->totals.copies++;
+    if (rc->report != NULL) {
+        fprintf(rc->report, "%s: %s %s: counted once\n", path,
+                copy->kind == LOG_COPY_SAME ? "the same content as" : "the beginning of", of);
+    }
+    if (copy->damaged) {
+        report_damaged(rc, path);
+    }
+}
+
+static void finish(struct recount *rc, struct source *s) {
+    struct err e;
+    uint64_t nuls = log_reader_nuls(s->reader);
+    const char *path = log_reader_path(s->reader);
+    rc->totals.nuls += nuls;
+    if (nuls > 0 && rc->report != NULL) {
+        fprintf(rc->report,
+                "%s: %" PRIu64 " NUL bytes passed over: the file was truncated while "
+                "it was written, and what stood there is lost\n",
+                path, nuls);
+    }
+    if (log_reader_error(s->reader, &e) != ERR_OK) {
+        report_damaged(rc, e.text);
+    }
+}
+
 enum err_code recount_files(struct recount *rc, char *const *paths, size_t count, struct err *e) {
     struct source *sources = calloc(count + 1, sizeof *sources);
-    check(sources != NULL);
+    struct log_copy *copies = calloc(count + 1, sizeof *copies);
+    check(sources != NULL && copies != NULL);
     enum err_code code = ERR_OK;
     size_t opened = 0;
-    for (; opened < count && code == ERR_OK; opened++) {
+    for (size_t i = 0; i < count && code == ERR_OK; i++) {
         struct source *s = &sources[opened];
         s->broker = -1;
         s->time_us = NO_TIME_US;
-        code = log_reader_open(paths[opened], &s->reader, e);
-        if (code != ERR_OK) {
-            break;
-        }
-        advance(s);
-        if (s->has_line) {
-            (void)parse(rc, s);
-        }
+        code = log_reader_open(paths[i], &s->reader, e);
+        opened += code == ERR_OK;
     }
     if (code == ERR_OK) {
+        log_copies_find(paths, count, copies);
+        for (size_t i = 0; i < count; i++) {
+            if (copies[i].kind != LOG_COPY_NONE) {
+                report_copy(rc, paths[i], &copies[i], paths[copies[i].of]);
+            } else {
+                begin(rc, &sources[i]);
+            }
+        }
         qsort(sources, count, sizeof *sources, by_time);
         merge(rc, sources, count);
     }
     for (size_t i = 0; i < opened; i++) {
         if (code == ERR_OK) {
-            code = log_reader_error(sources[i].reader, e);
+            finish(rc, &sources[i]);
         }
         log_reader_close(sources[i].reader);
     }
+    free(copies);
     free(sources);
     return code;
+}
+
+void recount_risks(const struct recount *rc, const struct recount_risk **ret_risks,
+                   size_t *ret_count) {
+    *ret_risks = rc->risks;
+    *ret_count = rc->totals.at_risk < RECOUNT_DEAD_LETTERS_SHOWN ? (size_t)rc->totals.at_risk
+                                                                 : RECOUNT_DEAD_LETTERS_SHOWN;
 }
 
 // --- rows ----------------------------------------------------------------------------------------

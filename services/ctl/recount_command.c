@@ -13,19 +13,29 @@ static const char HELP[] =
     "\n"
     "Adds up raw kafka-request.log files (kafka.request.logger at DEBUG): per principal and topic "
     "the\n"
-    "bytes and messages read, the FETCH requests that carried any, the bytes produced, and how "
-    "many\n"
-    "fetches are still open (no later request shows yet how many messages they were).\n"
+    "bytes and messages read, the FETCH requests that carried any, the bytes and messages "
+    "produced, and\n"
+    "how many fetches are still open (no later request shows yet how many messages they were).\n"
     "\n"
     "FILE is plain or gzip, rotated or not, of any number of brokers, in any order; \"-\" is "
     "standard\n"
-    "input (one broker). Names of topics come from METADATA lines in the files; else the id is "
-    "shown.\n"
-    "Bytes of share groups are not in the log: \"-\" in the table, empty in CSV, null in JSON.\n"
+    "input (one broker). A file whose content another one has, whole or as its beginning, is "
+    "counted once\n"
+    "(not looked for in standard input and pipes). Names of topics come from METADATA lines in the "
+    "files;\n"
+    "else the id is shown. Bytes of share groups are not in the log: \"-\" in the table, empty in "
+    "CSV, null\n"
+    "in JSON.\n"
     "\n"
-    "exit: 0 every line was read; 1 a file could not be read; 2 wrong usage; 3 some lines could "
-    "not be\n"
-    "read: they are named on standard error and not counted.\n";
+    "Text of other loggers, blank lines and NULs in the files are passed over and counted. Lines "
+    "that\n"
+    "can't be read are named on standard error and not counted; of those that may be fetches, "
+    "money at\n"
+    "risk, with principal, time and bytes as far as they can be read.\n"
+    "\n"
+    "exit: 0 every line was read; 1 a file could not be opened (nothing is counted) or read to its "
+    "end (the\n"
+    "rest is); 2 wrong usage; 3 some lines could not be read.\n";
 
 static int usage_error(const char *what, const char *argument) {
     fprintf(stderr, "weirctl recount: %s%s; see weirctl recount --help\n", what, argument);
@@ -45,8 +55,6 @@ static bool parse_format(const char *text, enum recount_format *ret) {
 
 static int run(char *const *paths, size_t count, enum recount_format format) {
     struct err e;
-    const struct recount_row *rows;
-    size_t row_count;
     struct recount *rc = recount_new();
     recount_report_to(rc, stderr);
     if (recount_files(rc, paths, count, &e) != ERR_OK) {
@@ -54,28 +62,18 @@ static int run(char *const *paths, size_t count, enum recount_format format) {
         recount_free(rc);
         return EXIT_FAILED;
     }
-    recount_finish(rc, &rows, &row_count);
+    recount_print(stdout, format, rc);
     struct recount_totals totals = recount_totals(rc);
-    recount_print(stdout, format, rows, row_count, &totals);
-    int code = EXIT_DONE;
-    if (totals.dead_letters > 0) {
-        fprintf(stderr, "weirctl recount: %" PRIu64 " of %" PRIu64 " lines could not be read:",
-                totals.dead_letters, totals.lines);
-        for (int f = 1; f < LINE_FAULT_COUNT; f++) {
-            if (totals.dead_by_fault[f] > 0) {
-                fprintf(stderr, " %s %" PRIu64, line_fault_name((enum line_fault)f),
-                        totals.dead_by_fault[f]);
-            }
-        }
-        fputc('\n', stderr);
-        code = EXIT_DEAD_LETTERS;
-    }
+    recount_print_totals(stderr, &totals);
     recount_free(rc);
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("weirctl recount: standard output");
         return EXIT_FAILED;
     }
-    return code;
+    if (totals.damaged > 0) {
+        return EXIT_FAILED;
+    }
+    return totals.dead_letters > 0 ? EXIT_DEAD_LETTERS : EXIT_DONE;
 }
 
 static int command_run(int argc, char **argv) {

@@ -2,14 +2,16 @@
 #include <inttypes.h>
 
 #include "base/buf.h"
+#include "base/instant.h"
 #include "core/export/csv.h"
 #include "ctl/recount.h"
 
-enum { COLUMNS = 8, NUMBERS_FROM = 2 };
+enum { COLUMNS = 9, NUMBERS_FROM = 2 };
 
-static const char *const HEADER[COLUMNS] = {"principal",      "topic",       "bytes",
-                                            "derived_bytes",  "messages",    "fetches",
-                                            "produced_bytes", "open_fetches"};
+static const char *const HEADER[COLUMNS] = {
+    "principal",   "topic",   "bytes",          "derived_bytes",
+    "messages",    "fetches", "produced_bytes", "produced_messages",
+    "open_fetches"};
 
 // The number of a column; false where it is not known.
 static bool number_of(const struct recount_row *r, int column, char out[I128_TEXT_MAX]) {
@@ -26,6 +28,7 @@ static bool number_of(const struct recount_row *r, int column, char out[I128_TEX
     case 4: number_format_i128(out, r->messages); return true;
     case 5: number_format_u128(out, r->fetches); return true;
     case 6: number_format_u128(out, r->produced_bytes); return true;
+    case 7: number_format_i128(out, r->produced_messages); return true;
     default: number_format_i128(out, r->open_fetches); return true;
     }
 }
@@ -38,7 +41,9 @@ static void print_csv_text(FILE *out, struct slice s) {
     struct buf b;
     buf_init(&b, 3 * s.len + 16);
     csv_add_cell(&b, s);
-    fprintf(out, "%.*s", SLICE_ARG(buf_slice(&b)));
+    if (b.len > 0) {
+        (void)fwrite(b.ptr, 1, b.len, out); // a principal may have NULs
+    }
     buf_done(&b);
 }
 
@@ -67,8 +72,7 @@ static void print_json_text(FILE *out, struct slice s) {
     buf_done(&b);
 }
 
-static void print_json(FILE *out, const struct recount_row *rows, size_t count,
-                       const struct recount_totals *totals) {
+static void print_json_rows(FILE *out, const struct recount_row *rows, size_t count) {
     fputs("{\"rows\":[", out);
     for (size_t i = 0; i < count; i++) {
         fputs(i == 0 ? "\n  {" : ",\n  {", out);
@@ -83,18 +87,57 @@ static void print_json(FILE *out, const struct recount_row *rows, size_t count,
         }
         fputc('}', out);
     }
-    fprintf(out, "\n ],\n \"lines\":%" PRIu64 ",\"dead_letters\":%" PRIu64 ",\"dead_by_reason\":{",
-            totals->lines, totals->dead_letters);
+    fputs("\n ],\n ", out);
+}
+
+static void print_json_risks(FILE *out, const struct recount_risk *risks, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        char at[INSTANT_TEXT_MAX];
+        fputs(i == 0 ? "\n  {\"principal\":" : ",\n  {\"principal\":", out);
+        if (risks[i].principal.len == 0) {
+            fputs("null", out);
+        } else {
+            print_json_text(out, risks[i].principal);
+        }
+        fputs(",\"at\":", out);
+        if (risks[i].has_time) {
+            instant_format(at, risks[i].time_us);
+            fprintf(out, "\"%s\"", at);
+        } else {
+            fputs("null", out);
+        }
+        fprintf(out, ",\"line_bytes\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", risks[i].line_bytes,
+                risks[i].bytes);
+    }
+}
+
+static void print_json(FILE *out, struct recount *rc, const struct recount_row *rows,
+                       size_t count) {
+    struct recount_totals totals = recount_totals(rc);
+    const struct recount_risk *risks;
+    size_t risk_count;
+    char at_risk[U128_TEXT_MAX];
+    recount_risks(rc, &risks, &risk_count);
+    number_format_u128(at_risk, totals.bytes_at_risk);
+    print_json_rows(out, rows, count);
+    fprintf(out,
+            "\"lines\":%" PRIu64 ",\"other_text\":%" PRIu64 ",\"nul_bytes\":%" PRIu64
+            ",\"unfinished_files\":%" PRIu64 ",\"copied_files\":%" PRIu64
+            ",\"damaged_files\":%" PRIu64 ",\n \"dead_letters\":%" PRIu64 ",\"dead_by_reason\":{",
+            totals.lines, totals.other_text, totals.nuls, totals.unfinished, totals.copies,
+            totals.damaged, totals.dead_letters);
     const char *comma = "";
     for (int f = 1; f < LINE_FAULT_COUNT; f++) {
-        if (totals->dead_by_fault[f] == 0) {
-            continue;
+        if (totals.dead_by_fault[f] > 0) {
+            fprintf(out, "%s\"%s\":%" PRIu64, comma, line_fault_name((enum line_fault)f),
+                    totals.dead_by_fault[f]);
+            comma = ",";
         }
-        fprintf(out, "%s\"%s\":%" PRIu64, comma, line_fault_name((enum line_fault)f),
-                totals->dead_by_fault[f]);
-        comma = ",";
     }
-    fputs("}}\n", out);
+    fprintf(out, "},\n \"fetches_at_risk\":%" PRIu64 ",\"bytes_at_risk\":%s,\"at_risk\":[",
+            totals.at_risk, at_risk);
+    print_json_risks(out, risks, risk_count);
+    fputs("]}\n", out);
 }
 
 // Bytes that a terminal might obey are shown as '?'.
@@ -140,13 +183,44 @@ static void print_table(FILE *out, const struct recount_row *rows, size_t count)
     }
 }
 
-void recount_print(FILE *out, enum recount_format format, const struct recount_row *rows,
-                   size_t count, const struct recount_totals *totals) {
+void recount_print(FILE *out, enum recount_format format, struct recount *rc) {
+    const struct recount_row *rows;
+    size_t count;
+    recount_finish(rc, &rows, &count);
     if (format == RECOUNT_CSV) {
         print_csv(out, rows, count);
     } else if (format == RECOUNT_JSON) {
-        print_json(out, rows, count, totals);
+        print_json(out, rc, rows, count);
     } else {
         print_table(out, rows, count);
+    }
+}
+
+void recount_print_totals(FILE *out, const struct recount_totals *totals) {
+    char at_risk[U128_TEXT_MAX];
+    if (totals->other_text > 0) {
+        fprintf(out, "%" PRIu64 " lines of other text passed over\n", totals->other_text);
+    }
+    if (totals->copies > 0) {
+        fprintf(out, "%" PRIu64 " files were given twice and counted once\n", totals->copies);
+    }
+    if (totals->damaged > 0) {
+        fprintf(out, "%" PRIu64 " files could not be read to their end\n", totals->damaged);
+    }
+    if (totals->dead_letters > 0) {
+        fprintf(out, "%" PRIu64 " of %" PRIu64 " lines could not be read:", totals->dead_letters,
+                totals->lines);
+        for (int f = 1; f < LINE_FAULT_COUNT; f++) {
+            if (totals->dead_by_fault[f] > 0) {
+                fprintf(out, " %s %" PRIu64, line_fault_name((enum line_fault)f),
+                        totals->dead_by_fault[f]);
+            }
+        }
+        fputc('\n', out);
+    }
+    if (totals->at_risk > 0) {
+        number_format_u128(at_risk, totals->bytes_at_risk);
+        fprintf(out, "money at risk: %" PRIu64 " fetches among them, at least %s bytes\n",
+                totals->at_risk, at_risk);
     }
 }

@@ -169,7 +169,9 @@ static void ship_item(struct tap *t, const struct follow_item *item) {
         break;
     }
     case FOLLOW_TOO_LONG: dead_item(t, LINE_FAULT_TOO_LONG, item); break;
-    case FOLLOW_TORN: dead_item(t, LINE_FAULT_TORN, item); break;
+    case FOLLOW_TORN:
+        tap_metrics_line(select_last(t->select, item->text, item->offset, &t->line_time_us));
+        break;
     case FOLLOW_HOLE: hole_item(t, item); break;
     case FOLLOW_NOTHING: break;
     }

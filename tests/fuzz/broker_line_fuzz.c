@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/brokerlog/line_prefix.h"
+#include "core/brokerlog/line_remains.h"
 #include "core/usage/usage_blob.h"
 #include "core/usage/usage_fold.h"
 
@@ -90,6 +92,18 @@ static void check_spaced(struct broker_line *line, enum line_fault fault, const 
     broker_line_done(&other);
 }
 
+// What can be read is no other text, and what remains of it has its time.
+static void check_remains(const struct broker_line *line, enum line_fault fault,
+                          struct slice text) {
+    struct line_remains remains;
+    line_remains_read(text, &remains);
+    if (fault != LINE_FAULT_NONE || line->torn.len > 0) {
+        return;
+    }
+    check(!line_prefix_is_other(text));
+    check(remains.has_time && remains.time_us == line->time_us);
+}
+
 static void fold_lines(struct usage_state *st, const char *text, size_t size) {
     struct topic_names *names = topic_names_new();
     struct broker_line line;
@@ -106,6 +120,7 @@ static void fold_lines(struct usage_state *st, const char *text, size_t size) {
         enum line_fault brief_fault = broker_line_classify(slice_of(copy, len), &brief);
         enum line_fault fault = broker_line_parse(&line, slice_of(copy, len));
         check_spaced(&line, fault, copy, len);
+        check_remains(&line, fault, slice_of(copy, len));
         if (fault == LINE_FAULT_NONE) {
             check(brief_fault == LINE_FAULT_NONE || brief.torn.len > 0);
             if (brief_fault == LINE_FAULT_NONE && brief.torn.len == line.torn.len) {

@@ -28,6 +28,8 @@ static struct slice meaning(struct json_string s) {
         return SLICE_LIT("");
     }
     check(len <= s.raw.len);
+    // A lone surrogate, which jansson refuses, became this.
+    doubtful |= memmem(unescaped, len, "\xef\xbf\xbd", 3) != NULL;
     return slice_of(unescaped, len);
 }
 

@@ -144,7 +144,7 @@ END = b"} (kafka.request.logger)\n"
 BROKEN = {
     "malformed": BEGIN + HEADER + b'"request":{"maxWaitMs":},"response":{},' + WHO + END,
     "torn": BEGIN + HEADER + b'"request":{"maxWaitMs":5\n',
-    "over-long": BEGIN + HEADER + b'"request":{"rackId":"' + b"x" * (9 << 20) + b'"},"response":{},' + WHO + END,
+    "over-long": BEGIN + HEADER + b'"request":{"rackId":"' + b"x" * (65 << 20) + b'"},"response":{},' + WHO + END,
 }
 
 

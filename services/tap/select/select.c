@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "core/brokerlog/line_prefix.h"
+#include "core/brokerlog/line_remains.h"
 #include "core/brokerlog/log_value.h"
 #include "tap/select/fact_memory.h"
 #include "tap/select/fetch_memory.h"
@@ -127,7 +128,18 @@ static size_t masked(char *out, struct slice text) {
 void select_dead(struct select *s, enum line_fault fault, struct slice text, uint64_t bytes,
                  uint64_t offset) {
     char kept[LOG_DEAD_TEXT_MAX];
-    struct log_dead dead = {slice_str(line_fault_name(fault)), bytes, {kept, masked(kept, text)}};
+    struct line_remains remains;
+    line_remains_read(text, &remains);
+    struct log_dead dead = {
+        .reason = slice_str(line_fault_name(fault)),
+        .bytes = bytes,
+        .text = {kept, masked(kept, text)},
+        .has_time = remains.has_time,
+        .time_us = remains.time_us,
+        .api_key = remains.api_key,
+        .principal = line_remains_principal(&remains),
+        .record_bytes = remains.record_bytes,
+    };
     buf_clear(&s->value);
     log_value_encode_dead(&s->value, &dead);
     struct select_record r = {.kind = BROKER_RECORD_DEAD,
@@ -265,6 +277,9 @@ static enum select_drop select_whole(struct select *s, struct slice text, uint64
 enum select_drop select_line(struct select *s, struct slice text, uint64_t offset,
                              int64_t *ret_time_us) {
     struct broker_line_brief b;
+    size_t nuls = line_prefix_nuls(text); // left where the file was truncated
+    text = slice_of(text.ptr + nuls, text.len - nuls);
+    offset += nuls;
     enum line_fault fault = broker_line_classify(text, &b);
     if (fault != LINE_FAULT_NONE) {
         if (line_prefix_is_other(text)) {
@@ -281,4 +296,16 @@ enum select_drop select_line(struct select *s, struct slice text, uint64_t offse
         offset += b.torn.len;
     }
     return select_whole(s, text, offset, &b);
+}
+
+enum select_drop select_last(struct select *s, struct slice text, uint64_t offset,
+                             int64_t *ret_time_us) {
+    struct broker_line_brief b;
+    size_t nuls = line_prefix_nuls(text);
+    struct slice rest = slice_of(text.ptr + nuls, text.len - nuls);
+    if (line_prefix_is_other(rest) || broker_line_classify(rest, &b) == LINE_FAULT_NONE) {
+        return select_line(s, text, offset, ret_time_us);
+    }
+    select_dead(s, LINE_FAULT_TORN, rest, rest.len, offset + nuls);
+    return SELECT_DEAD;
 }

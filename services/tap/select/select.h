@@ -60,7 +60,11 @@ void select_clear(struct select *s);
 // One line at `offset`. *ret_time_us is its time, unchanged if it has none.
 enum select_drop select_line(struct select *s, struct slice text, uint64_t offset,
                              int64_t *ret_time_us);
-// What can't be a line: the first bytes of one too long, or an unfinished one.
+// What stands behind the last newline of a file that nothing is added to: a line whose newline alone
+// is missing, other text, or the front part of a line, which is dead.
+enum select_drop select_last(struct select *s, struct slice text, uint64_t offset,
+                             int64_t *ret_time_us);
+// What can't be a line, e.g. the first bytes of one too long.
 void select_dead(struct select *s, enum line_fault fault, struct slice text, uint64_t bytes,
                  uint64_t offset);
 

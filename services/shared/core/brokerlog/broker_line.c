@@ -3,11 +3,16 @@
 
 #include <stdlib.h>
 
+#include "base/number.h"
 #include "core/brokerlog/broker_line_body.h"
+#include "core/brokerlog/broker_line_value.h"
 #include "core/brokerlog/line_prefix.h"
 #include "core/json/json_scan.h"
 
-enum { RESUMES_MAX = 16 }; // markers tried in one line
+enum {
+    RESUMES_MAX = 16,     // markers tried in one line
+    KEPT_BYTES = 1 << 20, // of each list, from one line to the next
+};
 
 void broker_line_init(struct broker_line *l) {
     *l = (struct broker_line){0};
@@ -37,7 +42,7 @@ static void take_client_id(struct broker_line *l, struct json_scan *s) {
     }
     l->has_client_id = true;
     if (json_scan_string(s, &text)) {
-        l->client_id = broker_line_body_text(l, s, text);
+        l->client_id = broker_line_value_unescaped(l, text);
     }
 }
 
@@ -89,7 +94,7 @@ static void take_software(struct broker_line *l, struct json_scan *s, struct sli
     if (json_scan_peek(s) != JSON_KIND_STRING) {
         json_scan_skip(s);
     } else if (json_scan_string(s, &text)) {
-        *to = broker_line_body_text(l, s, text);
+        *to = broker_line_value_unescaped(l, text);
     }
 }
 
@@ -113,31 +118,45 @@ static void read_client_information(struct broker_line *l, struct json_scan *s) 
     }
 }
 
-// "12.345" milliseconds to microseconds, digits past the third cut. Java writes 1.0E7 from ten
-// million on and 1.0E-4 below a thousandth; such a value is left out (-1): nothing is counted by
-// it.
+// "12.345" milliseconds to microseconds, cut. Java writes 1.08E7 from ten million on and 1.0E-4
+// below a thousandth. -1 for what is no time.
 static int64_t millis_to_us(struct slice text) {
-    int64_t us = 0;
-    int fraction = -1;
-    for (size_t i = 0; i < text.len; i++) {
+    enum { EXPONENT_MAX = 17, MILLIS_TO_US = 3 };
+    int64_t digits = 0, exponent = 0;
+    int fraction = 0;
+    bool point = false;
+    size_t i = 0;
+    for (; i < text.len && text.ptr[i] != 'E' && text.ptr[i] != 'e'; i++) {
         char c = text.ptr[i];
-        if (c == '.' && fraction < 0) {
-            fraction = 0;
-        } else if (c >= '0' && c <= '9' && us < INT64_MAX / 10000) {
-            if (fraction < 3) {
-                us = us * 10 + (c - '0');
-            }
-            if (fraction >= 0 && fraction < 3) {
-                fraction++;
-            }
-        } else {
+        if (c == '.' && !point) {
+            point = true;
+        } else if (c < '0' || c > '9') {
+            return -1;
+        } else if (digits <= INT64_MAX / 100) {
+            digits = digits * 10 + (c - '0');
+            fraction += point;
+        } else if (!point) {
             return -1;
         }
     }
-    for (int i = fraction < 0 ? 0 : fraction; i < 3; i++) {
-        us *= 10;
+    if (i < text.len &&
+        !number_parse_i64(slice_of(text.ptr + i + 1, text.len - i - 1), &exponent)) {
+        return -1;
     }
-    return us;
+    if (exponent > EXPONENT_MAX || exponent < -EXPONENT_MAX) {
+        return digits == 0 || exponent < 0 ? 0 : -1;
+    }
+    int64_t shift = exponent - fraction + MILLIS_TO_US;
+    for (; shift < 0; shift++) {
+        digits /= 10;
+    }
+    for (; shift > 0; shift--) {
+        if (digits > INT64_MAX / 10) {
+            return -1;
+        }
+        digits *= 10;
+    }
+    return digits;
 }
 
 // localHost:port-remoteHost:port-[processor-]index; hosts are addresses (IPv6 without brackets).
@@ -203,7 +222,7 @@ static void take_body(struct broker_line *l, struct json_scan *s, struct deferre
 static void take_text(struct broker_line *l, struct json_scan *s, struct slice *ret) {
     struct json_string text;
     if (json_scan_string(s, &text)) {
-        *ret = broker_line_body_text(l, s, text);
+        *ret = broker_line_value_unescaped(l, text);
     }
 }
 
@@ -310,7 +329,37 @@ static void read_member(struct broker_line *l, struct json_scan *s, struct defer
     }
 }
 
+// `items` where they are few, else NULL.
+static void *kept_items(void *items, uint32_t *cap, size_t size) {
+    if (*cap <= KEPT_BYTES / size) {
+        return items;
+    }
+    free(items);
+    *cap = 0;
+    return NULL;
+}
+
+static void keep_parts(struct broker_line_parts *list) {
+    list->items = kept_items(list->items, &list->cap, sizeof *list->items);
+}
+
+// Gives back what a giant line took.
+static void give_back(struct broker_line *l) {
+    l->topics = kept_items(l->topics, &l->topic_cap, sizeof *l->topics);
+    l->facts = kept_items(l->facts, &l->fact_cap, sizeof *l->facts);
+    keep_parts(&l->asked);
+    keep_parts(&l->forgotten);
+    keep_parts(&l->answered);
+    keep_parts(&l->acquired);
+    if (l->text_cap > KEPT_BYTES) {
+        free(l->text);
+        l->text = NULL;
+        l->text_cap = 0;
+    }
+}
+
 static void reset(struct broker_line *l) {
+    give_back(l);
     struct broker_line kept = *l;
     *l = (struct broker_line){
         .topics = kept.topics,

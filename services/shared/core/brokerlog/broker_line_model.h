@@ -9,6 +9,9 @@
 #include "base/slice.h"
 #include "core/brokerlog/topic.h"
 
+// Different forgotten partitions of a line; above: too_long. A request of 2 MiB has no more.
+enum { BROKER_LINE_FORGOTTEN_MAX = 1 << 19 };
+
 // One partition of a request or a response. Which numbers are set depends on the list it stands in.
 struct broker_line_part {
     uint32_t topic; // index into broker_line.topics

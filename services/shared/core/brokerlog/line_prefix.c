@@ -4,15 +4,18 @@
 
 #include "base/instant.h"
 
-// Behind "[2026-11-01 10:15:30,123"; its last byte begins the JSON.
-static const char MARKER[] = "] DEBUG Completed request:{";
-static const char MESSAGE[] = "Completed request:{"; // of MARKER, behind the level
+// "[2026-11-01 10:15:30,123"
+enum { TIME_LEN = 24 };
+// Between the time and the level, and from the level to the first brace of the JSON.
+#define TIME_SHAPE "[####-##-## ##:##:##,###" // of digits
+#define BEHIND_TIME "] "
+#define DEBUG_MARKER "DEBUG Completed request:{"
+#define INFO_MARKER "INFO Completed request:{"
+static const char MESSAGE[] = "Completed request:";
 static const char SUFFIX[] = " (kafka.request.logger)";
 enum {
-    TIME_LEN = 24,
-    MARKER_LEN = sizeof MARKER - 1,
-    MESSAGE_LEN = sizeof MESSAGE - 1,
     SUFFIX_LEN = sizeof SUFFIX - 1,
+    TAIL_MIN = sizeof "logger)" - 1, // what ends a line is known by at least so much
 };
 
 static bool take_digits(const char *p, int count, unsigned *ret) {
@@ -52,13 +55,23 @@ bool line_prefix_time(struct slice line, int64_t *ret_us) {
            parse_time(line.ptr, ret_us);
 }
 
+// The bytes from the time of a request line to its JSON; 0 if the line is none.
+static size_t marker_len(struct slice line) {
+    struct slice behind = slice_of(line.ptr + TIME_LEN, line.len - TIME_LEN);
+    if (slice_starts_with(behind, SLICE_LIT(BEHIND_TIME DEBUG_MARKER))) {
+        return sizeof(BEHIND_TIME DEBUG_MARKER) - 2;
+    }
+    return slice_starts_with(behind, SLICE_LIT(BEHIND_TIME INFO_MARKER))
+               ? sizeof(BEHIND_TIME INFO_MARKER) - 2
+               : 0;
+}
+
 bool line_prefix_split(struct slice line, int64_t *ret_us, struct slice *ret_json) {
-    if (line.len < TIME_LEN + MARKER_LEN || memcmp(line.ptr + TIME_LEN, MARKER, MARKER_LEN) != 0 ||
-        !parse_time(line.ptr, ret_us)) {
+    size_t marker = line.len > TIME_LEN ? marker_len(line) : 0;
+    if (marker == 0 || !parse_time(line.ptr, ret_us)) {
         return false;
     }
-    size_t head = TIME_LEN + MARKER_LEN - 1;
-    struct slice json = slice_of(line.ptr + head, line.len - head);
+    struct slice json = slice_of(line.ptr + TIME_LEN + marker, line.len - TIME_LEN - marker);
     if (json.len > SUFFIX_LEN &&
         memcmp(json.ptr + json.len - SUFFIX_LEN, SUFFIX, SUFFIX_LEN) == 0) {
         json.len -= SUFFIX_LEN;
@@ -77,28 +90,77 @@ size_t line_prefix_last(struct slice line, size_t before) {
             return 0;
         }
         at = (size_t)(bracket - line.ptr);
+        struct slice json;
         int64_t ignored;
-        if (line.len - at >= TIME_LEN + MARKER_LEN &&
-            memcmp(bracket + TIME_LEN, MARKER, MARKER_LEN) == 0 && parse_time(bracket, &ignored)) {
+        if (line_prefix_split(slice_of(bracket, line.len - at), &ignored, &json)) {
             return at;
         }
     }
     return 0;
 }
 
+// --- other text ----------------------------------------------------------------------------------
+
+// The line is a beginning of `shape`, in which '#' stands for a digit.
+static bool begins(struct slice line, struct slice shape) {
+    if (line.len > shape.len) {
+        return false;
+    }
+    for (size_t i = 0; i < line.len; i++) {
+        char c = line.ptr[i];
+        if (shape.ptr[i] == '#' ? c < '0' || c > '9' : c != shape.ptr[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool contains(struct slice line, struct slice text) {
+    return memmem(line.ptr, line.len, text.ptr, text.len) != NULL;
+}
+
+// Bytes that no logger writes: not text, but e.g. a piece of a packed file.
+static bool is_text(struct slice line) {
+    for (size_t i = 0; i < line.len; i++) {
+        unsigned char c = (unsigned char)line.ptr[i];
+        if (c < ' ' && c != '\t' && c != '\r' && c != '\x1b') {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool line_prefix_is_other(struct slice line) {
-    // The level begins behind "] ".
-    const size_t level = TIME_LEN + 2;
-    if (line.len <= level || line.ptr[0] != '[' ||
-        memchr(line.ptr, ']', level) != line.ptr + TIME_LEN ||
-        memmem(line.ptr, line.len, MESSAGE, MESSAGE_LEN) != NULL) {
+    // Names of the JSON that any longer piece of a request line holds, in quotes, which other loggers
+    // don't write.
+    static const char *const FIELDS[] = {"\"requestHeader\":", "\"clientInformation\":",
+                                         "\"recordsSizeInBytes\":", "\"requestApiKey\":"};
+    if (line.len == 0 || !is_text(line)) {
+        return line.len == 0;
+    }
+    if (begins(line, SLICE_LIT(TIME_SHAPE BEHIND_TIME DEBUG_MARKER)) ||
+        begins(line, SLICE_LIT(TIME_SHAPE BEHIND_TIME INFO_MARKER))) {
         return false;
     }
-    const char *space = memchr(line.ptr + level, ' ', line.len - level);
-    if (space == NULL) {
+    // The logger's name, or what a cut left of it.
+    size_t tail = line.len < SUFFIX_LEN ? line.len : SUFFIX_LEN;
+    if ((tail >= TAIL_MIN &&
+         memcmp(line.ptr + line.len - tail, SUFFIX + SUFFIX_LEN - tail, tail) == 0) ||
+        contains(line, slice_str(MESSAGE))) {
         return false;
     }
-    size_t rest = (size_t)(line.ptr + line.len - space - 1);
-    size_t n = rest < MESSAGE_LEN ? rest : MESSAGE_LEN;
-    return n > 0 && memcmp(space + 1, MESSAGE, n) != 0;
+    for (size_t i = 0; i < sizeof FIELDS / sizeof *FIELDS; i++) {
+        if (contains(line, slice_str(FIELDS[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+size_t line_prefix_nuls(struct slice line) {
+    size_t n = 0;
+    while (n < line.len && line.ptr[n] == '\0') {
+        n++;
+    }
+    return n;
 }

@@ -155,7 +155,23 @@ void log_value_encode_dead(struct buf *out, const struct log_dead *dead) {
     buf_add_json_string(out, dead->reason);
     buf_printf(out, ",\"bytes\":%" PRIu64 ",\"text\":\"", dead->bytes);
     buf_add(out, text, n);
-    buf_add_str(out, "\"}");
+    buf_printf(out, "\",\"api_key\":%" PRId64 ",\"record_bytes\":%" PRIu64 ",\"principal\":",
+               dead->api_key, dead->record_bytes);
+    buf_add_json_string(out, dead->principal);
+    if (dead->has_time) {
+        buf_printf(out, ",\"at_us\":%" PRId64, dead->time_us);
+    }
+    buf_add_char(out, '}');
+}
+
+static void decode_remains(const json_t *o, struct arena *a, struct log_dead *d) {
+    int64_t record_bytes = 0;
+    d->api_key = -1;
+    (void)get_int(o, "api_key", -1, &d->api_key);
+    (void)get_int(o, "record_bytes", 0, &record_bytes);
+    d->record_bytes = (uint64_t)record_bytes;
+    d->has_time = get_int(o, "at_us", INT64_MIN, &d->time_us);
+    (void)get_string(o, "principal", a, &d->principal);
 }
 
 enum err_code log_value_decode_dead(struct slice value, struct arena *a, struct log_dead *ret,
@@ -178,6 +194,7 @@ enum err_code log_value_decode_dead(struct slice value, struct arena *a, struct 
     }
     d.bytes = (uint64_t)bytes;
     d.text = slice_of(text, n);
+    decode_remains(o, a, &d);
     *ret = d;
     return ERR_OK;
 }

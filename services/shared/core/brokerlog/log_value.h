@@ -53,6 +53,12 @@ struct log_dead {
     struct slice reason; // a name of enum line_fault (line_fault.h)
     uint64_t bytes;      // length of the line
     struct slice text;   // its first LOG_DEAD_TEXT_MAX bytes (base64url in the record)
+    // What can be read of it (line_remains.h). Records of earlier releases have none.
+    bool has_time;
+    int64_t time_us;
+    int64_t api_key;        // -1: unknown
+    struct slice principal; // empty: unknown
+    uint64_t record_bytes;  // at least
 };
 void log_value_encode_dead(struct buf *out, const struct log_dead *dead);
 ERR_MUST_CHECK enum err_code log_value_decode_dead(struct slice value, struct arena *a,

@@ -19,6 +19,9 @@ static inline bool topic_name_char(char c) {
            c == '_' || c == '-';
 }
 
+// A name that a topic can have. Clients may ask for any other; none is ever answered for it.
+bool topic_name_legal(struct slice name);
+
 // The id as Kafka writes it: 22 characters, no NUL.
 void topic_id_format(char out[TOPIC_ID_TEXT_LEN], const uint8_t id[TOPIC_ID_LEN]);
 bool topic_id_parse(struct slice text, uint8_t ret_id[TOPIC_ID_LEN]);

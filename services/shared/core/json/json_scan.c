@@ -563,19 +563,11 @@ size_t json_string_unescape(char *out, struct slice raw) {
         }
         unsigned c = hex4(p + 2);
         p = next;
-        if (c >= 0xdc00 && c < 0xe000) {
-            return (size_t)-1;
-        }
-        if (c >= 0xd800 && c < 0xdc00) {
-            if (end - p < 6 || p[0] != '\\' || p[1] != 'u' || escape_end(p, end) == NULL) {
-                return (size_t)-1;
-            }
-            unsigned low = hex4(p + 2);
-            if (low < 0xdc00 || low >= 0xe000) {
-                return (size_t)-1;
-            }
-            c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
-            p += 6;
+        if (c >= 0xd800 && c < 0xe000) {
+            bool pair = c < 0xdc00 && end - p >= 6 && p[0] == '\\' && p[1] == 'u' &&
+                        escape_end(p, end) != NULL && hex4(p + 2) >= 0xdc00 && hex4(p + 2) < 0xe000;
+            c = pair ? 0x10000 + ((c - 0xd800) << 10) + (hex4(p + 2) - 0xdc00) : 0xfffd;
+            p += pair ? 6 : 0;
         }
         o += put_utf8(o, c);
     }

@@ -161,8 +161,9 @@ static inline bool json_scan_item(struct json_scan *s) {
 static inline size_t json_scan_offset(const struct json_scan *s) {
     return (size_t)(s->pos - s->begin);
 }
-// Writes the meaning of `raw` as UTF-8 to `out`, which has room for raw.len bytes (never more).
-// Returns the bytes written, or (size_t)-1 for a lone surrogate.
+// Writes the meaning of `raw`, a string that was read, as UTF-8 to `out`, which has room for raw.len
+// bytes (never more); a lone surrogate as U+FFFD. Returns the bytes written, or (size_t)-1 for an
+// escape that is none.
 size_t json_string_unescape(char *out, struct slice raw);
 
 #endif

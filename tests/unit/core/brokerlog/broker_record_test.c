@@ -188,11 +188,32 @@ static void values__survive_the_record(void **state) {
     assert_true(slice_eq_str(control.version, "0.1\"x"));
 
     buf_clear(&b);
-    log_value_encode_dead(&b, &(struct log_dead){SLICE_LIT("torn"), 9000, SLICE_LIT("a\0\xff{")});
+    log_value_encode_dead(&b, &(struct log_dead){.reason = SLICE_LIT("torn"),
+                                                 .bytes = 9000,
+                                                 .text = SLICE_LIT("a\0\xff{"),
+                                                 .has_time = true,
+                                                 .time_us = -5,
+                                                 .api_key = 1,
+                                                 .principal = SLICE_LIT("User:\"\0"),
+                                                 .record_bytes = 77});
     struct log_dead dead;
     assert_int_equal(log_value_decode_dead(buf_slice(&b), &a, &dead, &e), ERR_OK);
     assert_int_equal(dead.bytes, 9000);
     assert_true(slice_eq(dead.text, SLICE_LIT("a\0\xff{")));
+    assert_true(dead.has_time);
+    assert_int_equal(dead.time_us, -5);
+    assert_int_equal(dead.api_key, 1);
+    assert_int_equal(dead.record_bytes, 77);
+    assert_true(slice_eq(dead.principal, SLICE_LIT("User:\"\0")));
+    // As an earlier release wrote it.
+    assert_int_equal(
+        log_value_decode_dead(SLICE_LIT("{\"reason\":\"torn\",\"bytes\":9,\"text\":\"\"}"), &a,
+                              &dead, &e),
+        ERR_OK);
+    assert_int_equal(dead.api_key, -1);
+    assert_false(dead.has_time);
+    assert_int_equal(dead.principal.len, 0);
+    assert_int_equal(dead.record_bytes, 0);
 
     buf_clear(&b);
     struct log_hole hole = {true, at(1, 2), at(3, 4), SLICE_LIT("truncated"), 5, SLICE_LIT("")};
@@ -236,8 +257,9 @@ static void values__at_their_limit_fit(void **state) {
     buf_clear(&b);
     char long_text[LOG_DEAD_TEXT_MAX + 100];
     memset(long_text, 'y', sizeof long_text);
-    log_value_encode_dead(&b, &(struct log_dead){SLICE_LIT("too_long"), sizeof long_text,
-                                                 slice_of(long_text, sizeof long_text)});
+    log_value_encode_dead(&b, &(struct log_dead){.reason = SLICE_LIT("too_long"),
+                                                 .bytes = sizeof long_text,
+                                                 .text = slice_of(long_text, sizeof long_text)});
     struct log_dead dead;
     assert_int_equal(log_value_decode_dead(buf_slice(&b), &a, &dead, NULL), ERR_OK);
     assert_int_equal(dead.text.len, LOG_DEAD_TEXT_MAX);

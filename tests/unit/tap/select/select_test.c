@@ -453,10 +453,10 @@ static void nonsense__is_a_dead_letter_and_other_text_is_not(void **state) {
     (void)state;
     struct arena a;
     arena_init(&a);
-    assert_int_equal(take_text("this is not a request", 7), SELECT_DEAD);
+    assert_int_equal(take_text("this was a request} (kafka.request.logger)", 7), SELECT_DEAD);
     struct log_dead d = dead_of(0, &a);
     assert_int_equal(sent[0].offset, 7);
-    assert_true(slice_eq_str(d.text, "this is not a request"));
+    assert_true(slice_eq_str(d.text, "this was a request} (kafka.request.logger)"));
     assert_int_equal(take_text("[2026-11-22 16:04:03,659] DEBUG Completed reque", 8), SELECT_DEAD);
     assert_int_equal(take_text("[2026-11-22 16:04:03,659] DEBUG Completed request:{\"a\":1", 9),
                      SELECT_DEAD);
@@ -464,7 +464,98 @@ static void nonsense__is_a_dead_letter_and_other_text_is_not(void **state) {
     assert_int_equal(
         take_text("[2026-11-22 16:04:03,659] WARN Processor 1 received request: x (kafka)", 10),
         SELECT_NOT_A_REQUEST);
+    static const char *const OTHER[] = {
+        "",
+        "java.io.IOException: Connection reset by peer",
+        "\tat java.base/sun.nio.ch.SocketDispatcher.write0(Native Method)",
+        "[2026-11-22 16:04:03,659] TRACE Processor 1 received request: x "
+        "(kafka.network.RequestChannel$)",
+    };
+    for (size_t i = 0; i < sizeof OTHER / sizeof *OTHER; i++) {
+        assert_int_equal(take_text(OTHER[i], 11), SELECT_NOT_A_REQUEST);
+    }
     assert_int_equal(sent_count, 3);
+    arena_done(&a);
+}
+
+// KAFKA-18272: a request in a deprecated API version.
+static void level_info__is_shipped_like_debug(void **state) {
+    (void)state;
+    char text[8192];
+    const char *debug = line_of((struct request){.key = 1,
+                                                 .version = 11,
+                                                 .request = "{\"topics\":[],\"sessionId\":0,"
+                                                            "\"sessionEpoch\":-1}",
+                                                 .response = "{\"errorCode\":0,"
+                                                             "\"sessionId\":0,"
+                                                             "\"responses\":[]}"});
+    snprintf(text, sizeof text, "%.26sINFO%s", debug, debug + 26 + strlen("DEBUG"));
+    assert_int_equal(take_text(text, 5), SELECT_KEPT);
+    assert_int_equal(sent_count, 1);
+    assert_int_equal(sent[0].kind, BROKER_RECORD_LINE);
+    assert_string_equal(sent[0].value, text);
+}
+
+// The file was truncated under its writer.
+static void nuls__in_front_are_passed_over(void **state) {
+    (void)state;
+    static char text[16384];
+    const char *good = line_of((struct request){.key = 0});
+    size_t len = strlen(good);
+    memcpy(text + 5000, good, len);
+    int64_t time_us = 0;
+    assert_int_equal(select_line(selector, slice_of(text, 5000 + len), 100, &time_us), SELECT_KEPT);
+    assert_int_equal(sent_count, 1);
+    assert_int_equal(sent[0].offset, 5100);
+    assert_string_equal(sent[0].value, good);
+    assert_int_equal(select_line(selector, slice_of(text, 5000), 100, &time_us),
+                     SELECT_NOT_A_REQUEST);
+    assert_int_equal(sent_count, 1);
+}
+
+static enum select_drop take_last(const char *text, size_t len) {
+    int64_t time_us = 0;
+    return select_last(selector, slice_of(text, len), 100, &time_us);
+}
+
+static void end_of_a_file__is_a_line_or_dead_or_other_text(void **state) {
+    (void)state;
+    static char text[16384];
+    struct arena a;
+    arena_init(&a);
+    const char *good = line_of((struct request){.key = 0});
+    size_t len = strlen(good);
+    memcpy(text + 10, good, len);
+    // Only its newline is missing.
+    assert_int_equal(take_last(text, 10 + len), SELECT_KEPT);
+    assert_int_equal(sent[0].kind, BROKER_RECORD_LINE);
+    assert_int_equal(sent[0].offset, 110);
+    assert_int_equal(take_last(text, 10 + len - 30), SELECT_DEAD);
+    assert_int_equal(sent[1].offset, 110);
+    assert_true(slice_eq_str(dead_of(1, &a).reason, "torn"));
+    assert_int_equal(take_last("[2026-11-22 1", 13), SELECT_DEAD);
+    assert_int_equal(take_last(text, 10), SELECT_NOT_A_REQUEST); // NULs
+    assert_int_equal(take_last("\tat java.ba", 11), SELECT_NOT_A_REQUEST);
+    assert_int_equal(sent_count, 3);
+    arena_done(&a);
+}
+
+static void dead_fetch__tells_principal_time_and_bytes(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    assert_int_equal(take((struct request){.key = 1,
+                                           .version = 11,
+                                           .principal = "User:M\\u00fcller",
+                                           .request = "{\"x\":\"recordsSizeInBytes\"",
+                                           .response = "{\"recordsSizeInBytes\":1234}"}),
+                     SELECT_DEAD);
+    struct log_dead d = dead_of(0, &a);
+    assert_int_equal(d.api_key, 1);
+    assert_true(d.has_time);
+    assert_int_equal(d.time_us, 1795363443659000);
+    assert_int_equal(d.record_bytes, 1234);
+    assert_true(slice_eq_str(d.principal, "User:M\xc3\xbcller"));
     arena_done(&a);
 }
 
@@ -525,6 +616,10 @@ int main(void) {
         CASE(torn_line__is_a_dead_letter_and_the_rest_is_a_line),
         CASE(marker_inside_a_client_id__tears_nothing),
         CASE(nonsense__is_a_dead_letter_and_other_text_is_not),
+        CASE(level_info__is_shipped_like_debug),
+        CASE(nuls__in_front_are_passed_over),
+        CASE(end_of_a_file__is_a_line_or_dead_or_other_text),
+        CASE(dead_fetch__tells_principal_time_and_bytes),
         CASE(dead_letter__masks_what_may_be_a_secret),
         CASE(line_above_a_records_size__is_a_dead_letter),
     };
