@@ -11,6 +11,7 @@ AR      ?= ar
 CSTD    := -std=gnu17
 OPT     ?= -O2 -g
 SAN     ?=
+SAN_LINK ?=
 WARN    := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wformat=2 \
            -Wundef -Wpointer-arith -Wwrite-strings -Wimplicit-fallthrough -Wnull-dereference
 VERSION := $(shell cat VERSION)
@@ -23,7 +24,7 @@ PKG_LIBS   := $(shell pkg-config --libs $(PACKAGES) 2>/dev/null) -lgmp -lz -lpth
 CPPFLAGS := -D_GNU_SOURCE -DH2O_USE_LIBUV=0 -DWEIR_VERSION='"$(VERSION)"' -D_FORTIFY_SOURCE=2 \
             -Iservices/shared -Iservices -I$(BUILD)/gen $(PKG_CFLAGS)
 CFLAGS   := $(CSTD) $(OPT) $(WARN) -fstack-protector-strong -fPIE $(SAN)
-LDFLAGS  := -pie -Wl,-z,relro,-z,now $(SAN)
+LDFLAGS  := -pie -Wl,-z,relro,-z,now $(SAN) $(SAN_LINK)
 ifneq ($(SAN),)
 CPPFLAGS := $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 endif

@@ -101,8 +101,22 @@ settings-doc: all ## write deploy/settings.md from the programs' own tables
 settings-check: all
 	@tests/lint/settings_doc.sh check
 
+SANITIZED := OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer"
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
-	+$(MAKE) BUILD=$(BUILD)/asan OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer" test-unit
+	+$(MAKE) BUILD=$(BUILD)/asan $(SANITIZED) test-unit
+
+# The programs apart from those of `make asan`: linked with what tells them where to report.
+ASAN_STACK   := $(BUILD)/asan-stack
+ASAN_OPTIONS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
+$(BUILD)/obj/tests/sanitizers/%.o: CPPFLAGS += -DSANITIZER_REPORTS='"$(abspath $(BUILD)/reports)"'
+.PHONY: asan-stack
+asan-stack: portal ## tests on real servers with programs built for both sanitizers (about half an hour)
+	@deploy/local/install.sh
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
+	@rm -rf $(ASAN_STACK)/reports && mkdir -p $(ASAN_STACK)/reports && chmod 1777 $(ASAN_STACK)/reports
+	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack)
+	@cat $(ASAN_STACK)/reports/* 2>/dev/null; [ -z "$$(ls -A $(ASAN_STACK)/reports)" ] && echo "sanitizers: clean"
 
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another

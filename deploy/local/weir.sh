@@ -139,7 +139,7 @@ answers() {
 }
 
 start_program() {
-    local name=$1 port settings
+    local name=$1 port settings as_group
     port=$(port_setting "$name")
     if process_pid "$name" >/dev/null; then
         note "$name is up on 127.0.0.1:${!port}"
@@ -149,7 +149,10 @@ start_program() {
     keep_ports
     write_env "$name"
     read_env "$name"
-    process_start "$name" env -i "${settings[@]}" "$WEIR_BIN/$name"
+    # The request log belongs to the broker's user and group; weir-tap has no capability to read it otherwise.
+    as_group=()
+    [ "$name" != weir-tap ] || [ "$(id -u)" -ne 0 ] || as_group=(setpriv --groups weir-kafka --)
+    process_start "$name" "${as_group[@]}" env -i "${settings[@]}" "$WEIR_BIN/$name"
     wait_ready "$name" "$name on 127.0.0.1:${!port}" answers "$name" "${!port}"
     note "$name is up on 127.0.0.1:${!port}"
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "ctl/command.h"
+#include "platform/program/confine.h"
 
 static const struct command *const COMMANDS[] = {
     &recount_command, &migrate_command, &bootstrap_command,    &api_command,
@@ -33,6 +34,11 @@ int main(int argc, char **argv) {
     }
     for (size_t i = 0; i < sizeof COMMANDS / sizeof *COMMANDS; i++) {
         if (strcmp(argv[1], COMMANDS[i]->name) == 0) {
+            struct err e;
+            if (confine_new_privileges(&e) != ERR_OK) {
+                fprintf(stderr, "weirctl: %s\n", e.text);
+                return EXIT_FAILED;
+            }
             return COMMANDS[i]->run(argc - 1, argv + 1);
         }
     }

@@ -1,6 +1,7 @@
 """The whole stack: what `make up` promises about Weir's own programs."""
 
 import json
+import os
 import urllib.request
 from pathlib import Path
 
@@ -42,6 +43,17 @@ def test_secrets__stay_out_of_command_lines_and_environments(weir):
                 text = file.read().decode()
             for secret, value in secrets_of(weir).items():
                 assert value not in text, f"{secret} in {place} of {name}"
+
+
+def test_programs__have_no_capability_and_no_way_to_one(weir):
+    for name in PROGRAMS:
+        status = Path(f"/proc/{weir.pid(name)}/status").read_text()
+        fields = dict(line.split(":\t", 1) for line in status.splitlines())
+        assert fields["NoNewPrivs"] == "1", name
+        held = {kind: int(fields[kind], 16) for kind in ("CapInh", "CapPrm", "CapEff", "CapAmb")}
+        assert not any(held.values()), f"{name}: {held}"
+        if os.geteuid() == 0:
+            assert int(fields["CapBnd"], 16) == 0, name
 
 
 def test_secrets__stay_out_of_logs(weir):

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "platform/program/confine.h"
 #include "platform/program/log.h"
 
 static _Atomic bool stop_wanted;
@@ -93,6 +94,12 @@ static void start_log(const struct program *p, const struct config *c) {
     log_init(p->config.name, level);
 }
 
+// A daemon needs no capability, not even as root; a command may have to read its user's files.
+static enum err_code confine(const struct program *p, struct err *e) {
+    enum err_code code = confine_new_privileges(e);
+    return code != ERR_OK || p->command ? code : confine_capabilities(e);
+}
+
 static int run(const struct program *p, const struct config *c) {
     start_log(p, c);
     install_signals();
@@ -100,7 +107,10 @@ static int run(const struct program *p, const struct config *c) {
         log_info("started", log_str("version", WEIR_VERSION), log_int("pid", getpid()));
     }
     struct err e = {.code = ERR_OK};
-    enum err_code code = p->run(c, &e);
+    enum err_code code = confine(p, &e);
+    if (code == ERR_OK) {
+        code = p->run(c, &e);
+    }
     if (code == ERR_OK) {
         if (!p->command) {
             log_info("stopped");

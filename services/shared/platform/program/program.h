@@ -1,4 +1,5 @@
-// What main() of every program does: settings, log, signals, exit codes.
+// What main() of every program does: settings, log, signals, exit codes, and giving up privileges
+// (confine.h): no_new_privs always, capabilities unless it is a command.
 //
 //     int main(int argc, char **argv) { return program_main(&METER, argc, argv); }
 //
