@@ -16,6 +16,7 @@
 #include "core/usage/usage_fold.h"
 #include "ctl/log_copies.h"
 #include "ctl/log_reader.h"
+#include "ctl/recount_produced.h"
 
 static const int64_t HORIZON_US = 60 * 1000000LL;      // merged lines may still be this late
 static const int64_t NO_TIME_US = -((int64_t)1 << 60); // of a source before its first line
@@ -27,7 +28,8 @@ struct counted {
     struct slice name;
     bool share;
     u128 bytes, fetches, produced_bytes;
-    i128 messages, produced_messages, open_fetches;
+    i128 messages, produced_messages, open_fetches, derived_messages;
+    u128 replay_bytes;
 };
 
 struct principal {
@@ -56,7 +58,10 @@ struct recount {
     struct hash_table by_key;
     struct hash_table brokers; // hash of the broker's address
     int32_t broker_count;
-    uint32_t current; // principal whose line is folded
+    uint32_t current;              // principal whose line is folded
+    struct usage_state *producers; // PRODUCE lines of all principals
+    struct recount_produced produced;
+    int64_t newest_us;
     struct recount_row *rows;
     struct recount_totals totals;
     struct recount_risk risks[RECOUNT_DEAD_LETTERS_SHOWN];
@@ -68,6 +73,8 @@ struct recount *recount_new(void) {
     check(rc != NULL);
     arena_init(&rc->text);
     rc->names = topic_names_new();
+    rc->producers = usage_state_new();
+    rc->newest_us = NO_TIME_US;
     broker_line_init(&rc->line);
     return rc;
 }
@@ -79,6 +86,8 @@ void recount_free(struct recount *rc) {
     for (size_t i = 0; i < rc->principal_count; i++) {
         usage_state_free(rc->principals[i].state);
     }
+    usage_state_free(rc->producers);
+    recount_produced_done(&rc->produced);
     free(rc->principals);
     free(rc->counted);
     free(rc->rows);
@@ -150,6 +159,40 @@ static struct counted *counted_of(struct recount *rc, uint32_t principal,
     return c;
 }
 
+static struct slice topic_name(struct recount *rc, const struct counted *c) {
+    char text[TOPIC_ID_TEXT_LEN];
+    if (!c->has_id) {
+        return c->name;
+    }
+    struct slice name = topic_names_of_id(rc->names, c->id);
+    if (name.len > 0) {
+        return name;
+    }
+    topic_id_format(text, c->id);
+    return copy(rc, slice_of(text, sizeof text));
+}
+
+static struct slice name_of(struct recount *rc, const struct topic_key *topic) {
+    struct counted c = {.has_id = topic->has_id, .name = topic->name};
+    memcpy(c.id, topic->id, TOPIC_ID_LEN);
+    return topic_name(rc, &c);
+}
+
+static void add_produced(void *ctx, const struct usage_delta *d) {
+    struct recount *rc = ctx;
+    struct counted *c = counted_of(rc, d->producer, &d->topic, false);
+    c->produced_bytes += d->produced_bytes;
+    c->produced_messages += d->produced_messages;
+    recount_produced_add(&rc->produced, copy(rc, name_of(rc, &d->topic)), d->at_us,
+                         d->produced_bytes, d->produced_messages);
+}
+
+static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
+                        uint64_t *ret_messages) {
+    struct recount *rc = ctx;
+    return recount_produced_latest(&rc->produced, name_of(rc, topic), ret_bytes, ret_messages);
+}
+
 static void add_delta(void *ctx, const struct usage_delta *d) {
     struct recount *rc = ctx;
     if (d->share_fetches > 0) {
@@ -158,16 +201,20 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
         c->fetches += d->share_fetches;
     }
     if (d->bytes == 0 && d->messages == 0 && d->fetches == 0 && d->open_fetches == 0 &&
-        d->produced_bytes == 0 && d->produced_messages == 0) {
+        d->derived_messages == 0) {
         return;
     }
     struct counted *c = counted_of(rc, rc->current, &d->topic, false);
     c->bytes += d->bytes;
+    c->replay_bytes += d->delivery == USAGE_REPLAY ? d->bytes : 0;
     c->messages += d->messages;
+    c->derived_messages += d->derived_messages;
     c->fetches += d->fetches;
     c->open_fetches += d->open_fetches;
-    c->produced_bytes += d->produced_bytes;
-    c->produced_messages += d->produced_messages;
+}
+
+static struct usage_sink sink_of(struct recount *rc) {
+    return (struct usage_sink){.add = add_delta, .produced = produced_of, .ctx = rc};
 }
 
 // --- lines ---------------------------------------------------------------------------------------
@@ -231,9 +278,19 @@ static void dead_letter(struct recount *rc, const char *path, uint64_t offset, u
 }
 
 static void fold(struct recount *rc, int32_t broker) {
-    struct usage_sink sink = {.add = add_delta, .ctx = rc};
+    struct usage_sink sink = sink_of(rc);
     (void)topic_names_learn_line(rc->names, &rc->line);
     rc->current = principal_of(rc, rc->line.principal);
+    if (rc->line.time_us > rc->newest_us) {
+        rc->newest_us = rc->line.time_us;
+    }
+    if (rc->line.api_key == KAFKA_API_PRODUCE) {
+        // Where a batch ends, the next says, whoever wrote it.
+        struct usage_sink produced = {.add = add_produced, .ctx = rc};
+        usage_state_set_producer(rc->producers, rc->current);
+        usage_fold_line(rc->producers, broker, &rc->line, rc->names, &produced);
+        return;
+    }
     usage_fold_line(rc->principals[rc->current].state, broker, &rc->line, rc->names, &sink);
 }
 
@@ -304,7 +361,9 @@ static void advance(struct source *s) {
 }
 
 static void prune(struct recount *rc, int64_t horizon_us) {
-    struct usage_sink sink = {.add = add_delta, .ctx = rc};
+    struct usage_sink sink = sink_of(rc);
+    struct usage_sink produced = {.add = add_produced, .ctx = rc};
+    usage_fold_prune(rc->producers, horizon_us, &produced);
     for (size_t i = 0; i < rc->principal_count; i++) {
         rc->current = (uint32_t)i;
         usage_fold_prune(rc->principals[i].state, horizon_us, &sink);
@@ -466,24 +525,14 @@ static int by_row(const void *a, const void *b) {
     return c != 0 ? c : (int)x->share - (int)y->share;
 }
 
-static struct slice topic_name(struct recount *rc, const struct counted *c) {
-    char text[TOPIC_ID_TEXT_LEN];
-    if (!c->has_id) {
-        return c->name;
-    }
-    struct slice name = topic_names_of_id(rc->names, c->id);
-    if (name.len > 0) {
-        return name;
-    }
-    topic_id_format(text, c->id);
-    return copy(rc, slice_of(text, sizeof text));
-}
-
 void recount_finish(struct recount *rc, const struct recount_row **ret_rows, size_t *ret_count) {
-    struct usage_sink sink = {.add = add_delta, .ctx = rc};
+    struct usage_sink sink = sink_of(rc);
+    struct usage_sink produced = {.add = add_produced, .ctx = rc};
+    usage_fold_settle(rc->producers, rc->names, &produced);
     for (size_t i = 0; i < rc->principal_count; i++) {
         rc->current = (uint32_t)i;
         usage_fold_settle(rc->principals[i].state, rc->names, &sink);
+        usage_fold_derive(rc->principals[i].state, rc->newest_us, &sink);
     }
     free(rc->rows);
     rc->rows = calloc(rc->counted_count + 1, sizeof *rc->rows);
@@ -500,6 +549,8 @@ void recount_finish(struct recount *rc, const struct recount_row **ret_rows, siz
             .produced_bytes = c->produced_bytes,
             .produced_messages = c->produced_messages,
             .open_fetches = c->open_fetches,
+            .derived_messages = c->derived_messages,
+            .replay_bytes = c->replay_bytes,
         };
     }
     qsort(rc->rows, rc->counted_count, sizeof *rc->rows, by_row);
@@ -518,6 +569,8 @@ void recount_finish(struct recount *rc, const struct recount_row **ret_rows, siz
         to->produced_bytes += from->produced_bytes;
         to->produced_messages += from->produced_messages;
         to->open_fetches += from->open_fetches;
+        to->derived_messages += from->derived_messages;
+        to->replay_bytes += from->replay_bytes;
     }
     *ret_rows = rc->rows;
     *ret_count = count;

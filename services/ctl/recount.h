@@ -25,6 +25,8 @@ struct recount_row {
     u128 produced_bytes;
     i128 produced_messages;
     i128 open_fetches;
+    i128 derived_messages; // of messages: nothing closed their fetches within an hour
+    u128 replay_bytes;     // of bytes: read before
 };
 
 // A dead letter that may be a fetch: money that isn't counted.

@@ -6,12 +6,14 @@
 #include "core/export/csv.h"
 #include "ctl/recount.h"
 
-enum { COLUMNS = 9, NUMBERS_FROM = 2 };
+enum { COLUMNS = 11, NUMBERS_FROM = 2 };
 
-static const char *const HEADER[COLUMNS] = {
-    "principal",   "topic",   "bytes",          "derived_bytes",
-    "messages",    "fetches", "produced_bytes", "produced_messages",
-    "open_fetches"};
+static const char *const HEADER[COLUMNS] = {"principal",      "topic",
+                                            "bytes",          "derived_bytes",
+                                            "messages",       "fetches",
+                                            "produced_bytes", "produced_messages",
+                                            "open_fetches",   "derived_messages",
+                                            "replay_bytes"};
 
 // The number of a column; false where it is not known.
 static bool number_of(const struct recount_row *r, int column, char out[I128_TEXT_MAX]) {
@@ -23,13 +25,15 @@ static bool number_of(const struct recount_row *r, int column, char out[I128_TEX
         number_format_u128(out, r->bytes);
         return true;
     case 3:
-        // Bytes of share groups and messages of open fetches are not derived yet.
+        // Bytes of share groups are not derived yet.
         return false;
     case 4: number_format_i128(out, r->messages); return true;
     case 5: number_format_u128(out, r->fetches); return true;
     case 6: number_format_u128(out, r->produced_bytes); return true;
     case 7: number_format_i128(out, r->produced_messages); return true;
-    default: number_format_i128(out, r->open_fetches); return true;
+    case 8: number_format_i128(out, r->open_fetches); return true;
+    case 9: number_format_i128(out, r->derived_messages); return true;
+    default: number_format_u128(out, r->replay_bytes); return true;
     }
 }
 

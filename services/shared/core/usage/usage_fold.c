@@ -541,6 +541,14 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
     st->sink = NULL;
 }
 
+void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink) {
+    st->sink = sink;
+    usage_fetch_derive_due(st, now_us);
+    usage_fetch_derive_left(st);
+    usage_delta_flush(st);
+    st->sink = NULL;
+}
+
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink) {
     if (st->pruned_us != INT64_MIN && horizon_us - st->pruned_us < USAGE_PRUNE_US) {
         return;

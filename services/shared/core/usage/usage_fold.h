@@ -46,6 +46,9 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
 // when a fact came and no line of this principal follows, and after loading a state.
 void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
                        const struct usage_sink *sink);
+// Derives what nothing closed within an hour before `now_us`; usage_fold_line and usage_fold_prune do
+// so by themselves.
+void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink);
 // Promises that no broker will send a line older than `horizon_us` any more (the smallest of the
 // brokers' latest times), and lets go of what no rule can need then. Without it, state grows to its
 // maxima.
