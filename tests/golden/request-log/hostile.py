@@ -9,6 +9,7 @@ sessions, errors), clients read, move, die, seek, commit and lie. The same seed 
 import argparse
 import json
 import random
+from collections import Counter
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +28,8 @@ FEATURES = (
     "refused wild_offsets wild_names small_records recreated hours days evicted_sessions forgets same_client_id skewed_clocks info escaped "
     "late_produce retried_produce no_acks noise many_open two_groups throttled"
 ).split()
+# What leaves no doubt what was read; and a client that gives a partition up shows it in its next fetch.
+HONEST = "queue_full rebalances leader_moves cut_tails forgets evicted_sessions wild_names late_produce noise info escaped retention".split()
 
 
 @dataclass(eq=False)
@@ -72,12 +75,15 @@ class Session:
 
 
 class World:
-    def __init__(self, seed):
+    def __init__(self, seed, among=FEATURES):
         self.rng = random.Random(seed)
-        self.features = set(self.rng.sample(FEATURES, self.rng.randint(3, 12)))
+        self.features = set(self.rng.sample(among, self.rng.randint(3, min(12, len(among)))))
+        self.honest = among is HONEST
+        self.read = Counter()  # (principal, name of topic): messages that clients got
         self.now = NOON
         self.brokers = self.rng.randint(1, 3)
-        self.skew = {b: timedelta(milliseconds=self.rng.randint(0, 700)) if "skewed_clocks" in self.features else timedelta(0) for b in range(self.brokers)}
+        most = 700 if "skewed_clocks" in self.features else 0
+        self.skew = [timedelta(milliseconds=self.rng.randint(0, most)) for _ in range(self.brokers)]
         self.lines = [[] for _ in range(self.brokers)]
         self.connections = 0
         self.waiting = []  # produce lines that come later
@@ -161,8 +167,10 @@ class World:
         response = {"throttleTimeMs": 0, "responses": [{"name": old.name, "topicId": old.id, "errorCode": 0, "errorMessage": None}]}
         self.write(broker, *who, DELETE_TOPICS, 6, request, response, forwarded=True)
         self.write(broker, *who, DELETE_TOPICS, 6, request, response)
-        made = {"name": new.name, "topicId": new.id, "errorCode": 0, "errorMessage": None, "topicConfigErrorCode": 0, "numPartitions": 3, "replicationFactor": 1, "configs": []}
-        request = {"topics": [{"name": new.name, "numPartitions": 3, "replicationFactor": 1, "assignments": [], "configs": []}], "timeoutMs": 30000, "validateOnly": False}
+        made = {"name": new.name, "topicId": new.id, "errorCode": 0, "errorMessage": None, "topicConfigErrorCode": 0}
+        made |= {"numPartitions": 3, "replicationFactor": 1, "configs": []}
+        wish = {"name": new.name, "numPartitions": 3, "replicationFactor": 1, "assignments": [], "configs": []}
+        request = {"topics": [wish], "timeoutMs": 30000, "validateOnly": False}
         self.write(broker, *who, CREATE_TOPICS, 7, request, {"throttleTimeMs": 0, "topics": [made]}, forwarded=True)
         self.write(broker, *who, CREATE_TOPICS, 7, request, {"throttleTimeMs": 0, "topics": [made]})
         for client in clients:
@@ -176,6 +184,8 @@ class World:
         partition = self.rng.choice(self.partitions())
         records = self.rng.choice((1, 1, 7, 30, 100, 500))
         per_record = self.rng.choice((0.1, 0.4, 5)) if "small_records" in self.features else self.rng.choice((20, 50, 50, 130))
+        if self.honest:  # records of one size: what bytes say of messages is never far off
+            per_record = 50
         size = max(70, int(records * per_record))
         no_acks = self.likes("no_acks", 0.2)
         base = partition.append(records, size)
@@ -202,7 +212,8 @@ class World:
             "timeoutMs": 30000,
             "topicData": [{**topic, "partitionData": [{"index": partition.number, "recordsSizeInBytes": size}]}],
         }
-        answer = {"index": partition.number, "errorCode": 0, "baseOffset": base, "logAppendTimeMs": -1, "logStartOffset": 0, "recordErrors": [], "errorMessage": None}
+        answer = {"index": partition.number, "errorCode": 0, "baseOffset": base, "logAppendTimeMs": -1, "logStartOffset": 0}
+        answer |= {"recordErrors": [], "errorMessage": None}
         response = "" if no_acks else {"responses": [{**topic, "partitionResponses": [answer]}], "throttleTimeMs": 0}
         self.write(partition.leader, f"User:writer{number}", "w", f"10.0.8.{number}", 0, PRODUCE, 13 if by_id else 7, request, response)
 
@@ -220,6 +231,10 @@ class Client:
 
     def connect(self):
         self.connections, self.sessions = {}, {}
+
+    def keeps_one_at(self, partition):
+        """Whether it reads another partition from the same broker: its next fetch there will be one without this."""
+        return any(other is not partition and other.leader == partition.leader for other in self.positions)
 
     def committed(self):
         return self.world.committed.setdefault((self.principal, self.group), {})
@@ -245,6 +260,19 @@ class Client:
             part["lastFetchedEpoch"] = -1
         return {**part, "logStartOffset": -1, "partitionMaxBytes": self.limit}
 
+    @staticmethod
+    def answered(number, error, watermark, log_start, size):
+        return {
+            "partitionIndex": number,
+            "errorCode": error,
+            "highWatermark": watermark,
+            "lastStableOffset": watermark,
+            "logStartOffset": log_start,
+            "abortedTransactions": None,
+            "preferredReadReplica": -1,
+            "recordsSizeInBytes": size,
+        }
+
     def answer(self, partition, offset, broker, lost=False):
         """The broker's answer, and where the client goes on."""
         error, size, watermark, reached = 0, 0, partition.end, offset
@@ -255,23 +283,15 @@ class Client:
             reached = partition.start if self.rng.random() < 0.5 else partition.end
         else:
             size, reached = partition.read(offset, self.limit)
+            self.world.read[self.principal, partition.topic.name] += 0 if lost else reached - offset
             if size and self.world.likes("early_watermarks", 0.3):
                 watermark = self.rng.choice((offset, max(offset, partition.batches[-1][0])))
-        answer = {
-            "partitionIndex": partition.number,
-            "errorCode": error,
-            "highWatermark": watermark,
-            "lastStableOffset": watermark,
-            "logStartOffset": -1 if error else partition.start,
-            "abortedTransactions": None,
-            "preferredReadReplica": -1,
-            "recordsSizeInBytes": size,
-        }
+        answer = self.answered(partition.number, error, watermark, -1 if error else partition.start, size)
         return answer, offset if lost else reached
 
     def poll(self, broker, lost=False):
         """One fetch of a broker. `lost`: the client dies before the answer comes."""
-        here = [p for p in self.positions if p.leader == broker or self.rng.random() < 0.03]
+        here = [p for p in self.positions if p.leader == broker or (self.rng.random() < 0.03 and not self.world.honest)]
         if self.kind != "java":
             if self.world.likes("queue_full", 0.3):
                 here = [p for p in here if self.rng.random() < 0.5]
@@ -307,10 +327,9 @@ class Client:
         """Names and numbers of a topic that doesn't exist, beside the honest parts."""
         if self.kind == "rd" and self.world.likes("wild_names", 0.4):
             name, number = self.rng.choice(WILD_NAMES), self.rng.choice((0, -1, 2**31 - 1))
-            request["topics"].append({"topic": name, "partitions": [{"partition": number, "currentLeaderEpoch": 7, "fetchOffset": self.rng.choice(WILD_OFFSETS), "logStartOffset": -1, "partitionMaxBytes": 1}]})
-            response["responses"].append(
-                {"topic": name, "partitions": [{"partitionIndex": number, "errorCode": self.rng.choice((3, 29)), "highWatermark": -1, "lastStableOffset": -1, "logStartOffset": -1, "abortedTransactions": None, "preferredReadReplica": -1, "recordsSizeInBytes": 0}]}
-            )
+            asked = {"partition": number, "currentLeaderEpoch": 7, "fetchOffset": self.rng.choice(WILD_OFFSETS), "logStartOffset": -1, "partitionMaxBytes": 1}
+            request["topics"].append({"topic": name, "partitions": [asked]})
+            response["responses"].append({"topic": name, "partitions": [self.answered(number, self.rng.choice((3, 29)), -1, -1, 0)]})
 
     def evicted(self, broker):
         session = self.sessions.pop(broker)
@@ -322,7 +341,7 @@ class Client:
             answers = {}
         else:
             answers = {p: self.take(p, broker, lost) for p in partitions}
-        granted = self.rng.randint(1, 2**31 - 1) if self.kind == "java" and session[1] == 0 and self.rng.random() < 0.9 else 0
+        granted = self.rng.randint(1, 2**31 - 1) if self.kind == "java" and session[1] == 0 and (self.world.honest or self.rng.random() < 0.9) else 0
         if granted:
             watermarks = {p: answer["highWatermark"] for p, answer in answers.items()}
             self.sessions[broker] = Session(granted, 1, dict(asked), watermarks)
@@ -356,7 +375,7 @@ class Client:
         offset = self.rng.choice(WILD_OFFSETS) if "wild_offsets" in self.world.features else partition.end - self.rng.randint(0, 60)
         error = self.rng.choice((75, 29, 3, 74))
         asked = [(partition, self.asked(partition, offset, 999))]
-        answers = [(partition, {"partitionIndex": partition.number, "errorCode": error, "highWatermark": -1, "lastStableOffset": -1, "logStartOffset": -1, "abortedTransactions": None, "preferredReadReplica": -1, "recordsSizeInBytes": 0})]
+        answers = [(partition, self.answered(partition.number, error, -1, -1, 0))]
         for other in self.positions:  # a full request without them would end their runs
             if other is not partition and other.leader == partition.leader and self.rng.random() < 0.9:
                 asked.append((other, self.asked(other, self.positions[other])))
@@ -367,7 +386,9 @@ class Client:
         self.write(partition.leader, FETCH, 11 if self.kind == "rd" else 16, request, response)
 
     def commit(self, false, by_producer):
-        offsets = {p: position + (self.rng.choice((-50, -3, 40, 2**60, -(2**63) - position)) if false else 0) for p, position in self.positions.items()}
+        offsets = dict(self.positions)
+        if false:
+            offsets = {p: position + self.rng.choice((-50, -3, 40, 2**60, -(2**63) - position)) for p, position in offsets.items()}
         if not offsets:
             return
         if not false:
@@ -408,8 +429,8 @@ class Client:
             self.positions[partition] = self.rng.choice(WILD_OFFSETS)
 
 
-def play(seed):
-    world = World(seed)
+def play(seed, among=FEATURES):
+    world = World(seed, among)
     rng = world.rng
     principals = rng.sample(PRINCIPALS, rng.randint(1, 2))
     groups = ["g1", "g2"] if "two_groups" in world.features else ["g1"]
@@ -422,10 +443,15 @@ def play(seed):
             members = [c for c in clients if (c.principal, c.group) == (principal, group)]
             for partition in world.partitions() if members else ():
                 rng.choice(members).positions[partition] = 0
-    if rng.random() < 0.9:
+    if world.honest or rng.random() < 0.9:
         world.write_metadata()
     for _ in range(rng.randint(25, 90)):
         step(world, clients)
+    if rng.random() < 0.5 or world.honest:  # all that was read is asked beyond
+        world.features -= {"queue_full"}
+        for client in clients * 6:
+            for partition in list(client.positions):
+                client.poll(partition.leader)
     if "many_open" in world.features:  # more open fetches than are kept
         for _ in range(70):
             clients[0].connect()
@@ -460,11 +486,20 @@ def step(world, clients):
     if world.likes("rebalances", 0.12) and client.positions:
         partition = rng.choice(list(client.positions))
         others = [c for c in clients if c.principal == client.principal and c.group == client.group and partition not in c.positions]
-        if others:
+        if others and (not world.honest or client.keeps_one_at(partition)):
             position = client.positions.pop(partition)
+            if world.honest:
+                client.poll(partition.leader)
             rng.choice(others).positions[partition] = client.committed().get(partition, position) if rng.random() < 0.3 else position
     if world.likes("leader_moves", 0.08):
-        rng.choice(world.partitions()).leader = rng.randrange(world.brokers)
+        partition, broker = rng.choice(world.partitions()), rng.randrange(world.brokers)
+        readers = [c for c in clients if partition in c.positions]
+        if not world.honest:
+            partition.leader = broker
+        elif all(c.keeps_one_at(partition) for c in readers):
+            before, partition.leader = partition.leader, broker
+            for reader in readers:
+                reader.poll(before)
     if world.likes("retention", 0.15):
         partition = rng.choice(list(client.positions) or world.partitions())
         position = client.positions.get(partition, 0)
@@ -476,13 +511,17 @@ def step(world, clients):
 def write_logs(seed, folder):
     """The paths of the logs of a seed, and what was played with."""
     world = play(seed)
+    return write_world(world, folder), sorted(world.features)
+
+
+def write_world(world, folder):
     paths = []
     for broker, lines in enumerate(world.lines):
         if lines:
             path = Path(folder) / f"broker{broker + 1}.log"
             path.write_text("".join(lines), encoding="utf-8", newline="\n")
             paths.append(path)
-    return paths, sorted(world.features)
+    return paths
 
 
 if __name__ == "__main__":

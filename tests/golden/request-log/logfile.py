@@ -109,7 +109,7 @@ class Topic:
 
     @property
     def shown(self):
-        return self.name or self.id
+        return self.name or self.id or ""
 
 
 class Topics:

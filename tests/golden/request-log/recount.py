@@ -259,7 +259,8 @@ class Recount:
         if error:
             if place in chain.offsets:
                 chain.offsets[place] = offset
-            self.add_word(line, place, Word(line, offset, any_client_id=False))
+            if (line.principal, place[0]) in self.accounts:  # a refused part creates no state
+                self.add_word(line, place, Word(line, offset, any_client_id=False))
             return
         run = chain.runs.get(place)
         if answer is None and asked.full and run is None:
@@ -391,15 +392,10 @@ class Recount:
         return messages if figure is None or 2 * messages >= figure else None
 
     def add_word(self, line, place, word):
-        if (line.principal, place[0]) not in self.accounts:
-            return self.early_word(place, word)
         there = self.place(line.principal, place)
         there.words = [known for known in there.words if line.clock - known.line.clock <= TOLERANCE] + [word]
         for fetch in there.fetches:
             self.say(fetch, word)
-
-    def early_word(self, place, word):
-        self.place(word.line.principal, place).words.append(word)
 
     def say(self, fetch, word):
         if (
