@@ -110,7 +110,7 @@ ASAN_STACK   := $(BUILD)/asan-stack
 ASAN_OPTIONS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
 $(BUILD)/obj/tests/sanitizers/%.o: CPPFLAGS += -DSANITIZER_REPORTS='"$(abspath $(BUILD)/reports)"'
 .PHONY: asan-stack
-asan-stack: portal ## tests on real servers with programs built for both sanitizers (about half an hour)
+asan-stack: portal browser ## tests on real servers with programs built for both sanitizers (about half an hour)
 	@deploy/local/install.sh
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
@@ -136,14 +136,14 @@ ci: test ## what CI runs: make test and make check-bare, with one summary
 check-bare: ## demo-check from a clean clone of HEAD on a bare Debian 12, as root and as a user (needs root)
 	@tests/bare/check_bare.sh
 
-test-stack: all portal ## tests on real PostgreSQL and Kafka (pytest)
+test-stack: all portal browser ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
 
 # Parts of test-stack, alone: what attackers tried, and what stops them (SECURITY.md).
 ATTACKS := $(wildcard tests/stack/attack_*_test.py) $(patsubst %,tests/stack/%_test.py,hostile cursor tenancy topics audit)
 .PHONY: attack
-attack: all portal ## attacks on a fresh stack, in minutes
+attack: all portal browser ## attacks on a fresh stack, in minutes
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest $(ATTACKS)
 

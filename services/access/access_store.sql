@@ -51,7 +51,7 @@ select a.org_id, 'service', 'weir-access', t.action, 'acl', t.object,
   from unnest($2::text[], $3::text[], $4::text[]) t (action, principal, object)
   left join application a on a.principal = t.principal;
 
--- Topics asked for, the oldest first, with what their providers may have now.
+-- Topics asked for, the oldest first, with what their providers may have now. A suspended provider's wait.
 -- name: topics
 -- columns: id, name, partitions, retention_ms, max_message_bytes, topic_prefix, partitions_max, retention_ms_max, message_bytes_max
 select t.id, t.name, t.partitions::bigint, t.retention_ms, t.max_message_bytes::bigint,
@@ -61,6 +61,7 @@ select t.id, t.name, t.partitions::bigint, t.retention_ms, t.max_message_bytes::
        l.partitions_max::bigint, l.retention_ms_max, l.message_bytes_max::bigint
   from topic_request t
   join topic_limit l on l.org_id = t.org_id and l.cluster_id = t.cluster_id
+  join organisation_public o on o.id = t.org_id and not o.suspended
  where t.cluster_id = $1::uuid and t.state = 'requested'
  order by t.created_at, t.id
  limit $2::bigint;

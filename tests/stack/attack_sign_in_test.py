@@ -136,6 +136,18 @@ def test_many_addresses_on_one_account_lock_no_known_browser_out(strict):
     assert_limited(sign_in(browser, person.email), "sign-in-account")
 
 
+def test_a_taken_session_is_not_enough_to_guess_the_password(strict):
+    person, other = signed_in(strict, "127.0.1.61"), signed_in(strict, "127.0.1.62")
+
+    def change(who, current):
+        return who.send("PUT", "/v1/me/password", {"current_password": current, "new_password": PASSWORD + "2"})
+
+    assert [change(person, f"guess {n}").status for n in range(10)] == [403] * 10
+    # Not even the right one now, so a guess that hits isn't seen to; nobody else pays.
+    assert_limited(change(person, PASSWORD), "password")
+    assert change(other, PASSWORD).status == 204
+
+
 def test_x_forwarded_for_is_a_proxy_s_word_only(strict):
     email = f"{uuid.uuid4().hex}@nobody.test"
     liar = Rest(strict.url, "127.0.1.10")

@@ -287,3 +287,17 @@ def test_a_producer_makes_no_topic_itself_and_a_right_given_before_is_taken_back
     with pytest.raises(KafkaException) as caught:
         make(provider.prefix + "large")
     assert caught.value.args[0].code() in (KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.CLUSTER_AUTHORIZATION_FAILED)
+
+
+def test_a_suspended_provider_s_topic_waits_until_it_is_resumed(site, cluster, provider):
+    other, operator = producer(site, cluster), site.operator()
+    site.stack.script("weir", "down", "weir-access")
+    topic = provider.made("/v1/topics", wish(provider, cluster, "late"))
+    assert operator.post(f"/v1/organisations/{provider.org}/suspend", {"reason": "looked into"}).status == 200
+    after = other.made("/v1/topics", wish(other, cluster, "after"))
+    site.stack.script("weir", "up", "weir-access")
+    assert decided(other, after)["state"] == "made"
+    assert site.sql(f"select state from topic_request where id = '{topic['id']}'") == ["requested"]
+    assert not on_broker(site, provider.prefix + "late")
+    assert operator.post(f"/v1/organisations/{provider.org}/resume", {"reason": "all is well"}).status == 200
+    assert decided(provider, topic)["state"] == "made"

@@ -124,7 +124,8 @@ static void on_stored(struct request *r, struct pg_rows *rows) {
 
 static void password_set(struct request *r) {
     struct person *p = person_of(r);
-    if (p != NULL &&
+    // A session that was taken isn't enough to guess the password by.
+    if (p != NULL && request_limit_for(r, LIMIT_PASSWORD, slice_str(r->who.subject)) &&
         REQUEST_FIELDS(r,
                        {"current_password", FIELD_TEXT, .required = true, .min = 1,
                         .max = SECRET_PASSWORD_MAX, .out = &p->current},

@@ -133,6 +133,7 @@ static bool still_counts(enum counts counts, int status) {
     switch (counts) {
     case COUNTS_ALL: break;
     case COUNTS_REFUSED: return status == 401;
+    case COUNTS_DENIED: return status == 403;
     case COUNTS_WORK: return status < 400 || status == 409 || status == 500;
     }
     return true;

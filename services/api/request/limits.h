@@ -39,6 +39,8 @@ struct limits;
       "wrong passwords for any account from an address")                                           \
     X(LIMIT_SIGN_IN_ACCOUNT, "sign-in-account", "rate_sign_in_account", "100/1h", COUNTS_REFUSED,  \
       "wrong passwords for one account from all browsers that never signed in to it")              \
+    X(LIMIT_PASSWORD, "password", "rate_password", "10/15m", COUNTS_DENIED,                        \
+      "wrong present passwords of a person who wants a new one")                                   \
     X(LIMIT_SESSION, "session", "rate_session", "60/1h", COUNTS_ALL, "sign-ins of a person")       \
     X(LIMIT_SIGN_UP, "sign-up", "rate_sign_up", "10/1h", COUNTS_WORK, "sign-ups from an address")  \
     X(LIMIT_SIGN_UP_ALL, "sign-up-all", "rate_sign_up_all", "300/1h", COUNTS_WORK,                 \
@@ -56,6 +58,7 @@ enum limit { LIMITS(LIMITS_ID) LIMITS_COUNT };
 enum counts {
     COUNTS_ALL,
     COUNTS_REFUSED, // 401
+    COUNTS_DENIED,  // 403
     COUNTS_WORK,    // what cost a password's hash: all but a request that was refused as it stands
 };
 
