@@ -118,11 +118,12 @@ bool topic_names_learn(struct topic_names *n, const struct topic_fact *fact, int
     if (at_us > t->last_us) {
         t->last_us = at_us;
     }
-    if (fact->event == TOPIC_CREATED && t->created_us != at_us) {
+    // Several brokers may tell of it, or one again: the earliest is when it was.
+    if (fact->event == TOPIC_CREATED && (t->created_us == INT64_MIN || at_us < t->created_us)) {
         t->created_us = at_us;
         n->version++;
     }
-    if (fact->event == TOPIC_DELETED && t->deleted_us != at_us) {
+    if (fact->event == TOPIC_DELETED && at_us < t->deleted_us) {
         t->deleted_us = at_us;
         n->version++;
     }

@@ -173,13 +173,17 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
     bool known = f->offset >= 0;
     put_u64(w->out, (f->delivery == USAGE_REPLAY ? (unsigned)USAGE_BLOB_REPLAY : 0U) |
                         (f->next_us != INT64_MAX ? (unsigned)USAGE_BLOB_NEXT : 0U) |
-                        (f->seek ? (unsigned)USAGE_BLOB_SEEK : 0U) |
+                        (f->figure > 0 ? (unsigned)USAGE_BLOB_FIGURE : 0U) |
                         (f->due ? (unsigned)USAGE_BLOB_DUE : 0U) |
                         (known ? (unsigned)USAGE_BLOB_OFFSET : 0U) |
                         (unsigned)f->claim << USAGE_BLOB_CLAIM_SHIFT);
     if (known) {
         put_i64(w->out, f->offset);
         put_u64(w->out, (uint64_t)(f->word - f->offset));
+    }
+    if (f->figure > 0) {
+        put_u64(w->out, (uint64_t)f->figure);
+        put_u64(w->out, f->figure_up);
     }
     put_i64(w->out, f->high);
     put_i64(w->out, f->bytes);

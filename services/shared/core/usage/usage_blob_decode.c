@@ -295,9 +295,9 @@ static void read_words(struct reader *r, struct usage_slot *s) {
 
 // Offsets below zero, and sums above the largest, would let differences overflow.
 static bool fetch_is_sound(const struct usage_fetch *f) {
-    return f->offset >= -1 && f->bytes >= -1 && f->claimed >= 0 && f->word >= f->offset &&
-           (f->offset < 0 || f->claimed <= INT64_MAX - f->offset) && f->serial <= SERIAL_MAX &&
-           f->by <= SERIAL_MAX;
+    return f->offset >= -1 && f->bytes >= -1 && f->claimed >= 0 && f->figure >= 0 &&
+           f->word >= f->offset && (f->offset < 0 || f->claimed <= INT64_MAX - f->offset) &&
+           f->serial <= SERIAL_MAX && f->by <= SERIAL_MAX;
 }
 
 static struct usage_fetch read_fetch(struct reader *r) {
@@ -307,7 +307,6 @@ static struct usage_fetch read_fetch(struct reader *r) {
         .word = -1,
         .delivery = (flags & USAGE_BLOB_REPLAY) != 0 ? USAGE_REPLAY : USAGE_FRESH,
         .claim = (uint8_t)(flags >> USAGE_BLOB_CLAIM_SHIFT),
-        .seek = (flags & USAGE_BLOB_SEEK) != 0,
         .due = (flags & USAGE_BLOB_DUE) != 0,
         .next_us = INT64_MAX,
     };
@@ -319,6 +318,10 @@ static struct usage_fetch read_fetch(struct reader *r) {
             return f;
         }
         f.word = f.offset + (int64_t)ahead;
+    }
+    if (flags & USAGE_BLOB_FIGURE) {
+        f.figure = (int64_t)take_sum(r);
+        f.figure_up = take_below(r, 2) != 0;
     }
     f.high = take_i64(r);
     f.bytes = take_i64(r);

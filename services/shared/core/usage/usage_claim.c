@@ -64,9 +64,8 @@ static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_
         bool before = other->broker == read.broker
                           ? other->order < read.order
                           : read.time_us >= other->time_us - USAGE_TOLERANCE_US;
-        if (other != f && before && !other->seek && is_open_until(other, time_us) &&
-            other->offset >= read.offset && other->offset < read.offset + read.claimed &&
-            within_claim(other, time_us)) {
+        if (other != f && before && is_open_until(other, time_us) && other->offset >= read.offset &&
+            other->offset < read.offset + read.claimed && within_claim(other, time_us)) {
             // A start that had closed it looks for another.
             struct usage_start *s = start_after(st, slot, other, time_us);
             close_as_read_again(st, slot, other, time_us);
@@ -103,16 +102,13 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
         match_start(st, p->slot, s);
         return;
     }
-    f->seek = true;
+    // What comes later may know better.
     usage_fetch_derive(st, p->slot, f);
-    if (f->claim == USAGE_OPEN) {
-        usage_fetch_keep(st, p->slot, f);
-    }
+    usage_fetch_keep(st, p->slot, f);
 }
 
 static bool closes_at_range(const struct usage_fetch *f, int64_t offset) {
-    return f->claim < USAGE_BY_RANGE && !f->seek && f->offset >= 0 && offset > f->offset &&
-           offset <= f->high;
+    return f->claim < USAGE_BY_RANGE && f->offset >= 0 && offset > f->offset && offset <= f->high;
 }
 
 void usage_claim_out_of_range(struct usage_state *st, uint32_t position, int64_t offset,
@@ -151,7 +147,7 @@ static bool closes_at_start(const struct usage_state *st, uint32_t slot,
     if (s->serial == f->serial && s->high > end) {
         end = s->high;
     }
-    return s->kind == USAGE_START && is_open_until(f, s->time_us) && !f->seek && f->offset >= 0 &&
+    return s->kind == USAGE_START && is_open_until(f, s->time_us) && f->offset >= 0 &&
            s->offset > f->offset && s->offset <= end && !is_too_far(st, slot, f, s);
 }
 
@@ -282,7 +278,8 @@ static struct usage_start *earliest_start(struct usage_state *st, uint32_t slot_
         note_next(st, slot_at, f, s);
         bool tolerated = is_by_tolerance(s, f);
         // What it closed already is taken from nobody by the tolerance alone.
-        bool free = s->closed_us == INT64_MIN || (s->closed_us < f->time_us && !tolerated);
+        bool free =
+            s->closed_us == INT64_MIN || (s->closed_us < f->time_us && f->time_us < s->time_us);
         if (free && closes_at_start(st, slot_at, f, s) &&
             (first == NULL ||
              (tolerated == is_by_tolerance(first, f) ? s->time_us < first->time_us

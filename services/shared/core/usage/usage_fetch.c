@@ -16,7 +16,9 @@ static struct usage_topic *topic_of(const struct usage_state *st, uint32_t slot)
     return &st->topics[st->slots[slot].topic];
 }
 
-static void add_closed(struct usage_topic *t, int64_t bytes, int64_t messages) {
+static void add_closed(struct usage_state *st, struct usage_topic *t, int64_t bytes,
+                       int64_t messages) {
+    st->became_known |= t->closed_bytes == 0;
     t->closed_bytes += (uint64_t)bytes;
     t->closed_messages += (uint64_t)messages;
     while (t->closed_bytes > SUM_MAX || t->closed_messages > SUM_MAX) {
@@ -64,7 +66,7 @@ static bool ratio_of(struct usage_state *st, uint32_t slot, uint64_t *ret_messag
 // --- claims --------------------------------------------------------------------------------------
 
 static void raise_highest(struct usage_slot *slot, const struct usage_fetch *f, int64_t messages) {
-    if (messages > 0 && f->offset + messages > slot->highest) {
+    if (f->offset + messages > slot->highest) {
         slot->highest = f->offset + messages;
     }
 }
@@ -89,7 +91,7 @@ void usage_fetch_set(struct usage_state *st, uint32_t slot, struct usage_fetch *
     f->claim = (uint8_t)claim;
     f->claimed = messages;
     if (usage_fetch_is_closed(f) && f->bytes > 0) {
-        add_closed(t, f->bytes, messages);
+        add_closed(st, t, f->bytes, messages);
     }
     // Read again by another fetch, it stands for the client's own word at most.
     bool own_word = claim == USAGE_BY_NEXT && f->by == 0;
@@ -98,28 +100,30 @@ void usage_fetch_set(struct usage_state *st, uint32_t slot, struct usage_fetch *
     }
 }
 
-void usage_fetch_derive(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+// R x messages / bytes, half up, at least 1; false if nothing is known of the topic.
+static bool take_figure(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
     uint64_t messages, bytes;
-    f->due = true;
-    if (f->bytes < 0 || !ratio_of(st, slot, &messages, &bytes)) {
-        if (f->claim != USAGE_OPEN) {
-            f->by = 0;
-            usage_fetch_set(st, slot, f, USAGE_OPEN, 0);
-        }
-        return;
+    if (f->figure > 0) {
+        return true;
     }
-    // R x messages / bytes, half up, at least 1.
-    u128 figure = (2 * (u128)(uint64_t)f->bytes * messages + bytes) / (2 * (u128)bytes);
+    if (f->bytes < 0 || !ratio_of(st, slot, &messages, &bytes)) {
+        return false;
+    }
+    u128 exact = (u128)(uint64_t)f->bytes * messages;
+    u128 figure = (2 * exact + bytes) / (2 * (u128)bytes);
     int64_t most = INT64_MAX - (f->offset > 0 ? f->offset : 0);
-    int64_t derived = figure < 1 ? 1 : figure > (u128)most ? most : (int64_t)figure;
-    f->by = 0;
-    usage_fetch_set(st, slot, f, USAGE_DERIVED, derived);
+    f->figure = figure < 1 ? 1 : figure > (u128)most ? most : (int64_t)figure;
+    f->figure_up = (u128)f->figure * bytes < exact;
+    return true;
 }
 
-// Less than half of D, or of what the topic's production makes of it.
+// Less than half of what fact 5 gave or would give.
 static bool is_small(struct usage_state *st, uint32_t slot, const struct usage_fetch *f,
                      int64_t messages) {
     uint64_t of, bytes;
+    if (f->figure > 0) {
+        return 2 * (u128)messages < (u128)f->figure + f->figure_up;
+    }
     return f->bytes >= 0 && ratio_of(st, slot, &of, &bytes) &&
            2 * (u128)messages * bytes < (u128)(uint64_t)f->bytes * of;
 }
@@ -128,18 +132,25 @@ void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetc
     if (usage_fetch_is_closed(f)) {
         return;
     }
-    int64_t messages = f->offset < 0 || f->seek ? 0 : usage_word_largest(st, slot, f) - f->offset;
+    enum usage_claim claim = USAGE_OPEN;
+    bool derived = f->due && take_figure(st, slot, f);
+    int64_t messages = f->offset < 0 ? 0 : usage_word_largest(st, slot, f) - f->offset;
     if (messages > 0 && !is_small(st, slot, f, messages)) {
-        if (f->claim != USAGE_BY_WORD || f->claimed != messages) {
-            usage_fetch_set(st, slot, f, USAGE_BY_WORD, messages);
-        }
-    } else if (f->due) {
-        if (f->claim != USAGE_DERIVED) {
-            usage_fetch_derive(st, slot, f);
-        }
-    } else if (f->claim != USAGE_OPEN) {
-        usage_fetch_set(st, slot, f, USAGE_OPEN, 0);
+        claim = USAGE_BY_WORD;
+    } else if (derived) {
+        claim = USAGE_DERIVED;
+        messages = f->figure;
+    } else {
+        messages = 0;
     }
+    if (f->claim != claim || f->claimed != messages) {
+        usage_fetch_set(st, slot, f, claim, messages);
+    }
+}
+
+void usage_fetch_derive(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+    f->due = true;
+    usage_fetch_settle(st, slot, f);
 }
 
 static void note_due(struct usage_state *st, const struct usage_fetch *f) {
@@ -151,14 +162,16 @@ static void note_due(struct usage_state *st, const struct usage_fetch *f) {
 static void derive_if_due(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
                           int64_t now_us) {
     if (!f->due && !usage_fetch_is_closed(f) && now_us - f->time_us >= USAGE_DERIVE_US) {
-        f->due = true;
-        usage_fetch_settle(st, slot, f);
+        usage_fetch_derive(st, slot, f);
     }
     note_due(st, f);
 }
 
 void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
     enum { FEW = 1024 };
+    if (st->became_known) {
+        usage_fetch_derive_left(st);
+    }
     if (now_us < st->due_us) {
         return;
     }
@@ -177,13 +190,12 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
 }
 
 void usage_fetch_derive_left(struct usage_state *st) {
+    st->became_known = false;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         struct usage_fetch_walk w = {0};
         for (struct usage_fetch *f;
              st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
-            if (f->claim == USAGE_OPEN && f->due) {
-                usage_fetch_derive(st, i, f);
-            }
+            usage_fetch_settle(st, i, f);
         }
     }
 }
@@ -273,16 +285,12 @@ void usage_fetch_limit(struct usage_state *st, uint32_t slot) {
     uint32_t open = 0;
     struct usage_fetch *oldest = NULL, *f;
     for (struct usage_fetch_walk w = {0}; (f = usage_fetch_next(st, slot, &w)) != NULL;) {
-        if (!f->due && !usage_fetch_is_closed(f)) {
+        if (f->claim == USAGE_OPEN) {
             open++;
-            if (oldest == NULL || f->time_us < oldest->time_us ||
-                (f->time_us == oldest->time_us && f->order < oldest->order)) {
-                oldest = f;
-            }
+            oldest = oldest == NULL || f->order < oldest->order ? f : oldest;
         }
     }
     if (open > USAGE_OPEN_PER_SLOT_MAX) {
-        oldest->due = true;
-        usage_fetch_settle(st, slot, oldest);
+        usage_fetch_derive(st, slot, oldest);
     }
 }

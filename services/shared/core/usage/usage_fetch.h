@@ -26,7 +26,7 @@ void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetc
 void usage_fetch_derive(struct usage_state *st, uint32_t slot, struct usage_fetch *f);
 // What is an hour old by now is derived.
 void usage_fetch_derive_due(struct usage_state *st, int64_t now_us);
-// Tries again those that are due and open: the topic may have become known.
+// Looks again at those that nothing closed: the topic may have become known, or a word be small.
 void usage_fetch_derive_left(struct usage_state *st);
 
 // A new fetch of the position, which has none.

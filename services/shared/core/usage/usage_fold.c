@@ -221,6 +221,24 @@ static void read_request(struct fetch_line *f) {
     }
 }
 
+// A session that is given up for another: what the request names is the successor in it.
+static void read_last_request(struct fetch_line *f) {
+    f->before = USAGE_NONE;
+    for (uint32_t i = 0; i < f->line->asked.count; i++) {
+        const struct broker_line_part *a = &f->line->asked.items[i];
+        const struct broker_line_part *answer = usage_line_answer(f->l, a);
+        uint32_t position = find_position(f, a);
+        if (position == USAGE_NONE || (answer != NULL && answer->error != 0)) {
+            continue;
+        }
+        const struct usage_position *p = &f->st->positions[position];
+        if (p->running && p->unclosed && a->offset > p->fetch.offset) {
+            usage_claim_successor(f->st, position, a->offset,
+                                  answer == NULL ? -1 : answer->high_watermark, f->line->time_us);
+        }
+    }
+}
+
 // A partition taken out of a session comes back with an offset of its own. Should that line be
 // lost, the offset is unknown, and not what it was before.
 static void read_forgotten(struct fetch_line *f) {
@@ -240,14 +258,20 @@ struct topic_sum {
     uint64_t bytes[2];
 };
 
-// Read from an offset that no line showed: its messages can only be derived.
+// Read from an offset that no line showed: its messages can only be derived. The run goes on.
 static void open_without_offset(struct fetch_line *f, struct usage_fetch *fetch,
                                 const struct broker_line_part *a) {
-    uint32_t home = f->st->topics[fetch->topic].home;
-    uint32_t slot = usage_slot_get(f->st, home, a->partition);
+    struct usage_state *st = f->st;
+    uint32_t slot = usage_slot_get(st, st->topics[fetch->topic].home, a->partition);
+    if (f->chain != USAGE_NONE) {
+        uint32_t position = get_position(f, a);
+        named_in_request(f, position);
+        st->positions[position].running = true;
+        st->positions[position].run_us = f->line->time_us;
+    }
     fetch->offset = fetch->word = -1;
-    usage_fetch_keep(f->st, slot, fetch);
-    usage_fetch_limit(f->st, slot);
+    usage_fetch_keep(st, slot, fetch);
+    usage_fetch_limit(st, slot);
 }
 
 static unsigned count_answer(struct fetch_line *f, const struct broker_line_part *a) {
@@ -309,9 +333,9 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
         const struct broker_line_part *a = &f->line->answered.items[i];
         if (a->error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE && f->incremental) {
             uint32_t position = find_position(f, a);
-            if (position != USAGE_NONE && st->positions[position].line != st->line &&
-                st->positions[position].known) {
-                observe_out_of_range(f, position, st->positions[position].offset);
+            if (position != USAGE_NONE && st->positions[position].line != st->line) {
+                end_run(st, position);
+                st->positions[position].reset = true;
             }
         }
         if (a->error == 0 && a->bytes > 0) {
@@ -360,9 +384,11 @@ static void pick_chain(struct fetch_line *f) {
     f->incremental = session != 0 && line->session_epoch > 0;
     if (session != 0 && line->session_epoch == 0) {
         // The client gave the session up, and asks for another.
-        uint32_t old = usage_chain_find(f->st, f->broker, true, session);
-        if (old != USAGE_NONE) {
-            usage_chain_kill(f->st, old);
+        f->chain = usage_chain_find(f->st, f->broker, true, session);
+        if (f->chain != USAGE_NONE) {
+            read_last_request(f);
+            usage_chain_kill(f->st, f->chain);
+            f->l->next = 0;
         }
         session = 0;
     }
@@ -382,7 +408,8 @@ static void pick_chain(struct fetch_line *f) {
 
 static void fold_fetch(struct usage_line *l, struct topic_sum *sums) {
     struct fetch_line f = {.l = l, .st = l->st, .line = l->line, .broker = l->broker};
-    if (l->line->error != 0) {
+    // Without an answer nothing was served, and what it asked for nobody looked at.
+    if (l->line->error != 0 || !l->line->has_response) {
         return;
     }
     f.client = usage_client_get(l->st, l->line->client_id, l->line->client_address);

@@ -84,8 +84,9 @@ struct usage_fetch {
     uint32_t client;
     uint8_t delivery;
     uint8_t claim;
-    bool seek;       // its successor was no advance: only fact 5 is left
-    bool due;        // an hour has passed
+    bool due;        // it is time for fact 5: an hour has passed, or its successor was a seek
+    bool figure_up;  // figure was rounded down
+    int64_t figure;  // what fact 5 gave, half up; 0: nothing yet
     int64_t claimed; // messages counted by the claim
     int64_t next_us; // start of the same client's next chain, INT64_MAX: none
     int64_t word;    // largest of the words no longer in the slot's list, O: none
@@ -180,7 +181,8 @@ struct usage_state {
     uint32_t producer; // of the line being folded
     int64_t last_us;
     int64_t pruned_us;
-    int64_t due_us; // not before then is a fetch an hour old that waits for it; INT64_MAX: none
+    int64_t due_us;    // not before then is a fetch an hour old that waits for it; INT64_MAX: none
+    bool became_known; // what the fetches of a topic hold, since fetches were derived last
     uint64_t names_version; // of the facts when unresolved names were last tried
 
     struct hash_table topic_by_key; // hash of id or name

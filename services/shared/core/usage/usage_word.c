@@ -17,7 +17,7 @@ static bool fits(const struct usage_state *st, const struct usage_fetch *f,
                  const struct usage_word *w) {
     return f->offset >= 0 && w->offset > f->offset && w->offset <= f->high &&
            w->time_us >= f->time_us - USAGE_TOLERANCE_US &&
-           w->time_us - f->time_us <= USAGE_CLAIM_US && w->time_us <= f->next_us &&
+           w->time_us - f->time_us <= USAGE_CLAIM_US && w->time_us < f->next_us &&
            same_client(st, f, w);
 }
 
