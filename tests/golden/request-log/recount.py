@@ -53,6 +53,7 @@ class Fetch:
     fact: int = None  # which fact closed it
     messages: int = 0
     succeeded: bool = False  # its successor was seen
+    sought: bool = False  # and it was a seek: 5 holds at once, and no word of the client
     word: int = None  # fact 4: the largest offset of the client's own word
     word_over: bool = False  # that client has started anew
     figure: Fraction = None  # what it was derived from, once it was
@@ -314,6 +315,7 @@ class Recount:
         if self.inside(fetch, messages):
             self.close(fetch, SUCCESSOR, messages, line)
         elif not fetch.firmly_closed:
+            fetch.sought = True
             self.derive(fetch)
 
     def out_of_range(self, chain, line, place, offset):
@@ -385,7 +387,7 @@ class Recount:
 
     def word(self, fetch):
         """Fact 4: messages by the client's own word, None without one that holds."""
-        if fetch.word is None:
+        if fetch.word is None or fetch.sought:
             return None
         figure = self.estimate(fetch) if fetch.figure is None else fetch.figure
         messages = fetch.word - fetch.start
@@ -472,7 +474,8 @@ class Recount:
     def derive_due(self, principal, now):
         waiting = []
         for fetch in self.pending[principal]:
-            if now - fetch.line.clock >= DERIVED_AFTER and not fetch.firmly_closed:
+            due = fetch.sought or now - fetch.line.clock >= DERIVED_AFTER
+            if due and not fetch.firmly_closed:
                 self.derive(fetch)
             if not fetch.firmly_closed and fetch.figure is None:
                 waiting.append(fetch)
