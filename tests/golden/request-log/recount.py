@@ -124,6 +124,7 @@ class Run:
 class Chain:
     runs: dict = field(default_factory=dict)  # (topic, partition) -> Run
     offsets: dict = field(default_factory=dict)  # (topic, partition) -> what an incremental fetch asks for without saying
+    seen: set = field(default_factory=set)  # (topic, partition) asked for before
     after_error: set = field(default_factory=set)  # (topic, partition) whose next start is a reset
 
 
@@ -326,12 +327,14 @@ class Recount:
             if fetch and not fetch.succeeded and fetch.start < offset <= fetch.watermark:
                 fetch.succeeded = True
                 self.close(fetch, OUT_OF_RANGE, offset - fetch.start, line)
-        elif place not in chain.after_error:
+        elif place not in chain.seen:
             self.begin(place, Start(line, chain, offset, None, error=True))
+        chain.seen.add(place)
         chain.after_error.add(place)
 
     def start(self, chain, line, place, offset, answer):
         """Fact 3, first half."""
+        chain.seen.add(place)
         client = line.client_id, line.client_address
         for fetch in self.place(line.principal, place).fetches:
             if fetch.client == client:
@@ -356,7 +359,7 @@ class Recount:
         """Whether a start (or a first request answered with error 1) closes the fetch."""
         if start.used or fetch.start is None or fetch.firmly_closed or not fetch.replaceable(start.line) or not later(start.line, fetch.line):
             return False
-        if start.chain is fetch.chain and not start.error:
+        if start.chain is fetch.chain:
             watermark = max(fetch.watermark, fetch.watermark if start.watermark is None else start.watermark)
             return fetch.start < start.offset <= watermark and self.inside(fetch, start.offset - fetch.start)
         if not fetch.start < start.offset <= fetch.watermark:
