@@ -151,18 +151,21 @@ class Topics:
             self.begin(line, name, topic_id)
 
     def deleted(self, line, name, topic_id):
-        if topic_id in self.by_id:
-            name = self.by_id[topic_id].name
-        if name not in self.lives:
-            if name is None:
-                return
+        life = self.by_id.get(topic_id)
+        if life:
+            name = life.name
+        elif name is None:
+            return
+        elif name not in self.lives:
             self.begin(line, name, topic_id)
+            life = self.by_id.get(topic_id)
         now = self.lives[name][-1][1]
-        if topic_id is None or now.id in (None, topic_id):
-            if topic_id and now.id is None:
-                now.id = topic_id
-                self.by_id[topic_id] = now
-            self.begin(line, name, None)
+        if topic_id and life is not now:
+            if now.id or life:
+                return  # told before: a forwarded request has two lines
+            now.id = topic_id
+            self.by_id[topic_id] = now
+        self.begin(line, name, None)
 
     def of(self, line, topic):
         """The topic that a part of this line names, by `topicId`, `topic` or `name`."""

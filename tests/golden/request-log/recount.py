@@ -53,6 +53,7 @@ class Fetch:
     fact: int = None  # which fact closed it
     messages: int = 0
     succeeded: bool = False  # its successor was seen
+    sought: bool = False  # and it was a seek: 5 holds at once, and no word of the client
     word: int = None  # fact 4: the largest offset of the client's own word
     word_over: bool = False  # that client has started anew
     figure: Fraction = None  # what it was derived from, once it was
@@ -123,6 +124,7 @@ class Run:
 class Chain:
     runs: dict = field(default_factory=dict)  # (topic, partition) -> Run
     offsets: dict = field(default_factory=dict)  # (topic, partition) -> what an incremental fetch asks for without saying
+    seen: set = field(default_factory=set)  # (topic, partition) asked for before
     after_error: set = field(default_factory=set)  # (topic, partition) whose next start is a reset
 
 
@@ -314,6 +316,7 @@ class Recount:
         if self.inside(fetch, messages):
             self.close(fetch, SUCCESSOR, messages, line)
         elif not fetch.firmly_closed:
+            fetch.sought = True
             self.derive(fetch)
 
     def out_of_range(self, chain, line, place, offset):
@@ -324,12 +327,14 @@ class Recount:
             if fetch and not fetch.succeeded and fetch.start < offset <= fetch.watermark:
                 fetch.succeeded = True
                 self.close(fetch, OUT_OF_RANGE, offset - fetch.start, line)
-        elif place not in chain.after_error:
+        elif place not in chain.seen:
             self.begin(place, Start(line, chain, offset, None, error=True))
+        chain.seen.add(place)
         chain.after_error.add(place)
 
     def start(self, chain, line, place, offset, answer):
         """Fact 3, first half."""
+        chain.seen.add(place)
         client = line.client_id, line.client_address
         for fetch in self.place(line.principal, place).fetches:
             if fetch.client == client:
@@ -354,7 +359,7 @@ class Recount:
         """Whether a start (or a first request answered with error 1) closes the fetch."""
         if start.used or fetch.start is None or fetch.firmly_closed or not fetch.replaceable(start.line) or not later(start.line, fetch.line):
             return False
-        if start.chain is fetch.chain and not start.error:
+        if start.chain is fetch.chain:
             watermark = max(fetch.watermark, fetch.watermark if start.watermark is None else start.watermark)
             return fetch.start < start.offset <= watermark and self.inside(fetch, start.offset - fetch.start)
         if not fetch.start < start.offset <= fetch.watermark:
@@ -385,7 +390,7 @@ class Recount:
 
     def word(self, fetch):
         """Fact 4: messages by the client's own word, None without one that holds."""
-        if fetch.word is None:
+        if fetch.word is None or fetch.sought:
             return None
         figure = self.estimate(fetch) if fetch.figure is None else fetch.figure
         messages = fetch.word - fetch.start
@@ -472,7 +477,8 @@ class Recount:
     def derive_due(self, principal, now):
         waiting = []
         for fetch in self.pending[principal]:
-            if now - fetch.line.clock >= DERIVED_AFTER and not fetch.firmly_closed:
+            due = fetch.sought or now - fetch.line.clock >= DERIVED_AFTER
+            if due and not fetch.firmly_closed:
                 self.derive(fetch)
             if not fetch.firmly_closed and fetch.figure is None:
                 waiting.append(fetch)
