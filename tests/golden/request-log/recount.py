@@ -67,7 +67,7 @@ class Fetch:
         return self.fact in (SUCCESSOR, OUT_OF_RANGE, NEXT_THERE)
 
     def replaceable(self, line):
-        return self.fact is None or line.clock - self.line.clock <= REPLACED_WITHIN
+        return line.clock - self.line.clock <= REPLACED_WITHIN
 
 
 @dataclass(eq=False)
@@ -148,7 +148,8 @@ class Recount:
         self.chains = {}
         self.pending = defaultdict(list)  # principal -> fetches that fact 5 has still to look at
         self.batches = {}  # (topic, partition, base offset) -> time
-        self.produced = {}  # topic -> {day: [bytes, messages]}
+        self.produced = defaultdict(list)  # topic -> [(number of its line, day, partition, base offset, bytes)]
+        self.at = 0  # number of the line being counted
 
     def account(self, principal, topic):
         if (principal, topic) not in self.accounts:
@@ -159,12 +160,14 @@ class Recount:
         lines = [line for line in self.lines if not line.body.get("isForwarded")]
         self.produce_all([line for line in lines if line.api == PRODUCE])
         for line in lines:
+            self.at = line.number
             if line.api == FETCH:
                 self.derive_due(line.principal, line.clock)
                 self.fetch(line)
             elif line.api in (OFFSET_COMMIT, TXN_OFFSET_COMMIT):
                 self.derive_due(line.principal, line.clock)
                 self.commit(line)
+        self.at = len(self.lines)
         now = self.now or max((line.time for line in self.lines), default=None)
         for principal in self.pending:
             self.derive_due(principal, now)
@@ -297,8 +300,23 @@ class Recount:
         expected = self.expected(fetch)
         if expected is not None:
             return expected
-        days = [counts for _, counts in sorted(self.produced.get(fetch.account.topic, {}).items()) if all(counts)]
+        days = [counts for _, counts in sorted(self.produced_days(fetch.account.topic).items()) if all(counts)]
         return Fraction(fetch.size * days[-1][1], days[-1][0]) if days else None
+
+    def produced_days(self, topic):
+        """{day: (bytes, messages)} of what was produced into the topic so far: a batch ends where the next begins."""
+        days = defaultdict(lambda: [0, 0])
+        known = [batch for batch in self.produced[topic] if batch[0] <= self.at]
+        ends = defaultdict(list)
+        for _, day, partition, base, size in known:
+            days[day][0] += size
+            if base is not None:
+                ends[partition].append((base, day))
+        for batches in ends.values():
+            batches.sort(key=lambda batch: batch[0])
+            for (base, day), (end, _) in zip(batches, batches[1:]):
+                days[day][1] += end - base
+        return days
 
     def inside(self, fetch, messages):
         """The bound of fact 1: not above R, or not above 4 D."""
@@ -486,7 +504,7 @@ class Recount:
 
     # --- PRODUCE and commits -----------------------------------------------------------------------------------------
     def produce_all(self, lines):
-        batches = defaultdict(list)  # (topic, partition) -> [(base offset, account, counts of its day)]
+        batches = defaultdict(list)  # (topic, partition) -> [(base offset, account)]
         for line in lines:
             for topic, partition, size, base in self.appended(line):
                 if base is not None:
@@ -497,15 +515,13 @@ class Recount:
                     self.batches[batch] = line.clock
                 account = self.account(line.principal, topic)
                 account.produced_bytes += size
-                day = self.produced.setdefault(topic, {}).setdefault(line.time.date(), [0, 0])
-                day[0] += size
+                self.produced[topic].append((line.number, line.time.date(), partition, base, size))
                 if base is not None:
-                    batches[topic, partition].append((base, account, day))
+                    batches[topic, partition].append((base, account))
         for known in batches.values():
             known.sort(key=lambda batch: batch[0])
-            for (base, account, day), (end, _, _) in zip(known, known[1:]):
+            for (base, account), (end, _) in zip(known, known[1:]):
                 account.produced_messages += end - base
-                day[1] += end - base
             known[-1][1].produced_open += 1
 
     def appended(self, line):

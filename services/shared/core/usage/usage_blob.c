@@ -174,6 +174,7 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
     put_u64(w->out, (f->delivery == USAGE_REPLAY ? (unsigned)USAGE_BLOB_REPLAY : 0U) |
                         (f->next_us != INT64_MAX ? (unsigned)USAGE_BLOB_NEXT : 0U) |
                         (f->figure > 0 ? (unsigned)USAGE_BLOB_FIGURE : 0U) |
+                        (f->seek ? (unsigned)USAGE_BLOB_SEEK : 0U) |
                         (f->due ? (unsigned)USAGE_BLOB_DUE : 0U) |
                         (known ? (unsigned)USAGE_BLOB_OFFSET : 0U) |
                         (unsigned)f->claim << USAGE_BLOB_CLAIM_SHIFT);

@@ -307,6 +307,7 @@ static struct usage_fetch read_fetch(struct reader *r) {
         .word = -1,
         .delivery = (flags & USAGE_BLOB_REPLAY) != 0 ? USAGE_REPLAY : USAGE_FRESH,
         .claim = (uint8_t)(flags >> USAGE_BLOB_CLAIM_SHIFT),
+        .seek = (flags & USAGE_BLOB_SEEK) != 0,
         .due = (flags & USAGE_BLOB_DUE) != 0,
         .next_us = INT64_MAX,
     };

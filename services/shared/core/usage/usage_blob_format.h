@@ -21,7 +21,8 @@ enum {
     USAGE_BLOB_FIGURE = 4,
     USAGE_BLOB_DUE = 8,
     USAGE_BLOB_OFFSET = 16,
-    USAGE_BLOB_CLAIM_SHIFT = 5,
+    USAGE_BLOB_SEEK = 32,
+    USAGE_BLOB_CLAIM_SHIFT = 6,
 };
 // Version 1.
 enum {

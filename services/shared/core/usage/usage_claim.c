@@ -102,7 +102,8 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
         match_start(st, p->slot, s);
         return;
     }
-    // What comes later may know better.
+    // What comes later may know better, but for the client's own word.
+    f->seek = true;
     usage_fetch_derive(st, p->slot, f);
     usage_fetch_keep(st, p->slot, f);
 }

@@ -134,7 +134,7 @@ void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetc
     }
     enum usage_claim claim = USAGE_OPEN;
     bool derived = f->due && take_figure(st, slot, f);
-    int64_t messages = f->offset < 0 ? 0 : usage_word_largest(st, slot, f) - f->offset;
+    int64_t messages = f->offset < 0 || f->seek ? 0 : usage_word_largest(st, slot, f) - f->offset;
     if (messages > 0 && !is_small(st, slot, f, messages)) {
         claim = USAGE_BY_WORD;
     } else if (derived) {

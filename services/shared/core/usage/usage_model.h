@@ -85,6 +85,7 @@ struct usage_fetch {
     uint8_t delivery;
     uint8_t claim;
     bool due;        // it is time for fact 5: an hour has passed, or its successor was a seek
+    bool seek;       // its successor was one: no word of the client counts
     bool figure_up;  // figure was rounded down
     int64_t figure;  // what fact 5 gave, half up; 0: nothing yet
     int64_t claimed; // messages counted by the claim
