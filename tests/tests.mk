@@ -112,6 +112,7 @@ $(BUILD)/obj/tests/sanitizers/%.o: CPPFLAGS += -DSANITIZER_REPORTS='"$(abspath $
 .PHONY: asan-stack
 asan-stack: portal browser ## tests on real servers with programs built for both sanitizers (about half an hour)
 	@deploy/local/install.sh
+	@rm -rf $(ASAN_STACK)/bin # linked anew with what the options are now
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
 	@rm -rf $(ASAN_STACK)/reports && mkdir -p $(ASAN_STACK)/reports && chmod 1777 $(ASAN_STACK)/reports

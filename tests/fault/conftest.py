@@ -12,7 +12,7 @@ from stack import Stack, open_folder  # noqa: E402
 
 
 @pytest.fixture(scope="module")
-def stack(tmp_path_factory):
-    with Stack(open_folder(tmp_path_factory, "fault")) as stack:
+def stack():
+    with Stack(open_folder("fault")) as stack:
         stack.up()
         yield stack

@@ -128,9 +128,9 @@ def test_customers__are_spoken_to_with_tls_alone(servers):
 
 
 @pytest.fixture(scope="module")
-def template(tmp_path_factory):
+def template():
     """The template as an operator takes it: TLS on every listener."""
-    with Stack(open_folder(tmp_path_factory, "template"), WEIR_KAFKA_INTERNAL_TLS="on") as stack:
+    with Stack(open_folder("template"), WEIR_KAFKA_INTERNAL_TLS="on") as stack:
         stack.up_servers()
         yield stack
 

@@ -18,8 +18,8 @@ REFUSED = (psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityError)
 
 
 @pytest.fixture(scope="module")
-def database(tmp_path_factory):
-    with Stack(open_folder(tmp_path_factory, "attack")) as stack:
+def database():
+    with Stack(open_folder("attack")) as stack:
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         yield stack

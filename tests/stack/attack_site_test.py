@@ -22,9 +22,9 @@ CHANGES = [
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site():
     """weir-api with the portal as it is built."""
-    with Stack(open_folder(tmp_path_factory, "site")) as stack:
+    with Stack(open_folder("site")) as stack:
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         stack.script("weir", "up", "weir-api")

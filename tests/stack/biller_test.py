@@ -16,7 +16,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from hang_up import backends, complaints, end, stopped
+from hang_up import complaints, end, stopped_idle
 from market import Market
 from stack import ROOT, Stack, wait_for
 
@@ -720,8 +720,7 @@ def test_connections_that_died_idle__are_no_error(database, market, biller):
     for month in ("2022-03", "2022-04", "2022-05"):
         sale = Sale(market, month)
         said = out.stat().st_size
-        with stopped(biller.process.pid):
-            pids = backends(database, "weir_biller")
+        with stopped_idle(database, biller.process.pid, "weir_biller") as pids:
             assert len(pids) == 2  # billing runs, running charges
             end(database, pids)
             sale.use(f"{month}-10 12:00", bytes=1000)

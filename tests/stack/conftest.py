@@ -12,16 +12,16 @@ from stack import Stack, open_folder  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory):
+def servers():
     """PostgreSQL and Kafka, no program of Weir's."""
-    with Stack(open_folder(tmp_path_factory, "servers")) as stack:
+    with Stack(open_folder("servers")) as stack:
         stack.up_servers()
         yield stack
 
 
 @pytest.fixture(scope="session")
-def weir(tmp_path_factory):
+def weir():
     """Everything: a migrated database, Kafka that takes Weir's tokens, all of Weir's programs."""
-    with Stack(open_folder(tmp_path_factory, "weir")) as stack:
+    with Stack(open_folder("weir")) as stack:
         stack.up()
         yield stack

@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 import requests
-from hang_up import backends, complaints, end, stopped
+from hang_up import complaints, end, stopped_idle
 from log_feed import TOPIC_ID, Feed, session_fetches
 from stack import ROOT, free_ports, wait_for
 
@@ -326,8 +326,8 @@ def test_connection_that_died_idle__is_no_error(cluster, many):
     cluster.wait()
     complained = len(complaints(out))
     for begin in range(3000, 6000, 1000):
-        with stopped(meter.process.pid):
-            end(cluster.stack, backends(cluster.stack, "weir_meter"))
+        with stopped_idle(cluster.stack, meter.process.pid, "weir_meter") as pids:
+            end(cluster.stack, pids)
             feed.ship(begin, 1000)
         cluster.wait()
     assert cluster.usage() == expected

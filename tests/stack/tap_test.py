@@ -24,8 +24,8 @@ LINE = re.compile(rb"\[(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d),(\d{3})\] (?:DEBUG|INFO)
 
 
 @pytest.fixture(scope="module")
-def rotating(tmp_path_factory):
-    folder = open_folder(tmp_path_factory, "tap")
+def rotating():
+    folder = open_folder("tap")
     with Stack(folder, WEIR_REQUEST_LOG_ROLL="yyyy-MM-dd-HH-mm-ss", WEIR_LOG_PARTITIONS=PARTITIONS) as stack:
         (folder / "kafka").mkdir()
         (folder / "kafka" / "jwks.json").write_text('{"keys":[]}')

@@ -26,8 +26,8 @@ LIMITS = {"topics_max": 100, "partitions_max": 12, "retention_ms_max": 7 * DAY, 
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
-    with Stack(open_folder(tmp_path_factory, "topics")) as stack:
+def site():
+    with Stack(open_folder("topics")) as stack:
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         stack.script("weir", "up", "weir-api")

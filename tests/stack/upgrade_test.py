@@ -93,8 +93,8 @@ def rows_of(market, columns):
 
 
 @pytest.fixture(scope="module")
-def upgraded(tmp_path_factory):
-    with Stack(open_folder(tmp_path_factory, "upgrade")) as stack:
+def upgraded():
+    with Stack(open_folder("upgrade")) as stack:
         stack.script("postgres", "up")
         as_before(stack)
         market = Market(stack)
@@ -150,8 +150,8 @@ def test_secrets_of_before_stay_good_and_copies_open_nothing(upgraded):
     assert api.ask_token(victim_client, SECRET).status == 401
 
 
-def test_without_the_roles_the_migration_says_who_makes_them(tmp_path_factory):
-    with Stack(open_folder(tmp_path_factory, "unprepared")) as stack:
+def test_without_the_roles_the_migration_says_who_makes_them():
+    with Stack(open_folder("unprepared")) as stack:
         stack.script("postgres", "up")
         as_before(stack)
         with psycopg.connect(stack.database_url("postgres"), autocommit=True) as db:

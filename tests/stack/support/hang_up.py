@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+from pathlib import Path
 
 from stack import wait_for
 
@@ -31,6 +32,36 @@ def stopped(pid):
     os.kill(pid, signal.SIGSTOP)
     try:
         yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextlib.contextmanager
+def stopped_idle(stack, pid, role):
+    """As stopped, with the connections of its role idle and every thread asleep: nothing is under way that could
+    fail when they end. Yields the backends' pids."""
+
+    def resting():
+        rows = [row.split("|") for row in ask(stack, f"select pid, state, state_change from pg_stat_activity where usename = '{role}' order by pid")]
+        return rows if rows and all(state == "idle" for _, state, _ in rows) else None
+
+    def asleep():
+        states = [path.read_text().rpartition(") ")[2][0] for path in Path(f"/proc/{pid}/task").glob("*/stat")]
+        return states and set(states) == {"S"}
+
+    def stop():
+        before = resting()
+        if before is None or not asleep():
+            return None
+        os.kill(pid, signal.SIGSTOP)
+        if resting() == before:
+            return [backend for backend, _, _ in before]
+        os.kill(pid, signal.SIGCONT)  # it had begun something
+        return None
+
+    backends = wait_for(stop, "the program to rest", every=0.01)
+    try:
+        yield backends
     finally:
         os.kill(pid, signal.SIGCONT)
 

@@ -137,7 +137,7 @@ def open_house(tmp_path_factory, name, extra="", **settings):
     (portal / "js").mkdir()
     (portal / "js" / "app.js").write_text("export const x = 1\n")
     (portal / ".hidden").write_text("no")
-    with Stack(open_folder(tmp_path_factory, name), WEIR_EXTRA_API=f"WEIR_PORTAL_DIR={portal}\n{extra}", **settings) as stack:
+    with Stack(open_folder(name), WEIR_EXTRA_API=f"WEIR_PORTAL_DIR={portal}\n{extra}", **settings) as stack:
         stack.script("postgres", "up")
         stack.script("weir", "migrate")
         stack.script("weir", "up", "weir-api")

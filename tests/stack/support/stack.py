@@ -10,8 +10,8 @@ pytest session (the fixtures are in conftest.py); tests keep apart by names of t
 
 import os
 import socket
-import stat
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -66,12 +66,11 @@ def free_ports(count):
     raise RuntimeError(f"no {count} free ports from {base} on")
 
 
-def open_folder(tmp_path_factory, name):
-    """A folder that PostgreSQL's own user can get to, which pytest's are not."""
-    folder = tmp_path_factory.mktemp(name)
-    for parent in (folder, folder.parent, folder.parent.parent):
-        # With --basetemp the last may be /tmp itself, which keeps its mode.
-        parent.chmod(stat.S_IMODE(parent.stat().st_mode) | 0o011)
+def open_folder(name):
+    """A folder for a stack, which its purge removes. Servers have users of their own who have to get there, and
+    pytest's own folders are closed to them, again whenever another pytest begins."""
+    folder = Path(tempfile.mkdtemp(prefix=f"weir-{name}-"))
+    folder.chmod(0o711)
     return folder
 
 
