@@ -3,6 +3,7 @@ database is what an independent recount of the same log says."""
 
 import gzip
 import itertools
+import json
 import os
 import random
 import re
@@ -488,6 +489,119 @@ def test_border_inside_an_open_batch__folds_it_again(cluster):
     cluster.wait()
     assert bytes_by_payer(cluster) == [(None, "16:00:00", 4 * 6000), (subscription, "16:04:00", 10 * 6000)]
     assert meter.metric("weir_meter_conflicts_total") == 1
+
+
+# --- what the database refuses ---------------------------------------------------------------------------------------
+class Refusing:
+    """A check on a table that refuses some of its rows for their content."""
+
+    def __init__(self, cluster, table, condition):
+        self.cluster, self.table, self.condition = cluster, table, condition
+
+    def __enter__(self):
+        self.cluster.sql(f"alter table {self.table} add constraint poison check (not ({self.condition})) not valid")
+
+    def __exit__(self, *_):
+        self.cluster.sql(f"alter table {self.table} drop constraint poison")
+
+
+def refused(cluster):
+    return cluster.sql(
+        "select principal, detail, convert_from(head, 'UTF8'), line_at::text, line_bytes, broker_id, generation, byte_offset"
+        " from dead_letter where cluster_id = %s and reason = 'refused' order by id", cluster.id,
+    )
+
+
+def without(expected, name):
+    return [row for row in expected if row["principal"] != f"User:{name}"]
+
+
+def test_sum_that_cannot_be_stored__is_taken_out_and_the_rest_goes_on(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    evil = next(session_fetches(1, 1))[0]
+    position = next(headers for _, key, headers, _ in feed.records if key == f"User:{evil}".encode())[1][1]
+    full = "insert into usage_quarter (cluster_id, principal, topic, delivery, from_at, metering_class, bytes)" \
+        " values (%s, %s, %s, 0, '2026-11-22T16:00Z', 'request_log', repeat('9', 131072)::numeric)"
+    cluster.sql(full, cluster.id, evil, TOPIC_ID)
+    feed.ship()
+    meter = cluster.meter(batch_ms=3000)  # all in one batch
+    cluster.wait()
+    cluster.sql("delete from usage_quarter where cluster_id = %s and length(bytes::text) > 1000", cluster.id)
+    assert cluster.usage() == without(expected, evil)
+    [(principal, detail, head, at, size, *place)] = refused(cluster)
+    [was] = [row for row in expected if row["principal"] == f"User:{evil}"]
+    row = json.loads(head)
+    assert (principal, at, ":".join(map(str, place))) == (evil, "2026-11-22 16:00:00+00", position)
+    assert "overflow" in detail and detail.startswith("usage: ")
+    assert {k: int(row[k]) for k in ("bytes", "messages", "fetches", "open_fetches", "produced_bytes")} == {k: v for k, v in was.items() if isinstance(v, int)}
+    assert (row["topic"], row["delivery"], row["evidence"][0][5], size) == (TOPIC_ID, 0, 150, was["bytes"])
+    assert meter.ready() and meter.metric("weir_meter_refused_total") == 1
+    out = (cluster.stack.folder / "log" / f"meter-{meter.port}.out").read_text()
+    assert [line["principal"] for line in map(json.loads, out.splitlines()) if line["level"] == "error"] == [evil]
+
+
+@pytest.mark.parametrize(
+    "table, condition, part",
+    [
+        ("usage_quarter", "principal = '{evil}'", "usage"),
+        ("usage_day", "principal = '{evil}'", "usage"),
+        ("usage_evidence", "principal = '{evil}'", "usage"),
+        ("meter_state", "principal = '{evil}'", "state"),
+        ("topic", "name = 'acme.evil'", "topic"),
+        ("log_hole", "kind = 'evil'", "hole"),
+        ("dead_letter", "byte_offset = 40 and reason <> 'refused'", "letter"),
+    ],
+)
+def test_row_that_is_refused__is_taken_out_and_the_rest_goes_on(cluster, many, table, condition, part):
+    log, expected = many
+    evil = next(session_fetches(1, 1))[0]
+    feed = many_feed(cluster, log)
+    for name, topic in (("acme.good", "A" * 21 + "B"), ("acme.evil", "A" * 21 + "C"), ("acme.fair", "A" * 21 + "D")):
+        feed.add(0, "fact", json.dumps({"at_us": 1_700_000_000_000_000, "topics": [{"id": topic, "name": name, "event": "seen"}]}).encode())
+        feed.offset += 1
+    for kind in ("good", "evil", "fair"):
+        feed.add(0, "hole", json.dumps({"from": feed.position(5), "to": feed.position(9), "kind": kind, "lines_at_least": 1, "principal": ""}).encode())
+    second = cluster.feed(broker=2)
+    for number in range(3):
+        second.add(1, "line", b"garbage", pos=second.position(20 * number + 20))
+    with Refusing(cluster, table, condition.format(evil=evil)):
+        feed.ship()
+        second.ship()
+        meter = cluster.meter(batch_ms=3000)
+        cluster.wait()
+    letters = refused(cluster)
+    assert [letter[1].partition(":")[0] for letter in letters] == [part]
+    assert cluster.usage() == (without(expected, evil) if part == "usage" else expected)
+    assert letters[0][0] == (evil if part in ("usage", "state") else None)
+    counts = cluster.sql(
+        "select (select count(*) from meter_state where cluster_id = c), (select count(*) from topic where cluster_id = c),"
+        " (select count(*) from log_hole where cluster_id = c),"
+        " (select count(*) from dead_letter where cluster_id = c and reason <> 'refused') from (select %s::uuid as c) x", cluster.id,
+    )[0]
+    assert counts == tuple(n - (part == p) for n, p in ((40, "state"), (3, "topic"), (3, "hole"), (3, "letter")))
+    assert meter.ready()
+
+
+def test_state_that_was_refused__does_not_come_back(cluster, many):
+    """Of the principal an older state is stored: it must not be read again after what was counted since."""
+    log, expected = many
+    evil = next(session_fetches(1, 1))[0]
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    feed.ship(0, 2000)
+    cluster.wait()
+    with Refusing(cluster, "meter_state", f"principal = '{evil}'"):
+        feed.ship(2000, 2000)
+        cluster.wait()
+        meter.kill()
+    assert refused(cluster)[0][:2] == (evil, refused(cluster)[0][1]) and refused(cluster)[0][1].startswith("state: ")
+    assert cluster.sql("select 1 from meter_state where cluster_id = %s and principal = %s", cluster.id, evil) == []
+    meter.start()
+    feed.ship(4000)
+    cluster.wait()
+    assert [{**row, "messages": 0, "open_fetches": 0} for row in cluster.usage()] == [{**row, "messages": 0, "open_fetches": 0} for row in expected]
+    assert without(cluster.usage(), evil) == without(expected, evil)
 
 
 # --- the program -----------------------------------------------------------------------------------------------------

@@ -4,14 +4,17 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/encoding.h"
 #include "base/instant.h"
 #include "core/usage/usage_fold.h"
+#include "meter/fold/storable.h"
 
 // How often a state is pruned, by the brokers' own time: busy ones soon, so that they stay small;
 // idle ones seldom, for each time is a write.
 static const int64_t PRUNE_BUSY_US = 60LL * 1000000;
 static const int64_t PRUNE_IDLE_US = 900LL * 1000000;
+
+// End of the year 9999: what comes later is no time of a broker's.
+static const int64_t YEAR_9999_US = 253402300799LL * 1000000;
 
 static void counts_clear(struct fold_counts *c) {
     *c = (struct fold_counts){.oldest_line_us = INT64_MAX, .newest_line_us = INT64_MIN};
@@ -73,7 +76,7 @@ void fold_stored(struct fold *f) {
         p->dirty = false;
         p->newest_us = INT64_MIN;
         p->stored = true;
-        if (usage_state_empty(p->state)) {
+        if (p->unstorable || usage_state_empty(p->state)) {
             principals_forget(p);
         }
     }
@@ -133,8 +136,7 @@ static void add_dead(struct fold *f, const struct log_partition *partition,
 }
 
 static bool fits_in_database(struct slice name) {
-    return name.len <= PRINCIPAL_NAME_MAX &&
-           (name.len == 0 || memchr(name.ptr, '\0', name.len) == NULL) && utf8_valid(name);
+    return name.len <= PRINCIPAL_NAME_MAX && storable(name);
 }
 
 // The principal with a state in this partition; NULL with the reason in *ret_detail.
@@ -209,7 +211,8 @@ static void learn(struct fold *f, struct slice id, struct slice name, enum topic
     }
 }
 
-static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e) {
+static enum err_code fold_fact(struct fold *f, const struct log_partition *partition,
+                               const struct broker_record *r, struct slice value, struct err *e) {
     struct log_fact fact;
     enum err_code code = log_value_decode_fact(value, &f->scratch, &fact, e);
     if (code != ERR_OK) {
@@ -224,7 +227,10 @@ static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e
         learn(f, t->id, t->name, t->event, fact.at_us);
         check(f->fact_count < FOLD_FACTS_MAX);
         struct fold_fact *kept = &f->facts[f->fact_count++];
-        *kept = (struct fold_fact){.at_us = fact.at_us, .deleted = t->event == TOPIC_DELETED};
+        *kept = (struct fold_fact){.at_us = fact.at_us,
+                                   .deleted = t->event == TOPIC_DELETED,
+                                   .partition = partition->number,
+                                   .at = r->pos};
         memcpy(kept->id, t->id.ptr, sizeof kept->id);
         kept->name = slice_of(arena_str(&f->arena, t->name), t->name.len);
     }
@@ -238,10 +244,9 @@ static enum err_code fold_dead(struct fold *f, const struct log_partition *parti
     if (code != ERR_OK) {
         return code;
     }
-    bool text = fits_in_database(dead.reason);
     struct dead_letter letter = {.partition = partition->number,
                                  .at = r->pos,
-                                 .reason = text ? dead.reason : SLICE_LIT("unknown"),
+                                 .reason = dead.reason,
                                  .head = dead.text,
                                  .line_bytes = dead.bytes,
                                  .line_at_us = INT64_MIN};
@@ -272,6 +277,9 @@ static enum err_code fold_control(struct fold *f, struct log_partition *partitio
                                   struct err *e) {
     struct log_control control;
     enum err_code code = log_value_decode_control(value, &f->scratch, &control, e);
+    if (code == ERR_OK && (control.broker_time_us < 0 || control.broker_time_us > YEAR_9999_US)) {
+        code = err_set(e, ERR_INVALID, "control record's time can't be stored");
+    }
     if (code == ERR_OK) {
         f->counts.controls++;
         log_partitions_heard(partition, r->pos.broker, control.broker_time_us);
@@ -282,7 +290,7 @@ static enum err_code fold_control(struct fold *f, struct log_partition *partitio
 static enum err_code fold_other(struct fold *f, struct log_partition *partition,
                                 const struct broker_record *r, struct slice value, struct err *e) {
     switch (r->kind) {
-    case BROKER_RECORD_FACT: return fold_fact(f, value, e);
+    case BROKER_RECORD_FACT: return fold_fact(f, partition, r, value, e);
     case BROKER_RECORD_DEAD: return fold_dead(f, partition, r, value, e);
     case BROKER_RECORD_HOLE: return fold_hole(f, value, e);
     case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, e);

@@ -39,6 +39,8 @@ struct fold_fact {
     struct slice name; // empty: not told
     int64_t at_us;
     bool deleted;
+    int32_t partition; // where its record stands
+    struct log_position at;
 };
 
 struct fold_hole {

@@ -25,9 +25,10 @@ struct store {
 
 // What a commit did, for the metrics.
 struct store_outcome {
-    int64_t unbound_bytes; // of usage in the batch that nobody owns yet
-    int64_t dead_letters;  // kept
-    int64_t floods;        // dead letters that were only counted
+    i128 unbound_bytes;   // of usage in the batch that nobody owns yet
+    int64_t dead_letters; // kept
+    int64_t floods;       // dead letters that were only counted
+    int64_t refused;      // by the database for their content: dead letters too
 };
 
 // For a new connection, before anything else.
@@ -40,8 +41,9 @@ ERR_MUST_CHECK enum err_code store_open(struct store *s, struct pg *pg, const ch
 ERR_MUST_CHECK enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers,
                                         size_t count, struct err *e);
 // Commits the open batch; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
-// first, or a grant changed so that the batch must be folded again: reset and load. On any other
-// error the fold is as it was and the call may be repeated; after a lost connection it is open
+// first, or a grant changed so that the batch must be folded again: reset and load. What PostgreSQL
+// refuses for its content is found by halving and becomes a dead letter, with an alarm in the log:
+// it is no error. On any other error the fold is as it was and the call may be repeated; after a lost connection it is open
 // whether the commit happened, and a repetition ends in ERR_CONFLICT if it did.
 ERR_MUST_CHECK enum err_code store_commit(struct store *s, struct fold *f,
                                           struct store_outcome *ret, struct err *e);

@@ -155,6 +155,11 @@ ERR_MUST_CHECK enum err_code pg_commit(struct pg *pg, struct err *e);
 // Never fails: a connection that can't roll back is dropped. Fine outside a transaction.
 void pg_rollback(struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);
+// Inside a transaction: what follows can be undone alone, after an error too. They nest; keep and
+// undo end the innermost.
+ERR_MUST_CHECK enum err_code pg_savepoint(struct pg *pg, struct err *e);
+ERR_MUST_CHECK enum err_code pg_savepoint_keep(struct pg *pg, struct err *e);
+ERR_MUST_CHECK enum err_code pg_savepoint_undo(struct pg *pg, struct err *e);
 // Row-level security: whose rows this transaction sees (set_config('weir.org', ..., true)).
 ERR_MUST_CHECK enum err_code pg_set_org(struct pg *pg, const char *org_uuid, struct err *e);
 

@@ -205,15 +205,17 @@ static void flood__is_counted_beyond_the_hours_limit(void **state) {
     assert_false(fold.dead.items[9].counted_only);
 }
 
-static void sums__saturate(void **state) {
+static void sums__go_beyond_64_bits(void **state) {
     (void)state;
     struct principal *p = principals_get(&fold.principals, SLICE_LIT("alice"));
     struct usage_delta d = {.topic = {.name = SLICE_LIT("t")}, .bytes = UINT64_MAX, .lines = 1};
     const struct log_position here = {1, 1, 1};
+    d.messages = INT64_MIN;
     usage_rows_add(&fold.rows, p, &here, &d);
     usage_rows_add(&fold.rows, p, &here, &d);
     assert_int_equal(fold.rows.count, 1);
-    assert_true(fold.rows.items[0].bytes == INT64_MAX);
+    assert_true(fold.rows.items[0].bytes == (i128)UINT64_MAX * 2);
+    assert_true(fold.rows.items[0].messages == (i128)INT64_MIN * 2);
 }
 
 static void many_rows__are_found_again(void **state) {
@@ -235,6 +237,32 @@ static void many_rows__are_found_again(void **state) {
     }
 }
 
+static void control_record__of_an_impossible_time_is_a_dead_letter(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    struct broker_record r = {.kind = BROKER_RECORD_CONTROL, .pos = {1, 1000, place}};
+    fold_record(&fold, partition, &r,
+                SLICE_LIT("{\"broker_time_us\":9223372036854775807,\"generation\":1,"
+                          "\"offset\":1,\"interval_ms\":5000,\"version\":\"x\"}"),
+                -1);
+    assert_int_equal(fold.dead.count, 1);
+    assert_false(log_partitions_broker(partition, 1)->has_time);
+}
+
+static void refused_state__is_forgotten_when_the_batch_is_stored(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    take_fetch("10:15:30,123", "bob", 0, 500);
+    struct principal *alice = principals_find(&fold.principals, SLICE_LIT("alice"));
+    alice->unstorable = true;
+    fold_stored(&fold);
+    assert_null(alice->state);
+    assert_non_null(principals_find(&fold.principals, SLICE_LIT("bob"))->state);
+    take_fetch("10:16:30,123", "alice", 40, 500);
+    assert_non_null(alice->state);
+    assert_false(alice->unstorable);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fetches__add_up_in_one_row, setup, teardown),
@@ -246,7 +274,11 @@ int main(void) {
         cmocka_unit_test_setup_teardown(unreadable_record__is_a_dead_letter_and_taken, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(flood__is_counted_beyond_the_hours_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(sums__saturate, setup, teardown),
+        cmocka_unit_test_setup_teardown(sums__go_beyond_64_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(control_record__of_an_impossible_time_is_a_dead_letter,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_state__is_forgotten_when_the_batch_is_stored, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(many_rows__are_found_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
