@@ -32,3 +32,22 @@ ALTER TABLE dead_letter DROP CONSTRAINT dead_letter_cluster_id_broker_id_generat
 CREATE UNIQUE INDEX dead_letter_line ON dead_letter (cluster_id, broker_id, generation, byte_offset, reason)
     WHERE reason <> 'refused';
 GRANT INSERT (principal, api) ON dead_letter TO weir_meter;
+
+-- Lines that may have carried bytes to a reader and were not counted: money at risk. A line whose time can't be
+-- read, or can't be true, is put where it was received.
+CREATE VIEW unread_line WITH (security_invoker) AS
+    SELECT cluster_id, principal, reason, line_bytes,
+           CASE WHEN reason = 'time_off' THEN received_at ELSE coalesce(line_at, received_at) END AS at
+      FROM dead_letter
+     WHERE replayed_at IS NULL AND (api IS NULL OR api IN ('FETCH', 'SHARE_FETCH'));
+CREATE INDEX dead_letter_principal ON dead_letter (cluster_id, principal) WHERE replayed_at IS NULL;
+ALTER POLICY service ON dead_letter TO weir_meter, weir_biller, weir_auditor;
+ALTER POLICY service ON dead_letter_flood TO weir_meter, weir_biller, weir_auditor;
+GRANT SELECT (cluster_id, principal, api, reason, line_bytes, line_at, received_at, replayed_at) ON dead_letter
+    TO weir_biller;
+GRANT SELECT (cluster_id, reason, hour, lines) ON dead_letter_flood TO weir_biller;
+GRANT SELECT ON unread_line TO weir_biller, weir_auditor;
+
+-- What a run bills without: sentences, by cluster and reason.
+ALTER TABLE billing_run ADD unread jsonb NOT NULL DEFAULT '[]';
+GRANT UPDATE (unread) ON billing_run TO weir_biller;

@@ -150,7 +150,8 @@ static enum err_code plan_in(struct planning *p, struct err *e) {
     } else {
         code =
             pg_run(r->pg, &biller_sql_run_begin,
-                   PG_PARAMS(pg_text(r->id), pg_array(&p->accounts), pg_instant(p->usage_end_us)),
+                   PG_PARAMS(pg_text(r->id), pg_array(&p->accounts), pg_instant(p->usage_end_us),
+                             pg_text(p->month)),
                    NULL, e);
     }
     code = code == ERR_OK ? pg_commit(r->pg, e) : code;

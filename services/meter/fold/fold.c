@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/instant.h"
 #include "core/usage/usage_fold.h"
+#include "meter/fold/dead_line.h"
 #include "meter/fold/storable.h"
 
 // How often a state is pruned, by the brokers' own time: busy ones soon, so that they stay small;
@@ -122,16 +123,21 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
     usage_rows_add(&a->fold->rows, a->principal, &a->at, d);
 }
 
+// `text` is the line, or what is left of it; `bytes` its whole length.
 static void add_dead(struct fold *f, const struct log_partition *partition,
                      const struct broker_record *r, struct slice reason, struct slice detail,
-                     struct slice text, int64_t line_at_us) {
+                     struct slice text, uint64_t bytes) {
+    struct dead_line known;
+    dead_line_read(text, &known);
     struct dead_letter letter = {.partition = partition->number,
                                  .at = r->pos,
                                  .reason = reason,
                                  .detail = detail,
+                                 .principal = known.principal,
+                                 .api = known.api,
                                  .head = text,
-                                 .line_bytes = text.len,
-                                 .line_at_us = line_at_us};
+                                 .line_bytes = bytes,
+                                 .line_at_us = known.at_us};
     dead_letters_add(&f->dead, &letter);
 }
 
@@ -171,7 +177,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
     enum line_fault fault = broker_line_parse(&f->line, text);
     if (f->line.torn.len > 0) {
         add_dead(f, partition, r, slice_str(line_fault_name(LINE_FAULT_TORN)), (struct slice){0},
-                 f->line.torn, INT64_MIN);
+                 f->line.torn, f->line.torn.len);
     }
     if (fault == LINE_FAULT_NONE && time_is_off(f->line.time_us, timestamp_us)) {
         fault = LINE_FAULT_TIME_OFF;
@@ -184,7 +190,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
     }
     if (p == NULL) {
         add_dead(f, partition, r, slice_str(line_fault_name(fault)), slice_str(detail), text,
-                 fault == LINE_FAULT_TIME_OFF ? f->line.time_us : INT64_MIN);
+                 text.len);
         return;
     }
     f->counts.lines++;
@@ -244,13 +250,7 @@ static enum err_code fold_dead(struct fold *f, const struct log_partition *parti
     if (code != ERR_OK) {
         return code;
     }
-    struct dead_letter letter = {.partition = partition->number,
-                                 .at = r->pos,
-                                 .reason = dead.reason,
-                                 .head = dead.text,
-                                 .line_bytes = dead.bytes,
-                                 .line_at_us = INT64_MIN};
-    dead_letters_add(&f->dead, &letter);
+    add_dead(f, partition, r, dead.reason, (struct slice){0}, dead.text, dead.bytes);
     return ERR_OK;
 }
 
@@ -326,7 +326,7 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
     arena_reset(&f->scratch);
     struct err e = {0};
     if (fold_other(f, partition, r, value, &e) != ERR_OK) {
-        add_dead(f, partition, r, SLICE_LIT("bad_record"), slice_str(e.text), value, INT64_MIN);
+        add_dead(f, partition, r, SLICE_LIT("bad_record"), slice_str(e.text), value, value.len);
     }
 }
 
