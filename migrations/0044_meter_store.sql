@@ -51,3 +51,10 @@ GRANT SELECT ON unread_line TO weir_biller, weir_auditor;
 -- What a run bills without: sentences, by cluster and reason.
 ALTER TABLE billing_run ADD unread jsonb NOT NULL DEFAULT '[]';
 GRANT UPDATE (unread) ON billing_run TO weir_biller;
+
+-- A broker that is listed but silent holds back nothing for ever: since when it is listed, and when in each
+-- partition it was last heard (by Kafka's time of its newest control record).
+ALTER TABLE cluster_broker ADD listed_at timestamptz NOT NULL DEFAULT now();
+ALTER TABLE meter_position ADD heard_at timestamptz;
+UPDATE meter_position SET heard_at = broker_time;
+GRANT UPDATE (heard_at) ON meter_position TO weir_meter;

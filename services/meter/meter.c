@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "meter/consumer.h"
 #include "meter/fold/fold.h"
 #include "meter/meter_metrics.h"
@@ -37,7 +38,8 @@ struct meter {
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
     int64_t next_log_ms;
-    bool rewind; // memory was dropped: load and read again from the stored offsets
+    uint64_t silent; // which brokers the log last said are silent; 0: none
+    bool rewind;     // memory was dropped: load and read again from the stored offsets
     _Atomic bool database_ok;
     _Atomic bool reading;
 };
@@ -105,12 +107,40 @@ static void drop_memory(struct meter *m, const struct err *why) {
     m->rewind = true;
 }
 
+// Once for each broker that begins to be silent, and once when it ends.
+static void tell_silent(struct meter *m) {
+    uint64_t silent = 0;
+    size_t count = 0;
+    for (size_t i = 0; i < m->fold.expected_count; i++) {
+        const struct log_expected *b = &m->fold.expected[i];
+        if (b->silent) {
+            silent = hash_mix(silent ^ (uint64_t)(b->id + 1));
+            count++;
+        }
+    }
+    if (silent != m->silent) {
+        for (size_t i = 0; i < m->fold.expected_count; i++) {
+            if (m->fold.expected[i].silent) {
+                log_warn("broker silent for more than 25 hours: states are pruned without it",
+                         log_int("broker", m->fold.expected[i].id));
+            }
+        }
+        if (count == 0) {
+            log_info("every broker of the cluster is heard again");
+        }
+        m->silent = silent;
+    }
+    meter_metrics_silent(count);
+}
+
 // Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
 // empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
 static void commit(struct meter *m, bool once) {
     if (!once && !fold_empty(&m->fold)) {
         look_at_connection(m);
     }
+    fold_finish(&m->fold, clock_system_us());
+    tell_silent(m);
     while (!fold_empty(&m->fold)) {
         struct err e = {0};
         struct store_outcome outcome = {0};

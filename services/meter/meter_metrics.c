@@ -46,6 +46,9 @@ static struct metric PARTITIONS =
     METRIC_GAUGE("weir_meter_partitions", "partitions", "Partitions of the log that are read here");
 static struct metric PRINCIPALS =
     METRIC_GAUGE("weir_meter_principals", "principals", "Principals in memory");
+static struct metric SILENT =
+    METRIC_GAUGE("weir_meter_silent_brokers", "brokers",
+                 "Registered brokers without a control record for more than 25 hours");
 static struct metric LAG =
     METRIC_GAUGE("weir_meter_lag_records", "records", "Records in the topic not yet committed");
 static struct metric COMMIT =
@@ -58,7 +61,7 @@ void meter_metrics_register(void) {
                                   &GAPS,      &GAPS_OPEN,  &DEAD,         &FLOODS,     &REFUSED,
                                   &HOLES,     &REFUSALS,   &FOREIGN,      &UNBOUND,    &BOUND,
                                   &CONFLICTS, &RECONNECTS, &KAFKA_ERRORS, &PARTITIONS, &PRINCIPALS,
-                                  &LAG,       &COMMIT,     &FRESHNESS};
+                                  &LAG,       &SILENT,     &COMMIT,       &FRESHNESS};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         metrics_register(all[i]);
     }
@@ -107,6 +110,10 @@ void meter_metrics_reconnect(void) {
 
 void meter_metrics_kafka_error(void) {
     metric_add(&KAFKA_ERRORS, 1);
+}
+
+void meter_metrics_silent(size_t brokers) {
+    metric_set(&SILENT, (int64_t)brokers);
 }
 
 void meter_metrics_standing(size_t partitions, size_t open_gaps, int64_t lag_records,

@@ -152,6 +152,10 @@ class Meter:
         values = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name) and line[len(name)] in " {"]
         return sum(values) if values else None
 
+    def log(self):
+        text = (self.cluster.stack.folder / "log" / f"meter-{self.port}.out").read_text()
+        return [json.loads(line) for line in text.splitlines()]
+
     def ready(self):
         try:
             return requests.get(f"http://127.0.0.1:{self.port}/readyz", timeout=5).status_code == 200
@@ -543,8 +547,7 @@ def test_sum_that_cannot_be_stored__is_taken_out_and_the_rest_goes_on(cluster, m
     assert {k: int(row[k]) for k in ("bytes", "messages", "fetches", "open_fetches", "produced_bytes")} == {k: v for k, v in was.items() if isinstance(v, int)}
     assert (row["topic"], row["delivery"], row["evidence"][0][5], size) == (TOPIC_ID, 0, 150, was["bytes"])
     assert meter.ready() and meter.metric("weir_meter_refused_total") == 1
-    out = (cluster.stack.folder / "log" / f"meter-{meter.port}.out").read_text()
-    assert [line["principal"] for line in map(json.loads, out.splitlines()) if line["level"] == "error"] == [evil]
+    assert [line["principal"] for line in meter.log() if line["level"] == "error"] == [evil]
 
 
 @pytest.mark.parametrize(
@@ -622,6 +625,21 @@ def test_control_records__say_how_far_each_broker_has_been_read(cluster):
     )
     assert rows == [(p, 1, 1_800_000_000) for p in range(PARTITIONS)]
     assert meter.stop() == 0
+
+
+def test_silent_broker__is_told_and_holds_back_no_more(cluster):
+    for broker, age in ((1, "0"), (2, "26 hours"), (3, "24 hours")):
+        cluster.sql("insert into cluster_broker (cluster_id, broker_id, listed_at) values (%s, %s, now() - %s::interval)", cluster.id, broker, age)
+    feed = cluster.feed()
+    feed.control(int(time.time() * 1_000_000))
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    wait_for(lambda: meter.metric("weir_meter_silent_brokers") == 1, "the silent broker to be counted")
+    told = [line["broker"] for line in meter.log() if "silent" in line["event"]]
+    assert told == [2]
+    heard = cluster.sql("select count(heard_at) from meter_position where cluster_id = %s", cluster.id)
+    assert heard == [(PARTITIONS,)]
 
 
 def test_unregistered_cluster__is_waited_for(cluster):

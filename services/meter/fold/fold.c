@@ -274,7 +274,7 @@ static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e
 
 static enum err_code fold_control(struct fold *f, struct log_partition *partition,
                                   const struct broker_record *r, struct slice value,
-                                  struct err *e) {
+                                  int64_t timestamp_us, struct err *e) {
     struct log_control control;
     enum err_code code = log_value_decode_control(value, &f->scratch, &control, e);
     if (code == ERR_OK && (control.broker_time_us < 0 || control.broker_time_us > YEAR_9999_US)) {
@@ -282,18 +282,20 @@ static enum err_code fold_control(struct fold *f, struct log_partition *partitio
     }
     if (code == ERR_OK) {
         f->counts.controls++;
-        log_partitions_heard(partition, r->pos.broker, control.broker_time_us);
+        log_partitions_heard(partition, r->pos.broker, control.broker_time_us,
+                             timestamp_us >= 0 ? timestamp_us : control.broker_time_us);
     }
     return code;
 }
 
 static enum err_code fold_other(struct fold *f, struct log_partition *partition,
-                                const struct broker_record *r, struct slice value, struct err *e) {
+                                const struct broker_record *r, struct slice value,
+                                int64_t timestamp_us, struct err *e) {
     switch (r->kind) {
     case BROKER_RECORD_FACT: return fold_fact(f, partition, r, value, e);
     case BROKER_RECORD_DEAD: return fold_dead(f, partition, r, value, e);
     case BROKER_RECORD_HOLE: return fold_hole(f, value, e);
-    case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, e);
+    case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, timestamp_us, e);
     case BROKER_RECORD_REFUSAL: f->counts.refusals++; return ERR_OK;
     case BROKER_RECORD_LINE: break;
     }
@@ -325,7 +327,7 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
     }
     arena_reset(&f->scratch);
     struct err e = {0};
-    if (fold_other(f, partition, r, value, &e) != ERR_OK) {
+    if (fold_other(f, partition, r, value, timestamp_us, &e) != ERR_OK) {
         add_dead(f, partition, r, SLICE_LIT("bad_record"), slice_str(e.text), value, value.len);
     }
 }
@@ -362,7 +364,11 @@ static void prune(struct fold *f, struct principal *p) {
     if (p->state == NULL || partition == NULL) {
         return;
     }
-    int64_t horizon_us = log_partitions_horizon(partition, f->expected, f->expected_count);
+    if (usage_state_empty(p->state)) {
+        mark_dirty(f, p); // so that it goes
+        return;
+    }
+    int64_t horizon_us = partition->horizon_us;
     if (horizon_us == INT64_MIN) {
         return;
     }
@@ -380,7 +386,25 @@ static void prune(struct fold *f, struct principal *p) {
     mark_dirty(f, p);
 }
 
-void fold_finish(struct fold *f) {
+// How far each partition has been read, and which of the expected brokers are silent in one.
+static void look_at_brokers(struct fold *f, int64_t now_us) {
+    for (size_t k = 0; k < f->expected_count; k++) {
+        f->expected[k].silent = false;
+    }
+    for (size_t i = 0; i < f->partitions.cap; i++) {
+        struct log_partition *p = f->partitions.by_number[i];
+        if (p == NULL) {
+            continue;
+        }
+        p->horizon_us = log_partitions_horizon(p, f->expected, f->expected_count, now_us);
+        for (size_t k = 0; k < f->expected_count; k++) {
+            f->expected[k].silent |= log_partitions_silent(p, &f->expected[k], now_us);
+        }
+    }
+}
+
+void fold_finish(struct fold *f, int64_t now_us) {
+    look_at_brokers(f, now_us);
     settle(f);
     size_t dirty = f->dirty_count; // prune adds to the list
     for (size_t i = 0; i < dirty; i++) {

@@ -60,7 +60,7 @@ static enum err_code advance_partitions(struct store *s, struct fold *f, struct 
 
 static enum err_code put_positions(struct store *s, struct fold *f, struct err *e) {
     struct columns c;
-    columns_init(&c, "iiiiz");
+    columns_init(&c, "iiiizz");
     for (size_t i = 0; i < f->partitions.cap; i++) {
         const struct log_partition *p = f->partitions.by_number[i];
         for (size_t k = 0; p != NULL && k < p->broker_count; k++) {
@@ -76,6 +76,11 @@ static enum err_code put_positions(struct store *s, struct fold *f, struct err *
                 pg_array_add_instant(&c.items[4], b->time_us);
             } else {
                 pg_array_add_null(&c.items[4]);
+            }
+            if (b->heard_us != INT64_MIN) {
+                pg_array_add_instant(&c.items[5], b->heard_us);
+            } else {
+                pg_array_add_null(&c.items[5]);
             }
         }
     }
@@ -186,7 +191,6 @@ static enum err_code attempt(struct store *s, struct fold *f, bool halving,
 
 enum err_code store_commit(struct store *s, struct fold *f, struct store_outcome *ret,
                            struct err *e) {
-    fold_finish(f);
     enum err_code code = attempt(s, f, false, ret, e);
     if (code != ERR_OK && writing_refused(e)) {
         log_warn("batch refused for its content: the part at fault is looked for", log_err(e));

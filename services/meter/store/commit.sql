@@ -196,10 +196,12 @@ UPDATE log_gap g
    AND g.closed_at IS NULL AND (g.generation, g.byte_offset) < (d.generation, d.byte_offset)
 
 -- name: put_positions
-INSERT INTO meter_position AS p (cluster_id, log_partition, broker_id, generation, byte_offset, broker_time)
-SELECT $1::uuid, d.* FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::timestamptz[]) AS d
+INSERT INTO meter_position AS p (cluster_id, log_partition, broker_id, generation, byte_offset, broker_time, heard_at)
+SELECT $1::uuid, d.*
+  FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::timestamptz[], $7::timestamptz[]) AS d
 ON CONFLICT (cluster_id, log_partition, broker_id) DO UPDATE
-   SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time
+   SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time,
+       heard_at = excluded.heard_at
 
 -- name: bind_usage
 SELECT bind_usage($1)

@@ -75,6 +75,9 @@ static enum err_code load_positions(struct store *s, struct fold *f, struct pg_p
         b->has_watermark = b->watermark.generation != 0 || b->watermark.offset != 0;
         b->has_time = !pg_rows_is_null(&rows, i, METER_POSITIONS_BROKER_TIME);
         b->time_us = pg_rows_instant_us(&rows, i, METER_POSITIONS_BROKER_TIME);
+        if (!pg_rows_is_null(&rows, i, METER_POSITIONS_HEARD_AT)) {
+            b->heard_us = pg_rows_instant_us(&rows, i, METER_POSITIONS_HEARD_AT);
+        }
     }
     if (code != ERR_OK) {
         return code;
@@ -135,7 +138,9 @@ static enum err_code load_cluster(struct store *s, struct fold *f, struct err *e
         if (f->expected_count == FOLD_BROKERS_MAX) {
             return err_set(e, ERR_LIMIT, "the cluster has more than %d brokers", FOLD_BROKERS_MAX);
         }
-        f->expected[f->expected_count++] = (int32_t)pg_rows_int8(&brokers, i, 0);
+        f->expected[f->expected_count++] = (struct log_expected){
+            .id = (int32_t)pg_rows_int8(&brokers, i, METER_BROKERS_BROKER_ID),
+            .listed_us = pg_rows_instant_us(&brokers, i, METER_BROKERS_LISTED_AT)};
     }
     return code;
 }

@@ -20,8 +20,8 @@ SELECT log_partition, next_offset
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
 -- name: positions
--- columns: log_partition, broker_id, generation, byte_offset, broker_time
-SELECT log_partition, broker_id, generation, byte_offset, broker_time
+-- columns: log_partition, broker_id, generation, byte_offset, broker_time, heard_at
+SELECT log_partition, broker_id, generation, byte_offset, broker_time, heard_at
   FROM meter_position
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
@@ -42,7 +42,8 @@ SELECT log_partition, principal, state
 SELECT topic_id, name, seen_at, deleted_at FROM topic WHERE cluster_id = $1
 
 -- name: brokers
-SELECT broker_id FROM cluster_broker WHERE cluster_id = $1
+-- columns: broker_id, listed_at
+SELECT broker_id, listed_at FROM cluster_broker WHERE cluster_id = $1
 
 -- The horizon: what later transactions change carries a number that is not below it. One row without
 -- a principal where nothing changed.

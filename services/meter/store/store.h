@@ -40,7 +40,7 @@ ERR_MUST_CHECK enum err_code store_open(struct store *s, struct pg *pg, const ch
 // read next), positions, states, topics, grants. ERR_INVALID for a state that can't be read.
 ERR_MUST_CHECK enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers,
                                         size_t count, struct err *e);
-// Commits the open batch; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
+// Commits the open batch, after fold_finish; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
 // first, or a grant changed so that the batch must be folded again: reset and load. What PostgreSQL
 // refuses for its content is found by halving and becomes a dead letter, with an alarm in the log:
 // it is no error. On any other error the fold is as it was and the call may be repeated; after a lost connection it is open

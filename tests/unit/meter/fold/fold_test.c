@@ -150,6 +150,7 @@ static void stored_batch__leaves_state_but_no_rows(void **state) {
     assert_int_equal(fold.dirty_count, 0);
     take_fetch("10:16:30,123", "alice", 40, 0); // closes the fetch of the batch before
     const struct usage_row *row = row_from("2026-11-01T10:15:00Z");
+    assert_non_null(row);
     assert_int_equal(row->messages, 40);
     assert_int_equal(row->open_fetches, -1);
     assert_int_equal(row->bytes, 0);
@@ -263,6 +264,37 @@ static void refused_state__is_forgotten_when_the_batch_is_stored(void **state) {
     assert_false(alice->unstorable);
 }
 
+static void empty_state__goes(void **state) {
+    (void)state;
+    struct principal *p = principals_get(&fold.principals, SLICE_LIT("alice"));
+    p->state = usage_state_new(); // as loaded
+    p->partition = 0;
+    p->stored = true;
+    fold_finish(&fold, 0);
+    assert_int_equal(fold.dirty_count, 1);
+    assert_ptr_equal(fold.dirty[0], p);
+    fold_stored(&fold);
+    assert_null(p->state);
+}
+
+static void silent_broker__is_marked_and_does_not_stop_pruning(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 1};
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 2};
+    int64_t now = at("2026-11-03T00:00:00Z");
+    log_partitions_heard(partition, 2, at("2026-11-01T10:00:00Z"), at("2026-11-01T10:00:00Z"));
+    log_partitions_heard(partition, 1, at("2026-11-02T11:00:00Z"), at("2026-11-02T11:00:00Z"));
+    fold_finish(&fold, now);
+    assert_false(fold.expected[0].silent || fold.expected[1].silent);
+    assert_int_equal(partition->horizon_us, at("2026-11-01T10:00:00Z"));
+    log_partitions_heard(partition, 1, at("2026-11-02T11:00:01Z"), at("2026-11-02T11:00:01Z"));
+    fold_finish(&fold, now);
+    assert_true(fold.expected[1].silent && !fold.expected[0].silent);
+    assert_int_equal(partition->horizon_us, at("2026-11-02T11:00:01Z"));
+    assert_int_equal(fold.dirty[0]->pruned_us, partition->horizon_us);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fetches__add_up_in_one_row, setup, teardown),
@@ -278,6 +310,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(control_record__of_an_impossible_time_is_a_dead_letter,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(refused_state__is_forgotten_when_the_batch_is_stored, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(empty_state__goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(silent_broker__is_marked_and_does_not_stop_pruning, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_rows__are_found_again, setup, teardown),
     };
