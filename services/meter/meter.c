@@ -399,6 +399,7 @@ static enum err_code run_with_database(struct meter *m, const struct config *con
                                      .ctx = m};
     code = consumer_new(settings, &events, &m->consumer, e);
     if (code != ERR_OK) {
+        store_done(&m->store);
         return code;
     }
     log_info("reading", log_str("topic", settings->topic), log_str("group", settings->group));
@@ -408,6 +409,7 @@ static enum err_code run_with_database(struct meter *m, const struct config *con
     }
     consumer_report(m->consumer);
     consumer_free(m->consumer);
+    store_done(&m->store);
     return code;
 }
 

@@ -463,6 +463,43 @@ def test_usage_nobody_owns__is_bound_when_a_grant_comes(cluster):
     assert days == [(subscription, 14 * 6000)]
 
 
+def test_usage_nobody_owns__is_bound_when_its_topics_name_is_learned(cluster):
+    feed, name = minutes_feed(cluster)
+    subscription = grant(cluster, name, "acme.orders", "2026-11-01T00:00Z")
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    wait_for(lambda: meter.metric("weir_meter_bound_rows_total") == 0, "the start to be over")
+    assert bytes_by_payer(cluster) == [(None, "16:00:00", 14 * 6000)]
+    before = len(feed.records)
+    feed.add_everywhere("fact", {"at_us": 1_700_000_000_000_000, "topics": [{"id": TOPIC_ID, "name": "acme.orders", "event": "seen"}]})
+    feed.ship(before)
+    wait_for(lambda: bytes_by_payer(cluster) == [(subscription, "16:00:00", 14 * 6000)], "the usage to be bound")
+    assert cluster.sql("select subscription_id, bytes from usage_day where cluster_id = %s", cluster.id) == [(subscription, 14 * 6000)]
+
+
+def test_rows_added_to_again__leave_no_dead_versions_behind(cluster):
+    """Every batch adds to every row: the new version stays on the page of the old one, which no index hears of."""
+    tables = ("usage_quarter", "usage_day", "usage_evidence", "meter_state")
+    principals, batches = 400, 12
+    updates = "select relname, n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = any(%s)"
+
+    def counted():
+        return {name: (all_, hot) for name, all_, hot in cluster.sql(updates, list(tables))}
+
+    feed = cluster.feed()
+    for name, line in session_fetches(principals * batches, principals):
+        feed.add_line(line, f"User:{name}".encode())
+    before = counted()
+    cluster.meter()
+    for batch in range(batches):
+        feed.ship(batch * principals, principals)
+        cluster.wait()
+    more = lambda: {t: tuple(now - then for now, then in zip(counted()[t], before[t])) for t in tables}  # noqa: E731
+    wait_for(lambda: min(updated for updated, _ in more().values()) >= principals * (batches - 1), "the statistics")
+    assert {t: hot / updated > 0.95 for t, (updated, hot) in more().items()} == {t: True for t in tables}, more()
+
+
 def test_grant_borders__split_the_quarter_hour(cluster):
     feed, name = minutes_feed(cluster)
     cluster.sql(

@@ -196,8 +196,8 @@ enum err_code store_commit(struct store *s, struct fold *f, struct store_outcome
         log_warn("batch refused for its content: the part at fault is looked for", log_err(e));
         code = attempt(s, f, true, ret, e);
     }
-    if (code == ERR_OK && f->fact_count > 0) {
-        s->bind_due = true;
+    for (size_t i = 0; code == ERR_OK && i < f->fact_count; i++) {
+        store_bind_topic(s, slice_of(f->facts[i].id, sizeof f->facts[i].id));
     }
     return code;
 }

@@ -202,6 +202,3 @@ SELECT $1::uuid, d.*
 ON CONFLICT (cluster_id, log_partition, broker_id) DO UPDATE
    SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time,
        heard_at = excluded.heard_at
-
--- name: bind_usage
-SELECT bind_usage($1)

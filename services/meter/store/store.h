@@ -18,9 +18,13 @@ struct store {
     char cluster_id[STORE_UUID_MAX];
     char log_topic[STORE_TOPIC_MAX];
     char metering_class[STORE_CLASS_MAX];
-    char grants_horizon[STORE_XID_MAX]; // what later transactions change isn't below it
-    uint64_t grants_stamp;              // of the grants changed since the horizon, as last read
-    bool bind_due;                      // grants or topics changed: usage may have found an owner
+    char grants_horizon
+        [STORE_XID_MAX];   // what later transactions change isn't below it; "": none read
+    uint64_t grants_stamp; // of the grants changed since the horizon, as last read
+    // Usage of these may have found an owner:
+    bool bind_all;               // of everybody
+    struct pg_array bind_of;     // of principals whose grants changed
+    struct pg_array bind_topics; // of who reads topics whose names were learned, by their ids
 };
 
 // What a commit did, for the metrics.
@@ -49,10 +53,17 @@ ERR_MUST_CHECK enum err_code store_commit(struct store *s, struct fold *f,
                                           struct store_outcome *ret, struct err *e);
 // Looks for grants that changed, without a batch. ERR_CONFLICT as store_commit.
 ERR_MUST_CHECK enum err_code store_refresh(struct store *s, struct fold *f, struct err *e);
-// If it is due, gives usage without an owner to whoever owns it now; *ret_bound rows.
+// If grants or topics have changed, gives usage without an owner to whoever owns it now; *ret_bound
+// rows. After an error the rest is still due.
 ERR_MUST_CHECK enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e);
+
+// Frees what store_open made.
+void store_done(struct store *s);
 
 // Between load.c and commit.c: applies the grants changed since the horizon.
 ERR_MUST_CHECK enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e);
+// Of them and of bind.c: what store_bind is to look at.
+void store_bind_principal(struct store *s, struct slice name);
+void store_bind_topic(struct store *s, struct slice id);
 
 #endif

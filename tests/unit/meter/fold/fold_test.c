@@ -106,7 +106,7 @@ static void fetches__add_up_in_one_row(void **state) {
 static void correction__goes_to_the_part_of_the_fetch_it_corrects(void **state) {
     (void)state;
     struct borders borders = {0};
-    borders_add_grant(&borders, at("2026-11-01T10:20:00Z"), INT64_MAX);
+    borders_add(&borders, at("2026-11-01T10:20:00Z"));
     borders_finish(&borders);
     assert_true(fold_rebound(&fold, SLICE_LIT("alice"), &borders));
     take_fetch("10:19:59,999", "alice", 0, 500);
