@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/hash.h"
 #include "meter/consumer.h"
 #include "meter/fold/fold.h"
+#include "meter/meter_log.h"
 #include "meter/meter_metrics.h"
 #include "meter/pace.h"
 #include "meter/store/store.h"
@@ -38,7 +38,7 @@ struct meter {
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
     int64_t next_log_ms;
-    uint64_t silent; // which brokers the log last said are silent; 0: none
+    uint64_t silent; // of meter_log_silent
     bool rewind;     // memory was dropped: load and read again from the stored offsets
     _Atomic bool database_ok;
     _Atomic bool reading;
@@ -91,6 +91,7 @@ static bool recover(struct meter *m, const char *event, struct err *e) {
 static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
     m->database_ok = true;
     meter_metrics_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
+    meter_log_batch(&m->fold);
     for (size_t i = 0; i < m->fold.partitions.cap; i++) {
         const struct log_partition *p = m->fold.partitions.by_number[i];
         if (p != NULL && p->touched) {
@@ -107,32 +108,6 @@ static void drop_memory(struct meter *m, const struct err *why) {
     m->rewind = true;
 }
 
-// Once for each broker that begins to be silent, and once when it ends.
-static void tell_silent(struct meter *m) {
-    uint64_t silent = 0;
-    size_t count = 0;
-    for (size_t i = 0; i < m->fold.expected_count; i++) {
-        const struct log_expected *b = &m->fold.expected[i];
-        if (b->silent) {
-            silent = hash_mix(silent ^ (uint64_t)(b->id + 1));
-            count++;
-        }
-    }
-    if (silent != m->silent) {
-        for (size_t i = 0; i < m->fold.expected_count; i++) {
-            if (m->fold.expected[i].silent) {
-                log_warn("broker silent for more than 25 hours: states are pruned without it",
-                         log_int("broker", m->fold.expected[i].id));
-            }
-        }
-        if (count == 0) {
-            log_info("every broker of the cluster is heard again");
-        }
-        m->silent = silent;
-    }
-    meter_metrics_silent(count);
-}
-
 // Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
 // empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
 static void commit(struct meter *m, bool once) {
@@ -140,7 +115,7 @@ static void commit(struct meter *m, bool once) {
         look_at_connection(m);
     }
     fold_finish(&m->fold, clock_system_us());
-    tell_silent(m);
+    meter_metrics_silent(meter_log_silent(&m->fold, &m->silent));
     while (!fold_empty(&m->fold)) {
         struct err e = {0};
         struct store_outcome outcome = {0};
@@ -190,6 +165,8 @@ static enum err_code on_assigned(void *ctx, rd_kafka_topic_partition_list_t *lis
         check(p != NULL);
         list->elems[i].offset = p->next_offset;
     }
+    meter_log_loaded(&m->fold);
+    m->next_housekeeping_ms = 0; // what the gauges show is another meter's
     m->database_ok = true;
     m->reading = true;
     return ERR_OK;

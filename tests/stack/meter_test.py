@@ -234,6 +234,29 @@ def test_meter_killed_20_times__counts_everything_once(cluster, many):
     assert meter.stop() == 0
 
 
+def test_meters_killed_while_they_join__have_their_partitions_back(cluster):
+    """Their sessions of five minutes would hold them; and a member that doesn't know yet that the group is dividing
+    them anew is waited for."""
+    dice = random.Random(12)
+
+    def joins(instance):
+        one = cluster.meter(instance=instance, session_timeout="5m")
+        for _ in range(6):
+            time.sleep(dice.random() * 0.3)  # anywhere from its start to after its joining
+            one.kill()
+            one.start()
+        return one
+
+    first = joins("one")
+    wait_for(lambda: first.metric("weir_meter_partitions") == PARTITIONS, "the first to have them all")
+    second = joins("two")
+    wait_for(lambda: [m.metric("weir_meter_partitions") for m in (first, second)] == [2, 2], "both to have their share")
+    for one in (first, second, first):
+        one.kill()
+        one.start()
+    wait_for(lambda: [m.metric("weir_meter_partitions") for m in (first, second)] == [2, 2], "both to have the same again")
+
+
 def test_records_sent_again__are_dropped(cluster, many):
     log, expected = many
     feed = many_feed(cluster, log)
@@ -257,6 +280,11 @@ def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many)
     gaps = "select records::int8, closed_at is not null from log_gap where cluster_id = %s"
     [(records, closed)] = cluster.sql(gaps, cluster.id)
     assert records > 0 and not closed
+    place = [(line["partition"], line["broker"], line["offset"]) for line in meter.log() if line["event"].startswith("gap: ")]
+    assert place == cluster.sql("select log_partition, broker_id, byte_offset from log_gap where cluster_id = %s", cluster.id)
+    meter.kill()
+    meter.start()
+    wait_for(lambda: [line for line in meter.log() if line["event"].startswith("gap still open")], "the gap to be told again")
     lines = cluster.sql("select sum(lines)::int8 from usage_evidence where cluster_id = %s", cluster.id)[0][0]
     assert lines == 6000 - 1 - records
     wait_for(lambda: meter.metric("weir_meter_gaps_open") == 1, "the alarm")
@@ -265,6 +293,7 @@ def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many)
     assert cluster.usage() == expected
     assert cluster.sql(gaps, cluster.id) == [(records, True)]
     wait_for(lambda: meter.metric("weir_meter_gaps_open") == 0, "the alarm's end")
+    assert [line["partition"] for line in meter.log() if line["event"].startswith("gap closed")] == [place[0][0]]
 
 
 def test_zombie__changes_nothing(cluster, many):

@@ -68,7 +68,7 @@ bool fold_empty(const struct fold *f) {
 bool fold_full(const struct fold *f) {
     return f->rows.count >= FOLD_ROWS_MAX || dead_letters_full(&f->dead) ||
            f->fact_count + LOG_FACT_TOPICS_MAX > FOLD_FACTS_MAX ||
-           f->hole_count + 1 >= FOLD_HOLES_MAX;
+           f->hole_count + 1 >= FOLD_HOLES_MAX || f->partitions.gap_count == GAPS_MAX;
 }
 
 void fold_stored(struct fold *f) {

@@ -92,6 +92,7 @@ struct log_broker *log_partitions_broker(struct log_partition *p, int32_t id) {
 }
 
 static void note_gap(struct log_partitions *p, int32_t partition, struct log_broker *b) {
+    bool opened = !b->gap_open;
     b->gap_open = true;
     for (size_t i = p->gap_count; i > 0; i--) {
         struct log_gap *g = &p->gaps[i - 1];
@@ -101,11 +102,9 @@ static void note_gap(struct log_partitions *p, int32_t partition, struct log_bro
             return;
         }
     }
-    // More gaps than this in one batch: those noted tell enough, and none is taken anyway.
-    if (p->gap_count < GAPS_MAX) {
-        p->gaps[p->gap_count++] =
-            (struct log_gap){.partition = partition, .above = b->watermark, .records = 1};
-    }
+    check(p->gap_count < GAPS_MAX);
+    p->gaps[p->gap_count++] = (struct log_gap){
+        .partition = partition, .above = b->watermark, .opened = opened, .records = 1};
 }
 
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,

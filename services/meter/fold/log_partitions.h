@@ -52,6 +52,7 @@ struct log_partition {
 struct log_gap {
     int32_t partition;
     struct log_position above; // 0:0 where nothing of the broker had been read
+    bool opened;               // in the open batch; else it goes on from one before
     uint64_t records;
 };
 
@@ -59,7 +60,7 @@ struct log_partitions {
     struct log_partition **by_number; // NULL: not owned
     size_t cap;
     size_t owned;
-    struct log_gap *gaps; // of the open batch
+    struct log_gap *gaps; // of the open batch, at most GAPS_MAX: then it has to be committed
     size_t gap_count;
 };
 

@@ -264,6 +264,20 @@ static void refused_state__is_forgotten_when_the_batch_is_stored(void **state) {
     assert_false(alice->unstorable);
 }
 
+static void batch_of_many_gaps__is_full(void **state) {
+    (void)state;
+    for (int i = 0; i < GAPS_MAX; i++) {
+        assert_false(fold_full(&fold));
+        struct broker_record r = {.kind = BROKER_RECORD_LINE,
+                                  .pos = {i, 1000, 20},
+                                  .has_prev = true,
+                                  .prev = {i, 1000, 10}};
+        fold_record(&fold, partition, &r, SLICE_LIT("x"), -1);
+    }
+    assert_int_equal(fold.partitions.gap_count, GAPS_MAX);
+    assert_true(fold_full(&fold));
+}
+
 static void empty_state__goes(void **state) {
     (void)state;
     struct principal *p = principals_get(&fold.principals, SLICE_LIT("alice"));
@@ -311,6 +325,7 @@ int main(void) {
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(refused_state__is_forgotten_when_the_batch_is_stored, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(batch_of_many_gaps__is_full, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_state__goes, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_broker__is_marked_and_does_not_stop_pruning, setup,
                                         teardown),
