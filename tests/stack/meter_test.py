@@ -126,10 +126,12 @@ class Meter:
             **{f"WEIR_{k.upper()}": str(v) for k, v in settings.items()},
         }
         self.process = None
+        self.out = stack.folder / "log" / f"meter-{self.port}.out"
+        self.others = self.out.stat().st_size if self.out.exists() else 0  # said by one that had the port before
         self.start()
 
     def start(self):
-        log = open(self.cluster.stack.folder / "log" / f"meter-{self.port}.out", "ab")
+        log = open(self.out, "ab")
         self.process = subprocess.Popen([BINARY], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
 
@@ -153,8 +155,7 @@ class Meter:
         return sum(values) if values else None
 
     def log(self):
-        text = (self.cluster.stack.folder / "log" / f"meter-{self.port}.out").read_text()
-        return [json.loads(line) for line in text.splitlines()]
+        return [json.loads(line) for line in self.out.read_bytes()[self.others :].splitlines()]
 
     def ready(self):
         try:
@@ -355,7 +356,7 @@ def test_connection_that_died_idle__is_no_error(cluster, many):
     log, expected = many
     feed = many_feed(cluster, log)
     meter = cluster.meter()
-    out = cluster.stack.folder / "log" / f"meter-{meter.port}.out"
+    out = meter.out
     feed.ship(0, 3000)
     cluster.wait()
     complained = len(complaints(out))
@@ -656,6 +657,25 @@ def test_row_that_is_refused__is_taken_out_and_the_rest_goes_on(cluster, many, t
     )[0]
     assert counts == tuple(n - (part == p) for n, p in ((40, "state"), (3, "topic"), (3, "hole"), (3, "letter")))
     assert meter.ready()
+
+
+def test_names_that_cannot_be_stored__are_taken_out_and_the_rest_goes_on(cluster):
+    """Longer than an index takes, and no text at all."""
+    dice = random.Random(54000)
+    long = "".join(dice.choice("abcdefghijklmnopqrstuvwxyz0123456789") for _ in range(9000))
+    feed = cluster.feed()
+    for number, name in enumerate(("acme.good", long, "acme.\0", "acme.fair")):
+        topic = {"id": "A" * 21 + "BCDE"[number], "name": name, "event": "seen"}
+        feed.add(0, "fact", json.dumps({"at_us": 1_700_000_000_000_000, "topics": [topic]}).encode())
+        feed.offset += 1
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert cluster.sql("select name from topic where cluster_id = %s order by 1", cluster.id) == [("acme.fair",), ("acme.good",)]
+    letters = refused(cluster)
+    assert [(letter[1].partition(":")[0], letter[7]) for letter in letters] == [("topic", 1), ("topic", 2)]
+    assert "index row" in letters[0][1] and "invalid byte sequence" in letters[1][1]
+    assert meter.ready() and meter.metric("weir_meter_refused_total") == 2
 
 
 def test_state_that_was_refused__does_not_come_back(cluster, many):
