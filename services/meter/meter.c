@@ -111,7 +111,10 @@ static void drop_memory(struct meter *m, const struct err *why) {
 // Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
 // empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
 static void commit(struct meter *m, bool once) {
-    if (!once && !fold_empty(&m->fold)) {
+    if (fold_empty(&m->fold)) {
+        return;
+    }
+    if (!once) {
         look_at_connection(m);
     }
     fold_finish(&m->fold, clock_system_us());

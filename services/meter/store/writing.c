@@ -38,6 +38,7 @@ bool writing_refused(const struct err *e) {
 static enum err_code take_out(struct writing *w, const struct writing_part *part, size_t at,
                               struct err *e) {
     if (w->refused_count == REFUSED_MAX) {
+        e->code = ERR_INTERNAL; // whatever it was of one item
         return err_context(e, "more than %d items of a batch refused, the last", REFUSED_MAX);
     }
     if (w->refused == NULL) {
