@@ -91,13 +91,18 @@ select distinct on (l.price_id, l.kind) l.price_id, l.kind, l.document_id, l.lin
    and l.service_from >= $2::timestamptz and l.service_from < $3::timestamptz
  order by l.price_id, l.kind, b.seq, l.line;
 
--- Whether something that nobody can read any more may have held the subscription's reading: a hole in
--- the log of its cluster that overlaps one of its grants inside the period.
+-- Whether something that nobody can read may have held the subscription's reading: a hole in the log of its
+-- cluster that overlaps one of its grants inside the period, or a line of its application there that could not
+-- be read. (Unread lines of unknown readers are told with the run.)
 -- name: month_hole
+with granted as (
+    select g.cluster_id, a.principal, g.during * tstzrange($2::timestamptz, $3::timestamptz) as during
+      from grant_period g join application a on a.id = g.application_id
+     where g.subscription_id = $1::uuid)
 select exists (
-    select from grant_period g
-      join application a on a.id = g.application_id
-      join log_hole h on h.cluster_id = g.cluster_id
-       and tstzrange(h.from_at, h.to_at) && (g.during * tstzrange($2::timestamptz, $3::timestamptz))
-       and coalesce(regexp_replace(h.principal, '^User:', ''), a.principal) = a.principal
-     where g.subscription_id = $1::uuid);
+    select from granted g
+      join log_hole h on h.cluster_id = g.cluster_id and tstzrange(h.from_at, h.to_at) && g.during
+       and coalesce(regexp_replace(h.principal, '^User:', ''), g.principal) = g.principal)
+    or exists (
+    select from granted g
+      join unread_line u on u.cluster_id = g.cluster_id and u.principal = g.principal and u.at <@ g.during);

@@ -148,10 +148,10 @@ static enum err_code plan_in(struct planning *p, struct err *e) {
                    PG_PARAMS(pg_text(r->id), pg_text(text), pg_instant(p->usage_end_us)), NULL, e);
         free(text);
     } else {
-        code =
-            pg_run(r->pg, &biller_sql_run_begin,
-                   PG_PARAMS(pg_text(r->id), pg_array(&p->accounts), pg_instant(p->usage_end_us)),
-                   NULL, e);
+        code = pg_run(r->pg, &biller_sql_run_begin,
+                      PG_PARAMS(pg_text(r->id), pg_array(&p->accounts), pg_instant(p->usage_end_us),
+                                pg_text(p->month)),
+                      NULL, e);
     }
     code = code == ERR_OK ? pg_commit(r->pg, e) : code;
     p->began = code == ERR_OK && !p->waits;

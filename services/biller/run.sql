@@ -56,11 +56,35 @@ update billing_run set state = 'waiting', waiting_for = $2::jsonb, usage_end = $
        started_at = coalesce(started_at, now())
  where id = $1::uuid and (state <> 'waiting' or waiting_for <> $2::jsonb);
 
+-- What is billed without, one sentence for each cluster and reason: lines that may have carried bytes and
+-- could not be read, and those of them that were only counted. The month is the widest of all zones.
 -- name: run_begin
 with accounts as (
     insert into billing_run_account (run_id, org_id) select $1::uuid, unnest($2::uuid[])
-    on conflict do nothing)
+    on conflict do nothing),
+month as (
+    select period_begins($4, 'UTC') - interval '14 hours' as from_at, $3::timestamptz as to_at),
+unread as (
+    select c.name, u.reason,
+           format('cluster %s: log lines that could not be read (%s): %s, together %s bytes, from %s to %s; of %s',
+                  c.name, u.reason, count(*), sum(u.line_bytes), utc_text(min(u.at)), utc_text(max(u.at)),
+                  coalesce(array_to_string((array_agg(distinct u.principal) filter (where u.principal is not null))[1:8], ', ')
+                           || case when count(distinct u.principal) > 8 then ', ...' else '' end, 'unknown readers')
+                  || case when count(u.principal) between 1 and count(*) - 1 then ' and unknown readers' else '' end) as text
+      from month m
+      join unread_line u on u.at >= m.from_at and u.at < m.to_at
+      join cluster c on c.id = u.cluster_id
+     group by c.name, u.reason
+    union all
+    select c.name, f.reason,
+           format('cluster %s: more log lines that could not be read (%s) and were only counted: %s',
+                  c.name, f.reason, sum(f.lines))
+      from month m
+      join dead_letter_flood f on f.hour >= m.from_at and f.hour < m.to_at
+      join cluster c on c.id = f.cluster_id
+     group by c.name, f.reason)
 update billing_run set state = 'running', waiting_for = '[]', usage_end = $3::timestamptz,
+       unread = (select coalesce(jsonb_agg(u.text order by u.name, u.reason, u.text), '[]') from unread u),
        started_at = coalesce(started_at, now()), accounts_total = cardinality($2::uuid[])
  where id = $1::uuid;
 

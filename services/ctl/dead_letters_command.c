@@ -17,12 +17,13 @@ static const struct config_row ROWS[] = {
 static void dead_letter_print(const json_t *d) {
     (void)printf("%-8" JSON_INTEGER_FORMAT " %-27s broker %" JSON_INTEGER_FORMAT
                  " at %" JSON_INTEGER_FORMAT ":%" JSON_INTEGER_FORMAT
-                 "  %-16s %" JSON_INTEGER_FORMAT " bytes  %s\n",
+                 "  %-16s %" JSON_INTEGER_FORMAT " bytes  %s %s  %s\n",
                  json_integer_value(json_object_get(d, "id")), listing_text(d, "received_at"),
                  json_integer_value(json_object_get(d, "broker_id")),
                  json_integer_value(json_object_get(d, "generation")),
                  json_integer_value(json_object_get(d, "byte_offset")), listing_text(d, "reason"),
-                 json_integer_value(json_object_get(d, "line_bytes")), listing_text(d, "detail"));
+                 json_integer_value(json_object_get(d, "line_bytes")), listing_text(d, "api"),
+                 listing_text(d, "principal"), listing_text(d, "detail"));
 }
 
 static enum err_code dead_letters_run(const struct config *c, struct err *e) {

@@ -12,7 +12,14 @@
 #include "base/check.h"
 #include "platform/program/log.h"
 
-enum { NUMBER_TEXT_MAX = 24, CLOSE_TIMEOUT_MS = 5000, WATERMARK_TIMEOUT_MS = 5000 };
+enum {
+    NUMBER_TEXT_MAX = 24,
+    CLOSE_TIMEOUT_MS = 5000,
+    WATERMARK_TIMEOUT_MS = 5000,
+    // A member hears by its heartbeat that the group is dividing the partitions anew, and the others
+    // wait for it: however long a session is, nobody waits longer than this.
+    HEARTBEAT_MS = 500,
+};
 
 struct consumer {
     struct consumer_events events;
@@ -110,7 +117,7 @@ static enum err_code set_all(rd_kafka_conf_t *conf, const struct consumer_settin
         int64_t value;
     } numbers[] = {
         {"session.timeout.ms", s->session_timeout_ms},
-        {"heartbeat.interval.ms", s->session_timeout_ms / 4},
+        {"heartbeat.interval.ms", HEARTBEAT_MS},
         // While the database is away nothing is polled; then another member may try.
         {"max.poll.interval.ms", s->session_timeout_ms > 60000 ? s->session_timeout_ms : 60000},
         {"fetch.wait.max.ms", 1000}, // answered at once when there is data

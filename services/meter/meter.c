@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "meter/consumer.h"
 #include "meter/fold/fold.h"
+#include "meter/meter_log.h"
 #include "meter/meter_metrics.h"
 #include "meter/pace.h"
 #include "meter/store/store.h"
@@ -37,7 +38,8 @@ struct meter {
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
     int64_t next_log_ms;
-    bool rewind; // memory was dropped: load and read again from the stored offsets
+    uint64_t silent; // of meter_log_silent
+    bool rewind;     // memory was dropped: load and read again from the stored offsets
     _Atomic bool database_ok;
     _Atomic bool reading;
 };
@@ -89,6 +91,7 @@ static bool recover(struct meter *m, const char *event, struct err *e) {
 static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
     m->database_ok = true;
     meter_metrics_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
+    meter_log_batch(&m->fold);
     for (size_t i = 0; i < m->fold.partitions.cap; i++) {
         const struct log_partition *p = m->fold.partitions.by_number[i];
         if (p != NULL && p->touched) {
@@ -108,9 +111,14 @@ static void drop_memory(struct meter *m, const struct err *why) {
 // Commits the open batch; waits while the database is away, unless `once`. Afterwards the batch is
 // empty: committed, dropped, or (program stops, `once`) left for whoever reads next.
 static void commit(struct meter *m, bool once) {
-    if (!once && !fold_empty(&m->fold)) {
+    if (fold_empty(&m->fold)) {
+        return;
+    }
+    if (!once) {
         look_at_connection(m);
     }
+    fold_finish(&m->fold, clock_system_us());
+    meter_metrics_silent(meter_log_silent(&m->fold, &m->silent));
     while (!fold_empty(&m->fold)) {
         struct err e = {0};
         struct store_outcome outcome = {0};
@@ -160,6 +168,8 @@ static enum err_code on_assigned(void *ctx, rd_kafka_topic_partition_list_t *lis
         check(p != NULL);
         list->elems[i].offset = p->next_offset;
     }
+    meter_log_loaded(&m->fold);
+    m->next_housekeeping_ms = 0; // what the gauges show is another meter's
     m->database_ok = true;
     m->reading = true;
     return ERR_OK;
@@ -369,6 +379,7 @@ static enum err_code run_with_database(struct meter *m, const struct config *con
                                      .ctx = m};
     code = consumer_new(settings, &events, &m->consumer, e);
     if (code != ERR_OK) {
+        store_done(&m->store);
         return code;
     }
     log_info("reading", log_str("topic", settings->topic), log_str("group", settings->group));
@@ -378,6 +389,7 @@ static enum err_code run_with_database(struct meter *m, const struct config *con
     }
     consumer_report(m->consumer);
     consumer_free(m->consumer);
+    store_done(&m->store);
     return code;
 }
 

@@ -21,6 +21,9 @@ static struct metric DEAD =
                       "Lines that can't be read, kept or counted", "reason");
 static struct metric FLOODS = METRIC_COUNTER("weir_meter_dead_letters_counted_total", "lines",
                                              "Dead letters beyond the hour's limit: only counted");
+static struct metric REFUSED =
+    METRIC_COUNTER("weir_meter_refused_total", "letters",
+                   "What the database refused for its content: kept as dead letters");
 static struct metric HOLES = METRIC_COUNTER("weir_meter_holes_total", "holes",
                                             "Records of stretches of a log that nobody can read");
 static struct metric REFUSALS = METRIC_COUNTER("weir_meter_refusals_total", "records",
@@ -43,6 +46,9 @@ static struct metric PARTITIONS =
     METRIC_GAUGE("weir_meter_partitions", "partitions", "Partitions of the log that are read here");
 static struct metric PRINCIPALS =
     METRIC_GAUGE("weir_meter_principals", "principals", "Principals in memory");
+static struct metric SILENT =
+    METRIC_GAUGE("weir_meter_silent_brokers", "brokers",
+                 "Registered brokers without a control record for more than 25 hours");
 static struct metric LAG =
     METRIC_GAUGE("weir_meter_lag_records", "records", "Records in the topic not yet committed");
 static struct metric COMMIT =
@@ -51,11 +57,11 @@ static struct metric FRESHNESS = METRIC_DURATION("weir_meter_freshness_seconds",
                                                  "From the oldest line of a batch to its commit");
 
 void meter_metrics_register(void) {
-    struct metric *const all[] = {&RECORDS,    &LINES,        &BATCHES,    &ROWS,       &DUPLICATES,
-                                  &GAPS,       &GAPS_OPEN,    &DEAD,       &FLOODS,     &HOLES,
-                                  &REFUSALS,   &FOREIGN,      &UNBOUND,    &BOUND,      &CONFLICTS,
-                                  &RECONNECTS, &KAFKA_ERRORS, &PARTITIONS, &PRINCIPALS, &LAG,
-                                  &COMMIT,     &FRESHNESS};
+    struct metric *const all[] = {&RECORDS,   &LINES,      &BATCHES,      &ROWS,       &DUPLICATES,
+                                  &GAPS,      &GAPS_OPEN,  &DEAD,         &FLOODS,     &REFUSED,
+                                  &HOLES,     &REFUSALS,   &FOREIGN,      &UNBOUND,    &BOUND,
+                                  &CONFLICTS, &RECONNECTS, &KAFKA_ERRORS, &PARTITIONS, &PRINCIPALS,
+                                  &LAG,       &SILENT,     &COMMIT,       &FRESHNESS};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         metrics_register(all[i]);
     }
@@ -81,6 +87,7 @@ void meter_metrics_batch(const struct fold *f, const struct store_outcome *outco
     metric_add(&REFUSALS, f->counts.refusals);
     metric_add(&FOREIGN, f->counts.foreign);
     metric_add(&FLOODS, (uint64_t)outcome->floods);
+    metric_add(&REFUSED, (uint64_t)outcome->refused);
     metric_add(&UNBOUND, (uint64_t)(outcome->unbound_bytes > 0 ? outcome->unbound_bytes : 0));
     metric_observe(&COMMIT, commit_us);
     if (f->counts.oldest_line_us != INT64_MAX) {
@@ -103,6 +110,10 @@ void meter_metrics_reconnect(void) {
 
 void meter_metrics_kafka_error(void) {
     metric_add(&KAFKA_ERRORS, 1);
+}
+
+void meter_metrics_silent(size_t brokers) {
+    metric_set(&SILENT, (int64_t)brokers);
 }
 
 void meter_metrics_standing(size_t partitions, size_t open_gaps, int64_t lag_records,

@@ -15,6 +15,7 @@ void meter_metrics_bound(int64_t rows);
 void meter_metrics_conflict(void);  // a batch was dropped and is folded again
 void meter_metrics_reconnect(void); // to PostgreSQL
 void meter_metrics_kafka_error(void);
+void meter_metrics_silent(size_t brokers); // of the cluster, that hold back no horizon any more
 // Gauges; lag < 0: unknown.
 void meter_metrics_standing(size_t partitions, size_t open_gaps, int64_t lag_records,
                             size_t principals);

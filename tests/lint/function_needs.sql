@@ -15,22 +15,6 @@ select i.number, l.line, l.description, l.net, s.amount
 -- as: weir_keep_zone keep_time_zone
 select from subscription s where s.org_id = null and s.starts_at is not null and s.state <> 'denied'
 
--- as: weir_meter bind_usage
-update usage_quarter u set subscription_id = p.subscription_id, application_id = p.application_id
-  from usage_quarter v, lateral payer_at(v.cluster_id, v.principal, v.topic, v.from_at) p
- where v.cluster_id = null and v.subscription_id is null
-   and (u.cluster_id, u.principal, u.topic, u.delivery, u.from_at) = (v.cluster_id, v.principal, v.topic, v.delivery, v.from_at)
-returning u.subscription_id
-
--- as: weir_meter bind_usage
-insert into usage_touch (subscription_id) select null on conflict (subscription_id) do update set touched_at = clock_timestamp()
-
--- as: weir_meter bind_usage
-update usage_day u set subscription_id = p.subscription_id, application_id = p.application_id
-  from usage_day v, lateral payer_at(v.cluster_id, v.principal, v.topic, v.from_at) p
- where v.cluster_id = null and v.subscription_id is null
-   and (u.cluster_id, u.principal, u.topic, u.delivery, u.from_at) = (v.cluster_id, v.principal, v.topic, v.delivery, v.from_at)
-
 -- as: weir_biller guard_document
 select from document_series s where s.id = null and s.entity_id = null and s.kind = null and s.prefix = null and s.next_number = 1 and s.last_issue_date = null
 

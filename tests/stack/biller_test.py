@@ -577,6 +577,38 @@ def test_open_fetches_share_groups_and_holes__are_on_the_line(market, biller):
     assert (fee["touched_by_hole"], data["touched_by_hole"], messages["touched_by_hole"]) == (False, True, True)
 
 
+def test_lines_that_could_not_be_read__are_on_the_invoice_line_and_told_with_the_run(market, biller):
+    """Money at risk: a line of the reader itself marks its invoice lines, one of an unknown reader is told with the run."""
+    sale = Sale(market, "2024-12")
+    other = Sale(market, "2024-12", reader=None)
+    for one in (sale, other):
+        one.use("2024-12-10T00:00Z", bytes=GB)
+    letter = """insert into dead_letter (cluster_id, log_partition, broker_id, generation, byte_offset, reason, head, line_bytes, line_at, received_at, principal, api)
+                values (%s, 0, 1, 7, %s, %s, '', %s, %s, '2024-12-13', %s, %s)"""
+    place = 0
+    for reason, size, at, who, api in (
+        ("too_long", 70_000_000, "2024-12-12T10:00Z", sale.who, "FETCH"),
+        ("bad_json", 100, "2024-12-12T11:00Z", None, None),
+        ("bad_json", 50, "2024-12-12T11:30Z", other.who, "OFFSET_COMMIT"),  # carries no bytes
+        ("bad_json", 50, "2025-01-12T11:30Z", other.who, "FETCH"),  # another month's
+        ("time_off", 10, "9024-12-01T00:00Z", None, "SHARE_FETCH"),  # counts where it was received
+    ):
+        place += 100
+        market.run(letter, sale.cluster, place, reason, size, at, who, api)
+    market.run(
+        """insert into dead_letter_flood (cluster_id, broker_id, reason, hour, lines, first_generation, first_offset, last_generation, last_offset)
+           values (%s, 1, 'bad_json', '2024-12-12T11:00Z', 5000, 7, 1, 7, 2)""", sale.cluster)
+    run = bill(market, "2024-12")
+    marks = [[line["touched_by_hole"] for line in one.lines(one.documents()[0])] for one in (sale, other)]
+    assert marks == [[False, True], [False, False]]
+    assert [text for text in run["unread"] if text.startswith(f"cluster c-2024-12:")] == [
+        "cluster c-2024-12: log lines that could not be read (bad_json): 1, together 100 bytes, from 2024-12-12T11:00:00Z to 2024-12-12T11:00:00Z; of unknown readers",
+        "cluster c-2024-12: more log lines that could not be read (bad_json) and were only counted: 5000",
+        "cluster c-2024-12: log lines that could not be read (time_off): 1, together 10 bytes, from 2024-12-13T00:00:00Z to 2024-12-13T00:00:00Z; of unknown readers",
+        f"cluster c-2024-12: log lines that could not be read (too_long): 1, together 70000000 bytes, from 2024-12-12T10:00:00Z to 2024-12-12T10:00:00Z; of {sale.who}",
+    ]
+
+
 # --- guards -------------------------------------------------------------------------------------------------
 
 

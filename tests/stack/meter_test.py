@@ -3,6 +3,7 @@ database is what an independent recount of the same log says."""
 
 import gzip
 import itertools
+import json
 import os
 import random
 import re
@@ -125,10 +126,12 @@ class Meter:
             **{f"WEIR_{k.upper()}": str(v) for k, v in settings.items()},
         }
         self.process = None
+        self.out = stack.folder / "log" / f"meter-{self.port}.out"
+        self.others = self.out.stat().st_size if self.out.exists() else 0  # said by one that had the port before
         self.start()
 
     def start(self):
-        log = open(self.cluster.stack.folder / "log" / f"meter-{self.port}.out", "ab")
+        log = open(self.out, "ab")
         self.process = subprocess.Popen([BINARY], env=self.env, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         log.close()
 
@@ -150,6 +153,9 @@ class Meter:
             return None
         values = [float(line.rpartition(" ")[2]) for line in text.splitlines() if line.startswith(name) and line[len(name)] in " {"]
         return sum(values) if values else None
+
+    def log(self):
+        return [json.loads(line) for line in self.out.read_bytes()[self.others :].splitlines()]
 
     def ready(self):
         try:
@@ -229,6 +235,29 @@ def test_meter_killed_20_times__counts_everything_once(cluster, many):
     assert meter.stop() == 0
 
 
+def test_meters_killed_while_they_join__have_their_partitions_back(cluster):
+    """Their sessions of five minutes would hold them; and a member that doesn't know yet that the group is dividing
+    them anew is waited for."""
+    dice = random.Random(12)
+
+    def joins(instance):
+        one = cluster.meter(instance=instance, session_timeout="5m")
+        for _ in range(6):
+            time.sleep(dice.random() * 0.3)  # anywhere from its start to after its joining
+            one.kill()
+            one.start()
+        return one
+
+    first = joins("one")
+    wait_for(lambda: first.metric("weir_meter_partitions") == PARTITIONS, "the first to have them all")
+    second = joins("two")
+    wait_for(lambda: [m.metric("weir_meter_partitions") for m in (first, second)] == [2, 2], "both to have their share")
+    for one in (first, second, first):
+        one.kill()
+        one.start()
+    wait_for(lambda: [m.metric("weir_meter_partitions") for m in (first, second)] == [2, 2], "both to have the same again")
+
+
 def test_records_sent_again__are_dropped(cluster, many):
     log, expected = many
     feed = many_feed(cluster, log)
@@ -252,6 +281,11 @@ def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many)
     gaps = "select records::int8, closed_at is not null from log_gap where cluster_id = %s"
     [(records, closed)] = cluster.sql(gaps, cluster.id)
     assert records > 0 and not closed
+    place = [(line["partition"], line["broker"], line["offset"]) for line in meter.log() if line["event"].startswith("gap: ")]
+    assert place == cluster.sql("select log_partition, broker_id, byte_offset from log_gap where cluster_id = %s", cluster.id)
+    meter.kill()
+    meter.start()
+    wait_for(lambda: [line for line in meter.log() if line["event"].startswith("gap still open")], "the gap to be told again")
     lines = cluster.sql("select sum(lines)::int8 from usage_evidence where cluster_id = %s", cluster.id)[0][0]
     assert lines == 6000 - 1 - records
     wait_for(lambda: meter.metric("weir_meter_gaps_open") == 1, "the alarm")
@@ -260,6 +294,7 @@ def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many)
     assert cluster.usage() == expected
     assert cluster.sql(gaps, cluster.id) == [(records, True)]
     wait_for(lambda: meter.metric("weir_meter_gaps_open") == 0, "the alarm's end")
+    assert [line["partition"] for line in meter.log() if line["event"].startswith("gap closed")] == [place[0][0]]
 
 
 def test_zombie__changes_nothing(cluster, many):
@@ -321,7 +356,7 @@ def test_connection_that_died_idle__is_no_error(cluster, many):
     log, expected = many
     feed = many_feed(cluster, log)
     meter = cluster.meter()
-    out = cluster.stack.folder / "log" / f"meter-{meter.port}.out"
+    out = meter.out
     feed.ship(0, 3000)
     cluster.wait()
     complained = len(complaints(out))
@@ -383,6 +418,12 @@ def test_unreadable_lines__are_dead_letters(cluster):
     assert [letter[0] for letter in letters[:2]] == [place[0], place[2]]
     assert letters[2][2:4] == (5000, 4096)
     assert {letter[4:] for letter in letters} == {(feed.generation, feed.broker)}
+    known = cluster.sql("select reason, principal, api, line_at::text from dead_letter where cluster_id = %s order by byte_offset", cluster.id)
+    when = "2026-11-22 16:00:00+00"
+    assert known[1] == (letters[1][1], name, "FETCH", when)  # cut behind its principal
+    assert [k[1:] for k in known if k[0] in ("bad_prefix", "too_long")] == [(None, None, None)] * 2
+    assert known[3] == ("torn", None, "FETCH", when)
+    assert known[4] == ("time_off", name, "FETCH", when.replace("2026", "9026"))
     assert cluster.usage()[0]["fetches"] == 2  # the good one, and the rest of the torn one
     assert meter.metric("weir_meter_dead_letters_total") == 5
 
@@ -452,6 +493,43 @@ def test_usage_nobody_owns__is_bound_when_a_grant_comes(cluster):
     assert days == [(subscription, 14 * 6000)]
 
 
+def test_usage_nobody_owns__is_bound_when_its_topics_name_is_learned(cluster):
+    feed, name = minutes_feed(cluster)
+    subscription = grant(cluster, name, "acme.orders", "2026-11-01T00:00Z")
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    wait_for(lambda: meter.metric("weir_meter_bound_rows_total") == 0, "the start to be over")
+    assert bytes_by_payer(cluster) == [(None, "16:00:00", 14 * 6000)]
+    before = len(feed.records)
+    feed.add_everywhere("fact", {"at_us": 1_700_000_000_000_000, "topics": [{"id": TOPIC_ID, "name": "acme.orders", "event": "seen"}]})
+    feed.ship(before)
+    wait_for(lambda: bytes_by_payer(cluster) == [(subscription, "16:00:00", 14 * 6000)], "the usage to be bound")
+    assert cluster.sql("select subscription_id, bytes from usage_day where cluster_id = %s", cluster.id) == [(subscription, 14 * 6000)]
+
+
+def test_rows_added_to_again__leave_no_dead_versions_behind(cluster):
+    """Every batch adds to every row: the new version stays on the page of the old one, which no index hears of."""
+    tables = ("usage_quarter", "usage_day", "usage_evidence", "meter_state")
+    principals, batches = 400, 12
+    updates = "select relname, n_tup_upd, n_tup_hot_upd from pg_stat_user_tables where relname = any(%s)"
+
+    def counted():
+        return {name: (all_, hot) for name, all_, hot in cluster.sql(updates, list(tables))}
+
+    feed = cluster.feed()
+    for name, line in session_fetches(principals * batches, principals):
+        feed.add_line(line, f"User:{name}".encode())
+    before = counted()
+    cluster.meter()
+    for batch in range(batches):
+        feed.ship(batch * principals, principals)
+        cluster.wait()
+    more = lambda: {t: tuple(now - then for now, then in zip(counted()[t], before[t])) for t in tables}  # noqa: E731
+    wait_for(lambda: min(updated for updated, _ in more().values()) >= principals * (batches - 1), "the statistics")
+    assert {t: hot / updated > 0.95 for t, (updated, hot) in more().items()} == {t: True for t in tables}, more()
+
+
 def test_grant_borders__split_the_quarter_hour(cluster):
     feed, name = minutes_feed(cluster)
     cluster.sql(
@@ -490,6 +568,134 @@ def test_border_inside_an_open_batch__folds_it_again(cluster):
     assert meter.metric("weir_meter_conflicts_total") == 1
 
 
+# --- what the database refuses ---------------------------------------------------------------------------------------
+class Refusing:
+    """A check on a table that refuses some of its rows for their content."""
+
+    def __init__(self, cluster, table, condition):
+        self.cluster, self.table, self.condition = cluster, table, condition
+
+    def __enter__(self):
+        self.cluster.sql(f"alter table {self.table} add constraint poison check (not ({self.condition})) not valid")
+
+    def __exit__(self, *_):
+        self.cluster.sql(f"alter table {self.table} drop constraint poison")
+
+
+def refused(cluster):
+    return cluster.sql(
+        "select principal, detail, convert_from(head, 'UTF8'), line_at::text, line_bytes, broker_id, generation, byte_offset"
+        " from dead_letter where cluster_id = %s and reason = 'refused' order by id", cluster.id,
+    )
+
+
+def without(expected, name):
+    return [row for row in expected if row["principal"] != f"User:{name}"]
+
+
+def test_sum_that_cannot_be_stored__is_taken_out_and_the_rest_goes_on(cluster, many):
+    log, expected = many
+    feed = many_feed(cluster, log)
+    evil = next(session_fetches(1, 1))[0]
+    position = next(headers for _, key, headers, _ in feed.records if key == f"User:{evil}".encode())[1][1]
+    full = "insert into usage_quarter (cluster_id, principal, topic, delivery, from_at, metering_class, bytes)" \
+        " values (%s, %s, %s, 0, '2026-11-22T16:00Z', 'request_log', repeat('9', 131072)::numeric)"
+    cluster.sql(full, cluster.id, evil, TOPIC_ID)
+    feed.ship()
+    meter = cluster.meter(batch_ms=3000)  # all in one batch
+    cluster.wait()
+    cluster.sql("delete from usage_quarter where cluster_id = %s and length(bytes::text) > 1000", cluster.id)
+    assert cluster.usage() == without(expected, evil)
+    [(principal, detail, head, at, size, *place)] = refused(cluster)
+    [was] = [row for row in expected if row["principal"] == f"User:{evil}"]
+    row = json.loads(head)
+    assert (principal, at, ":".join(map(str, place))) == (evil, "2026-11-22 16:00:00+00", position)
+    assert "overflow" in detail and detail.startswith("usage: ")
+    assert {k: int(row[k]) for k in ("bytes", "messages", "fetches", "open_fetches", "produced_bytes")} == {k: v for k, v in was.items() if isinstance(v, int)}
+    assert (row["topic"], row["delivery"], row["evidence"][0][5], size) == (TOPIC_ID, 0, 150, was["bytes"])
+    assert meter.ready() and meter.metric("weir_meter_refused_total") == 1
+    assert [line["principal"] for line in meter.log() if line["level"] == "error"] == [evil]
+
+
+@pytest.mark.parametrize(
+    "table, condition, part",
+    [
+        ("usage_quarter", "principal = '{evil}'", "usage"),
+        ("usage_day", "principal = '{evil}'", "usage"),
+        ("usage_evidence", "principal = '{evil}'", "usage"),
+        ("meter_state", "principal = '{evil}'", "state"),
+        ("topic", "name = 'acme.evil'", "topic"),
+        ("log_hole", "kind = 'evil'", "hole"),
+        ("dead_letter", "byte_offset = 40 and reason <> 'refused'", "letter"),
+    ],
+)
+def test_row_that_is_refused__is_taken_out_and_the_rest_goes_on(cluster, many, table, condition, part):
+    log, expected = many
+    evil = next(session_fetches(1, 1))[0]
+    feed = many_feed(cluster, log)
+    for name, topic in (("acme.good", "A" * 21 + "B"), ("acme.evil", "A" * 21 + "C"), ("acme.fair", "A" * 21 + "D")):
+        feed.add(0, "fact", json.dumps({"at_us": 1_700_000_000_000_000, "topics": [{"id": topic, "name": name, "event": "seen"}]}).encode())
+        feed.offset += 1
+    for kind in ("good", "evil", "fair"):
+        feed.add(0, "hole", json.dumps({"from": feed.position(5), "to": feed.position(9), "kind": kind, "lines_at_least": 1, "principal": ""}).encode())
+    second = cluster.feed(broker=2)
+    for number in range(3):
+        second.add(1, "line", b"garbage", pos=second.position(20 * number + 20))
+    with Refusing(cluster, table, condition.format(evil=evil)):
+        feed.ship()
+        second.ship()
+        meter = cluster.meter(batch_ms=3000)
+        cluster.wait()
+    letters = refused(cluster)
+    assert [letter[1].partition(":")[0] for letter in letters] == [part]
+    assert cluster.usage() == (without(expected, evil) if part == "usage" else expected)
+    assert letters[0][0] == (evil if part in ("usage", "state") else None)
+    counts = cluster.sql(
+        "select (select count(*) from meter_state where cluster_id = c), (select count(*) from topic where cluster_id = c),"
+        " (select count(*) from log_hole where cluster_id = c),"
+        " (select count(*) from dead_letter where cluster_id = c and reason <> 'refused') from (select %s::uuid as c) x", cluster.id,
+    )[0]
+    assert counts == tuple(n - (part == p) for n, p in ((40, "state"), (3, "topic"), (3, "hole"), (3, "letter")))
+    assert meter.ready()
+
+
+def test_name_that_cannot_be_stored__is_taken_out_and_the_rest_goes_on(cluster):
+    feed = cluster.feed()
+    for number, name in enumerate(("acme.good", "acme.\0", "acme.fair")):
+        topic = {"id": "A" * 21 + "BCD"[number], "name": name, "event": "seen"}
+        feed.add(0, "fact", json.dumps({"at_us": 1_700_000_000_000_000, "topics": [topic]}).encode())
+        feed.offset += 1
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert cluster.sql("select name from topic where cluster_id = %s order by 1", cluster.id) == [("acme.fair",), ("acme.good",)]
+    [letter] = refused(cluster)
+    assert letter[1].startswith("topic: ") and "invalid byte sequence" in letter[1]
+    assert letter[7] == 1 and json.loads(letter[2])["name"] == "acme.?"
+    assert meter.ready() and meter.metric("weir_meter_refused_total") == 1
+
+
+def test_state_that_was_refused__does_not_come_back(cluster, many):
+    """Of the principal an older state is stored: it must not be read again after what was counted since."""
+    log, expected = many
+    evil = next(session_fetches(1, 1))[0]
+    feed = many_feed(cluster, log)
+    meter = cluster.meter()
+    feed.ship(0, 2000)
+    cluster.wait()
+    with Refusing(cluster, "meter_state", f"principal = '{evil}'"):
+        feed.ship(2000, 2000)
+        cluster.wait()
+        meter.kill()
+    assert refused(cluster)[0][:2] == (evil, refused(cluster)[0][1]) and refused(cluster)[0][1].startswith("state: ")
+    assert cluster.sql("select 1 from meter_state where cluster_id = %s and principal = %s", cluster.id, evil) == []
+    meter.start()
+    feed.ship(4000)
+    cluster.wait()
+    assert [{**row, "messages": 0, "open_fetches": 0} for row in cluster.usage()] == [{**row, "messages": 0, "open_fetches": 0} for row in expected]
+    assert without(cluster.usage(), evil) == without(expected, evil)
+
+
 # --- the program -----------------------------------------------------------------------------------------------------
 def test_control_records__say_how_far_each_broker_has_been_read(cluster):
     feed = cluster.feed()
@@ -502,6 +708,21 @@ def test_control_records__say_how_far_each_broker_has_been_read(cluster):
     )
     assert rows == [(p, 1, 1_800_000_000) for p in range(PARTITIONS)]
     assert meter.stop() == 0
+
+
+def test_silent_broker__is_told_and_holds_back_no_more(cluster):
+    for broker, age in ((1, "0"), (2, "26 hours"), (3, "24 hours")):
+        cluster.sql("insert into cluster_broker (cluster_id, broker_id, listed_at) values (%s, %s, now() - %s::interval)", cluster.id, broker, age)
+    feed = cluster.feed()
+    feed.control(int(time.time() * 1_000_000))
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    wait_for(lambda: meter.metric("weir_meter_silent_brokers") == 1, "the silent broker to be counted")
+    told = [line["broker"] for line in meter.log() if "silent" in line["event"]]
+    assert told == [2]
+    heard = cluster.sql("select count(heard_at) from meter_position where cluster_id = %s", cluster.id)
+    assert heard == [(PARTITIONS,)]
 
 
 def test_unregistered_cluster__is_waited_for(cluster):

@@ -5,7 +5,7 @@
          'waiting_for', r.waiting_for, 'usage_end', r.usage_end, 'requested_at', r.requested_at
 -- piece: come_of_it
 'finished_at', r.finished_at, 'accounts_total', r.accounts_total, 'accounts_done', r.accounts_done,
-         'documents', r.documents, 'error', r.error
+         'documents', r.documents, 'error', r.error, 'unread', r.unread
 
 -- name: billing_run_list
 -- columns: json, requested_at, id

@@ -2,7 +2,8 @@
 
 -- piece: dead_letter
 'id', d.id, 'cluster', c.name, 'broker_id', d.broker_id, 'generation', d.generation,
-         'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'line_bytes', d.line_bytes,
+         'byte_offset', d.byte_offset, 'reason', d.reason, 'detail', d.detail, 'principal', d.principal,
+         'api', d.api, 'line_bytes', d.line_bytes,
          'line_at', d.line_at, 'received_at', d.received_at, 'replayed_at', d.replayed_at
 
 -- name: dead_letter_list

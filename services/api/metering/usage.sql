@@ -1,4 +1,4 @@
--- Usage and running charges. Sums of bigint are numeric, so nothing wraps; figures leave as text.
+-- Usage and running charges. Figures are numeric, so nothing wraps, and leave as text.
 
 -- name: usage_of_subscription
 with s as (

@@ -22,12 +22,9 @@ void borders_add(struct borders *b, int64_t at_us) {
     b->at_us[b->count++] = at_us;
 }
 
-void borders_add_grant(struct borders *b, int64_t from_us, int64_t to_us) {
-    borders_add(b, from_us);
-    if (to_us != INT64_MAX) {
-        borders_add(b, to_us);
-        borders_add(b, to_us + BORDERS_GRACE_US);
-    }
+void borders_add_end(struct borders *b, int64_t at_us) {
+    borders_add(b, at_us);
+    borders_add(b, at_us + BORDERS_GRACE_US);
 }
 
 static int compare(const void *a, const void *b) {

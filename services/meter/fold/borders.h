@@ -19,8 +19,8 @@ struct borders {
 
 void borders_done(struct borders *b);
 void borders_add(struct borders *b, int64_t at_us);
-// A grant's begin, its end and the end of the grace; INT64_MAX is a grant without an end.
-void borders_add_grant(struct borders *b, int64_t from_us, int64_t to_us);
+// A grant's end, and the end of the grace.
+void borders_add_end(struct borders *b, int64_t at_us);
 // Sorts; before that nothing may be asked.
 void borders_finish(struct borders *b);
 // Takes what `from` holds and leaves it empty.

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/check.h"
+#include "meter/fold/storable.h"
 
 void dead_letters_init(struct dead_letters *d) {
     *d = (struct dead_letters){.floods = calloc(DEAD_FLOODS_MAX, sizeof(struct dead_flood))};
@@ -46,8 +47,10 @@ void dead_letters_add(struct dead_letters *d, const struct dead_letter *letter) 
     }
     struct dead_letter *kept = &d->items[d->count++];
     *kept = *letter;
-    kept->reason = keep(d, letter->reason, DEAD_REASON_MAX);
-    kept->detail = keep(d, letter->detail, DEAD_DETAIL_MAX);
+    kept->reason = storable_text(&d->arena, letter->reason, DEAD_REASON_MAX);
+    kept->detail = storable_text(&d->arena, letter->detail, DEAD_DETAIL_MAX);
+    kept->principal = storable_text(&d->arena, letter->principal, DEAD_PRINCIPAL_MAX);
+    kept->api = storable_text(&d->arena, letter->api, DEAD_API_MAX);
     kept->head = keep(d, letter->head, LOG_DEAD_TEXT_MAX);
     if (find_flood(d, letter->at.broker, kept->reason) == NULL) {
         check(d->flood_count < DEAD_FLOODS_MAX);

@@ -16,16 +16,23 @@ enum {
     DEAD_PER_HOUR_MAX = 1000,   // letters of one broker and reason
     DEAD_REASON_MAX = 32,       // bytes of a reason
     DEAD_DETAIL_MAX = 256,      // bytes
+    DEAD_PRINCIPAL_MAX = 2048,  // bytes
+    DEAD_API_MAX = 64,          // bytes
     DEAD_FLOODS_MAX = 4096,     // pairs of broker and reason in a batch
     DEAD_LETTERS_MAX = 1 << 12, // kept in a batch; the caller commits before that
 };
+
+// Reason of what the database refused for its content.
+#define DEAD_REASON_REFUSED "refused"
 
 struct dead_letter {
     int32_t partition;
     struct log_position at;
     struct slice reason;
-    struct slice detail; // empty: none
-    struct slice head;   // at most LOG_DEAD_TEXT_MAX bytes
+    struct slice detail;    // empty: none
+    struct slice principal; // whose line, without "User:"; empty: can't be read
+    struct slice api;       // its request's name; empty: can't be read
+    struct slice head;      // at most LOG_DEAD_TEXT_MAX bytes
     uint64_t line_bytes;
     int64_t line_at_us; // INT64_MIN: unknown
     bool counted_only;  // by dead_letters_limit: beyond the hour's limit
@@ -53,7 +60,7 @@ struct dead_letters {
 void dead_letters_init(struct dead_letters *d);
 void dead_letters_done(struct dead_letters *d);
 void dead_letters_clear(struct dead_letters *d);
-// Copies the letter.
+// Copies the letter, its texts so that the database takes them.
 void dead_letters_add(struct dead_letters *d, const struct dead_letter *letter);
 // No room for another record's letters: commit first.
 bool dead_letters_full(const struct dead_letters *d);

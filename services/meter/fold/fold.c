@@ -4,14 +4,18 @@
 #include <string.h>
 
 #include "base/check.h"
-#include "base/encoding.h"
 #include "base/instant.h"
 #include "core/usage/usage_fold.h"
+#include "meter/fold/dead_line.h"
+#include "meter/fold/storable.h"
 
 // How often a state is pruned, by the brokers' own time: busy ones soon, so that they stay small;
 // idle ones seldom, for each time is a write.
 static const int64_t PRUNE_BUSY_US = 60LL * 1000000;
 static const int64_t PRUNE_IDLE_US = 900LL * 1000000;
+
+// End of the year 9999: what comes later is no time of a broker's.
+static const int64_t YEAR_9999_US = 253402300799LL * 1000000;
 
 static void counts_clear(struct fold_counts *c) {
     *c = (struct fold_counts){.oldest_line_us = INT64_MAX, .newest_line_us = INT64_MIN};
@@ -64,7 +68,7 @@ bool fold_empty(const struct fold *f) {
 bool fold_full(const struct fold *f) {
     return f->rows.count >= FOLD_ROWS_MAX || dead_letters_full(&f->dead) ||
            f->fact_count + LOG_FACT_TOPICS_MAX > FOLD_FACTS_MAX ||
-           f->hole_count + 1 >= FOLD_HOLES_MAX;
+           f->hole_count + 1 >= FOLD_HOLES_MAX || f->partitions.gap_count == GAPS_MAX;
 }
 
 void fold_stored(struct fold *f) {
@@ -73,7 +77,7 @@ void fold_stored(struct fold *f) {
         p->dirty = false;
         p->newest_us = INT64_MIN;
         p->stored = true;
-        if (usage_state_empty(p->state)) {
+        if (p->unstorable || usage_state_empty(p->state)) {
             principals_forget(p);
         }
     }
@@ -119,22 +123,26 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
     usage_rows_add(&a->fold->rows, a->principal, &a->at, d);
 }
 
+// `text` is the line, or what is left of it; `bytes` its whole length.
 static void add_dead(struct fold *f, const struct log_partition *partition,
                      const struct broker_record *r, struct slice reason, struct slice detail,
-                     struct slice text, int64_t line_at_us) {
+                     struct slice text, uint64_t bytes) {
+    struct dead_line known;
+    dead_line_read(text, &known);
     struct dead_letter letter = {.partition = partition->number,
                                  .at = r->pos,
                                  .reason = reason,
                                  .detail = detail,
+                                 .principal = known.principal,
+                                 .api = known.api,
                                  .head = text,
-                                 .line_bytes = text.len,
-                                 .line_at_us = line_at_us};
+                                 .line_bytes = bytes,
+                                 .line_at_us = known.at_us};
     dead_letters_add(&f->dead, &letter);
 }
 
 static bool fits_in_database(struct slice name) {
-    return name.len <= PRINCIPAL_NAME_MAX &&
-           (name.len == 0 || memchr(name.ptr, '\0', name.len) == NULL) && utf8_valid(name);
+    return name.len <= PRINCIPAL_NAME_MAX && storable(name);
 }
 
 // The principal with a state in this partition; NULL with the reason in *ret_detail.
@@ -169,7 +177,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
     enum line_fault fault = broker_line_parse(&f->line, text);
     if (f->line.torn.len > 0) {
         add_dead(f, partition, r, slice_str(line_fault_name(LINE_FAULT_TORN)), (struct slice){0},
-                 f->line.torn, INT64_MIN);
+                 f->line.torn, f->line.torn.len);
     }
     if (fault == LINE_FAULT_NONE && time_is_off(f->line.time_us, timestamp_us)) {
         fault = LINE_FAULT_TIME_OFF;
@@ -182,7 +190,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
     }
     if (p == NULL) {
         add_dead(f, partition, r, slice_str(line_fault_name(fault)), slice_str(detail), text,
-                 fault == LINE_FAULT_TIME_OFF ? f->line.time_us : INT64_MIN);
+                 text.len);
         return;
     }
     f->counts.lines++;
@@ -209,7 +217,8 @@ static void learn(struct fold *f, struct slice id, struct slice name, enum topic
     }
 }
 
-static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e) {
+static enum err_code fold_fact(struct fold *f, const struct log_partition *partition,
+                               const struct broker_record *r, struct slice value, struct err *e) {
     struct log_fact fact;
     enum err_code code = log_value_decode_fact(value, &f->scratch, &fact, e);
     if (code != ERR_OK) {
@@ -224,7 +233,10 @@ static enum err_code fold_fact(struct fold *f, struct slice value, struct err *e
         learn(f, t->id, t->name, t->event, fact.at_us);
         check(f->fact_count < FOLD_FACTS_MAX);
         struct fold_fact *kept = &f->facts[f->fact_count++];
-        *kept = (struct fold_fact){.at_us = fact.at_us, .deleted = t->event == TOPIC_DELETED};
+        *kept = (struct fold_fact){.at_us = fact.at_us,
+                                   .deleted = t->event == TOPIC_DELETED,
+                                   .partition = partition->number,
+                                   .at = r->pos};
         memcpy(kept->id, t->id.ptr, sizeof kept->id);
         kept->name = slice_of(arena_str(&f->arena, t->name), t->name.len);
     }
@@ -238,14 +250,7 @@ static enum err_code fold_dead(struct fold *f, const struct log_partition *parti
     if (code != ERR_OK) {
         return code;
     }
-    bool text = fits_in_database(dead.reason);
-    struct dead_letter letter = {.partition = partition->number,
-                                 .at = r->pos,
-                                 .reason = text ? dead.reason : SLICE_LIT("unknown"),
-                                 .head = dead.text,
-                                 .line_bytes = dead.bytes,
-                                 .line_at_us = INT64_MIN};
-    dead_letters_add(&f->dead, &letter);
+    add_dead(f, partition, r, dead.reason, (struct slice){0}, dead.text, dead.bytes);
     return ERR_OK;
 }
 
@@ -269,23 +274,28 @@ static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e
 
 static enum err_code fold_control(struct fold *f, struct log_partition *partition,
                                   const struct broker_record *r, struct slice value,
-                                  struct err *e) {
+                                  int64_t timestamp_us, struct err *e) {
     struct log_control control;
     enum err_code code = log_value_decode_control(value, &f->scratch, &control, e);
+    if (code == ERR_OK && (control.broker_time_us < 0 || control.broker_time_us > YEAR_9999_US)) {
+        code = err_set(e, ERR_INVALID, "control record's time can't be stored");
+    }
     if (code == ERR_OK) {
         f->counts.controls++;
-        log_partitions_heard(partition, r->pos.broker, control.broker_time_us);
+        log_partitions_heard(partition, r->pos.broker, control.broker_time_us,
+                             timestamp_us >= 0 ? timestamp_us : control.broker_time_us);
     }
     return code;
 }
 
 static enum err_code fold_other(struct fold *f, struct log_partition *partition,
-                                const struct broker_record *r, struct slice value, struct err *e) {
+                                const struct broker_record *r, struct slice value,
+                                int64_t timestamp_us, struct err *e) {
     switch (r->kind) {
-    case BROKER_RECORD_FACT: return fold_fact(f, value, e);
+    case BROKER_RECORD_FACT: return fold_fact(f, partition, r, value, e);
     case BROKER_RECORD_DEAD: return fold_dead(f, partition, r, value, e);
     case BROKER_RECORD_HOLE: return fold_hole(f, value, e);
-    case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, e);
+    case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, timestamp_us, e);
     case BROKER_RECORD_REFUSAL: f->counts.refusals++; return ERR_OK;
     case BROKER_RECORD_LINE: break;
     }
@@ -317,8 +327,8 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
     }
     arena_reset(&f->scratch);
     struct err e = {0};
-    if (fold_other(f, partition, r, value, &e) != ERR_OK) {
-        add_dead(f, partition, r, SLICE_LIT("bad_record"), slice_str(e.text), value, INT64_MIN);
+    if (fold_other(f, partition, r, value, timestamp_us, &e) != ERR_OK) {
+        add_dead(f, partition, r, SLICE_LIT("bad_record"), slice_str(e.text), value, value.len);
     }
 }
 
@@ -354,7 +364,11 @@ static void prune(struct fold *f, struct principal *p) {
     if (p->state == NULL || partition == NULL) {
         return;
     }
-    int64_t horizon_us = log_partitions_horizon(partition, f->expected, f->expected_count);
+    if (usage_state_empty(p->state)) {
+        mark_dirty(f, p); // so that it goes
+        return;
+    }
+    int64_t horizon_us = partition->horizon_us;
     if (horizon_us == INT64_MIN) {
         return;
     }
@@ -372,7 +386,25 @@ static void prune(struct fold *f, struct principal *p) {
     mark_dirty(f, p);
 }
 
-void fold_finish(struct fold *f) {
+// How far each partition has been read, and which of the expected brokers are silent in one.
+static void look_at_brokers(struct fold *f, int64_t now_us) {
+    for (size_t k = 0; k < f->expected_count; k++) {
+        f->expected[k].silent = false;
+    }
+    for (size_t i = 0; i < f->partitions.cap; i++) {
+        struct log_partition *p = f->partitions.by_number[i];
+        if (p == NULL) {
+            continue;
+        }
+        p->horizon_us = log_partitions_horizon(p, f->expected, f->expected_count, now_us);
+        for (size_t k = 0; k < f->expected_count; k++) {
+            f->expected[k].silent |= log_partitions_silent(p, &f->expected[k], now_us);
+        }
+    }
+}
+
+void fold_finish(struct fold *f, int64_t now_us) {
+    look_at_brokers(f, now_us);
     settle(f);
     size_t dirty = f->dirty_count; // prune adds to the list
     for (size_t i = 0; i < dirty; i++) {

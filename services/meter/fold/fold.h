@@ -39,6 +39,8 @@ struct fold_fact {
     struct slice name; // empty: not told
     int64_t at_us;
     bool deleted;
+    int32_t partition; // where its record stands
+    struct log_position at;
 };
 
 struct fold_hole {
@@ -64,9 +66,9 @@ struct fold {
     struct log_partitions partitions;
     struct principals principals;
     struct topic_names *names;
-    uint64_t settled_version; // of names, up to which every principal was settled
-    size_t swept;             // principal where the next sweep begins
-    int32_t *expected;        // brokers of the cluster
+    uint64_t settled_version;      // of names, up to which every principal was settled
+    size_t swept;                  // principal where the next sweep begins
+    struct log_expected *expected; // brokers of the cluster
     size_t expected_count;
 
     // the open batch
@@ -102,9 +104,9 @@ void fold_foreign(struct fold *f, struct log_partition *partition);
 bool fold_empty(const struct fold *f);
 // The batch has to be committed before more is folded.
 bool fold_full(const struct fold *f);
-// Before a commit: settles what new topic facts resolve, prunes what no rule needs any more. Safe
-// to repeat.
-void fold_finish(struct fold *f);
+// Before a commit: settles what new topic facts resolve, prunes what no rule needs any more, marks
+// the expected brokers that are silent. Safe to repeat.
+void fold_finish(struct fold *f, int64_t now_us);
 // The database holds the open batch: begins a new one.
 void fold_stored(struct fold *f);
 

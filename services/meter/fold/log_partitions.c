@@ -59,6 +59,7 @@ struct log_partition *log_partitions_own(struct log_partitions *p, int32_t numbe
     struct log_partition *one = calloc(1, sizeof *one);
     check(one != NULL);
     one->number = number;
+    one->horizon_us = INT64_MIN;
     p->by_number[number] = one;
     p->owned++;
     return one;
@@ -85,11 +86,13 @@ struct log_broker *log_partitions_broker(struct log_partition *p, int32_t id) {
         check(p->brokers != NULL);
     }
     b = &p->brokers[p->broker_count++];
-    *b = (struct log_broker){.id = id, .watermark = {.broker = id}, .may_jump = p->expired};
+    *b = (struct log_broker){
+        .id = id, .watermark = {.broker = id}, .heard_us = INT64_MIN, .may_jump = p->expired};
     return b;
 }
 
 static void note_gap(struct log_partitions *p, int32_t partition, struct log_broker *b) {
+    bool opened = !b->gap_open;
     b->gap_open = true;
     for (size_t i = p->gap_count; i > 0; i--) {
         struct log_gap *g = &p->gaps[i - 1];
@@ -99,11 +102,9 @@ static void note_gap(struct log_partitions *p, int32_t partition, struct log_bro
             return;
         }
     }
-    // More gaps than this in one batch: those noted tell enough, and none is taken anyway.
-    if (p->gap_count < GAPS_MAX) {
-        p->gaps[p->gap_count++] =
-            (struct log_gap){.partition = partition, .above = b->watermark, .records = 1};
-    }
+    check(p->gap_count < GAPS_MAX);
+    p->gaps[p->gap_count++] = (struct log_gap){
+        .partition = partition, .above = b->watermark, .opened = opened, .records = 1};
 }
 
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
@@ -152,20 +153,41 @@ bool log_partitions_jump(struct log_partitions *p, struct log_partition *partiti
     return true;
 }
 
-void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us) {
+void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us,
+                          int64_t heard_us) {
     struct log_broker *b = log_partitions_broker(p, broker);
     if (!b->has_time || b->time_us < time_us) {
         b->has_time = true;
         b->time_us = time_us;
         b->dirty = true;
     }
+    if (b->heard_us < heard_us) {
+        b->heard_us = heard_us;
+        b->dirty = true;
+    }
 }
 
-int64_t log_partitions_horizon(const struct log_partition *p, const int32_t *expected,
-                               size_t count) {
+bool log_partitions_silent(const struct log_partition *p, const struct log_expected *broker,
+                           int64_t now_us) {
+    int64_t newest_us = INT64_MIN;
+    int64_t since_us = broker->listed_us;
+    for (size_t i = 0; i < p->broker_count; i++) {
+        const struct log_broker *b = &p->brokers[i];
+        newest_us = b->heard_us > newest_us ? b->heard_us : newest_us;
+        since_us = b->id == broker->id && b->heard_us > since_us ? b->heard_us : since_us;
+    }
+    newest_us = newest_us < now_us ? newest_us : now_us;
+    return newest_us != INT64_MIN && newest_us > since_us && newest_us - since_us > LOG_SILENT_US;
+}
+
+int64_t log_partitions_horizon(const struct log_partition *p, const struct log_expected *expected,
+                               size_t count, int64_t now_us) {
     int64_t horizon_us = INT64_MAX;
     for (size_t i = 0; i < count; i++) {
-        const struct log_broker *b = find_broker(p, expected[i]);
+        if (log_partitions_silent(p, &expected[i], now_us)) {
+            continue;
+        }
+        const struct log_broker *b = find_broker(p, expected[i].id);
         if (b == NULL || !b->has_time) {
             return INT64_MIN;
         }

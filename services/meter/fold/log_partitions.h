@@ -11,6 +11,17 @@
 
 enum { PARTITION_BROKERS_MAX = 65536, GAPS_MAX = 4096 };
 
+// A broker without a control record for so long, while another one is heard, holds back no horizon
+// any more: an hour above the longest that a counting rule waits for a line.
+static const int64_t LOG_SILENT_US = 25LL * 3600 * 1000000;
+
+// A broker of the cluster, as registered.
+struct log_expected {
+    int32_t id;
+    int64_t listed_us; // since when
+    bool silent;       // by fold_finish: in some partition
+};
+
 // What is known of one broker in one partition.
 struct log_broker {
     int32_t id;
@@ -21,7 +32,8 @@ struct log_broker {
     bool gap_closed; // in the open batch: the watermark moved past a gap
     bool may_jump;   // records before its next one have expired in the topic
     struct log_position watermark;
-    int64_t time_us; // of the newest control record: everything completed before it has been read
+    int64_t time_us;  // of the newest control record: everything completed before it has been read
+    int64_t heard_us; // Kafka's time of the newest control record; INT64_MIN: none yet
 };
 
 struct log_partition {
@@ -30,6 +42,7 @@ struct log_partition {
     int64_t next_offset;   // what is next in memory
     bool touched;          // the open batch holds something of it
     bool expired;          // see log_partitions_expire
+    int64_t horizon_us;    // as fold_finish last saw it; INT64_MIN: unknown
     struct log_broker *brokers;
     size_t broker_count;
     size_t broker_cap;
@@ -39,6 +52,7 @@ struct log_partition {
 struct log_gap {
     int32_t partition;
     struct log_position above; // 0:0 where nothing of the broker had been read
+    bool opened;               // in the open batch; else it goes on from one before
     uint64_t records;
 };
 
@@ -46,7 +60,7 @@ struct log_partitions {
     struct log_partition **by_number; // NULL: not owned
     size_t cap;
     size_t owned;
-    struct log_gap *gaps; // of the open batch
+    struct log_gap *gaps; // of the open batch, at most GAPS_MAX: then it has to be committed
     size_t gap_count;
 };
 
@@ -73,12 +87,17 @@ void log_partitions_expire(struct log_partition *p, int64_t offset);
 // again) and [*ret_from, r->prev) is a hole; *ret_from is 0:0 where nothing had been read.
 bool log_partitions_jump(struct log_partitions *p, struct log_partition *partition,
                          const struct broker_record *r, struct log_position *ret_from);
-// A control record was taken: times never go back.
-void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us);
-// Before this instant no broker will send a line any more: the smallest time of `expected` and of
-// the brokers heard that are in it; with an empty `expected`, of all heard. INT64_MIN: unknown.
-int64_t log_partitions_horizon(const struct log_partition *p, const int32_t *expected,
-                               size_t count);
+// A control record was taken, `heard_us` is Kafka's time of it: times never go back.
+void log_partitions_heard(struct log_partition *p, int32_t broker, int64_t time_us,
+                          int64_t heard_us);
+// Whether a broker has been silent in the partition for LOG_SILENT_US, measured by the newest record
+// heard of any broker, or by `now_us` where that is in the future.
+bool log_partitions_silent(const struct log_partition *p, const struct log_expected *broker,
+                           int64_t now_us);
+// Before this instant no broker will send a line any more: the smallest time of the `expected` that
+// aren't silent; with an empty `expected`, of all heard. INT64_MIN: unknown.
+int64_t log_partitions_horizon(const struct log_partition *p, const struct log_expected *expected,
+                               size_t count, int64_t now_us);
 // Open gaps of all owned partitions.
 size_t log_partitions_open_gaps(const struct log_partitions *p);
 // The open batch is in the database: marks are gone, next_offset is stored.

@@ -97,16 +97,6 @@ static struct usage_row *get(struct usage_rows *r, const struct principal *p,
     return row;
 }
 
-static void add_signed(int64_t *sum, int64_t n) {
-    if (__builtin_add_overflow(*sum, n, sum)) {
-        *sum = n > 0 ? INT64_MAX : INT64_MIN;
-    }
-}
-
-static void add_unsigned(int64_t *sum, uint64_t n) {
-    add_signed(sum, n > INT64_MAX ? INT64_MAX : (int64_t)n);
-}
-
 static void add_evidence(struct usage_rows *r, struct usage_row *row, const struct log_position *at,
                          uint32_t lines) {
     struct usage_evidence *e = row->evidence;
@@ -131,13 +121,13 @@ static void add_evidence(struct usage_rows *r, struct usage_row *row, const stru
 void usage_rows_add(struct usage_rows *r, const struct principal *p, const struct log_position *at,
                     const struct usage_delta *d) {
     struct usage_row *row = get(r, p, d);
-    add_unsigned(&row->bytes, d->bytes);
-    add_signed(&row->messages, d->messages);
-    add_unsigned(&row->fetches, d->fetches);
-    add_signed(&row->open_fetches, d->open_fetches);
-    add_unsigned(&row->share_messages, d->share_messages);
-    add_unsigned(&row->produced_bytes, d->produced_bytes);
-    add_signed(&row->produced_messages, d->produced_messages);
+    row->bytes += d->bytes;
+    row->messages += d->messages;
+    row->fetches += d->fetches;
+    row->open_fetches += d->open_fetches;
+    row->share_messages += d->share_messages;
+    row->produced_bytes += d->produced_bytes;
+    row->produced_messages += d->produced_messages;
     if (d->lines > 0) {
         add_evidence(r, row, at, d->lines);
     }

@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "base/hash_table.h"
+#include "base/number.h"
 #include "core/brokerlog/broker_record.h"
 #include "core/usage/usage_fold.h"
 #include "meter/fold/principals.h"
@@ -26,14 +27,14 @@ struct usage_row {
     enum usage_delivery delivery;
     int64_t from_us;     // quarter hour, or a border in it
     int64_t day_from_us; // of the day row that it adds to
-    // To be added; they saturate at the bounds of int64_t.
-    int64_t bytes;
-    int64_t messages;
-    int64_t fetches;
-    int64_t open_fetches;
-    int64_t share_messages;
-    int64_t produced_bytes;
-    int64_t produced_messages;
+    // To be added. A batch holds too few lines for any sum of theirs to leave 128 bits.
+    i128 bytes;
+    i128 messages;
+    i128 fetches;
+    i128 open_fetches;
+    i128 share_messages;
+    i128 produced_bytes;
+    i128 produced_messages;
     struct usage_evidence *evidence; // NULL: corrections only
 };
 

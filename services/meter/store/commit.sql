@@ -42,12 +42,12 @@ ORDER BY d.principal, d.topic, d.delivery, d.from_at
            produced_messages = u.produced_messages + excluded.produced_messages
 
 -- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
--- deltas. Returns the bytes and rows nobody owns.
+-- deltas. Returns the bytes nobody owns.
 -- name: add_usage
 WITH batch AS MATERIALIZED (
     SELECT *
-      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::int8[],
-                  $9::int8[], $10::int8[], $11::int8[], $12::int8[], $13::int8[], $14::int8[])
+      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
+                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[])
            AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
 ), quarter AS (
     INSERT INTO usage_quarter AS u {{usage_row}}
@@ -60,10 +60,10 @@ WITH batch AS MATERIALIZED (
     RETURNING u.subscription_id, u.principal, u.topic, u.delivery, u.from_at
 ), day AS (
     INSERT INTO usage_day AS u {{usage_row}}
-      FROM (SELECT principal, topic, delivery, day_from_at AS from_at, sum(bytes)::int8 AS bytes,
-                   sum(messages)::int8 AS messages, sum(fetches)::int8 AS fetches,
-                   sum(open_fetches)::int8 AS open_fetches, sum(share_messages)::int8 AS share_messages,
-                   sum(produced_bytes)::int8 AS produced_bytes, sum(produced_messages)::int8 AS produced_messages
+      FROM (SELECT principal, topic, delivery, day_from_at AS from_at, sum(bytes) AS bytes,
+                   sum(messages) AS messages, sum(fetches) AS fetches,
+                   sum(open_fetches) AS open_fetches, sum(share_messages) AS share_messages,
+                   sum(produced_bytes) AS produced_bytes, sum(produced_messages) AS produced_messages
               FROM batch GROUP BY principal, topic, delivery, day_from_at) d
       LEFT JOIN LATERAL (
             SELECT a.subscription_id, a.application_id
@@ -75,7 +75,7 @@ WITH batch AS MATERIALIZED (
     SELECT DISTINCT subscription_id FROM quarter WHERE subscription_id IS NOT NULL ORDER BY 1
     ON CONFLICT (subscription_id) DO UPDATE SET touched_at = clock_timestamp()
 )
-SELECT coalesce(sum(d.bytes), 0)::int8, count(*)
+SELECT coalesce(sum(d.bytes), 0)
   FROM quarter q
   JOIN batch d USING (principal, topic, from_at)
  WHERE q.subscription_id IS NULL AND d.delivery = q.delivery
@@ -147,13 +147,13 @@ SELECT broker_id, reason, count(*) AS lines
 
 -- name: add_dead_letters
 INSERT INTO dead_letter (cluster_id, log_partition, broker_id, generation, byte_offset, reason, detail, head,
-       line_bytes, line_at)
+       line_bytes, line_at, principal, api)
 SELECT $1::uuid, d.log_partition, d.broker_id, d.generation, d.byte_offset, d.reason, nullif(d.detail, ''), d.head,
-       d.line_bytes, d.line_at
+       d.line_bytes, d.line_at, nullif(d.principal, ''), nullif(d.api, '')
   FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::bytea[], $9::int8[],
-              $10::timestamptz[])
-       AS d (log_partition, broker_id, generation, byte_offset, reason, detail, head, line_bytes, line_at)
-ON CONFLICT (cluster_id, broker_id, generation, byte_offset) DO NOTHING
+              $10::timestamptz[], $11::text[], $12::text[])
+       AS d (log_partition, broker_id, generation, byte_offset, reason, detail, head, line_bytes, line_at, principal, api)
+ON CONFLICT (cluster_id, broker_id, generation, byte_offset, reason) WHERE reason <> 'refused' DO NOTHING
 
 -- name: add_floods
 INSERT INTO dead_letter_flood AS u (cluster_id, broker_id, reason, hour, lines, first_generation, first_offset,
@@ -167,14 +167,14 @@ ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
    SET {{widen_positions}}
 
 -- The same hole is told in every partition. A generation is the time of a file's first line: a hole begins no
--- earlier than its file, and one that ends where a file begins has ended by then.
+-- earlier than its file, and one that ends where a file begins has ended by then. Beyond the year 9999 it is no time.
 -- name: add_holes
 INSERT INTO log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset,
        from_at, to_at, principal, lines_at_least)
 SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset)
        $1::uuid, d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset,
-       CASE WHEN d.from_generation > 0 THEN to_timestamp(d.from_generation / 1000.0) END,
-       CASE WHEN d.to_offset = 0 THEN to_timestamp(d.to_generation / 1000.0) END,
+       CASE WHEN d.from_generation BETWEEN 1 AND 253402300799999 THEN to_timestamp(d.from_generation / 1000.0) END,
+       CASE WHEN d.to_offset = 0 AND d.to_generation BETWEEN 1 AND 253402300799999 THEN to_timestamp(d.to_generation / 1000.0) END,
        nullif(d.principal, ''), d.lines_at_least
   FROM unnest($2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::text[], $9::int8[])
        AS d (broker_id, kind, from_generation, from_offset, to_generation, to_offset, principal, lines_at_least)
@@ -196,10 +196,9 @@ UPDATE log_gap g
    AND g.closed_at IS NULL AND (g.generation, g.byte_offset) < (d.generation, d.byte_offset)
 
 -- name: put_positions
-INSERT INTO meter_position AS p (cluster_id, log_partition, broker_id, generation, byte_offset, broker_time)
-SELECT $1::uuid, d.* FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::timestamptz[]) AS d
+INSERT INTO meter_position AS p (cluster_id, log_partition, broker_id, generation, byte_offset, broker_time, heard_at)
+SELECT $1::uuid, d.*
+  FROM unnest($2::int8[], $3::int8[], $4::int8[], $5::int8[], $6::timestamptz[], $7::timestamptz[]) AS d
 ON CONFLICT (cluster_id, log_partition, broker_id) DO UPDATE
-   SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time
-
--- name: bind_usage
-SELECT bind_usage($1)
+   SET generation = excluded.generation, byte_offset = excluded.byte_offset, broker_time = excluded.broker_time,
+       heard_at = excluded.heard_at

@@ -9,7 +9,10 @@
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
-enum { NUMBERS_BYTES_MAX = 20 + 12 * LOG_PARTITIONS_MAX };
+enum {
+    NUMBERS_BYTES_MAX = 20 + 12 * LOG_PARTITIONS_MAX,
+    BIND_BYTES_MAX = 16 * 1024 * 1024, // more than these names, and everybody is bound
+};
 
 // Longer than the pause between two statements of a commit can ever be, shorter than anybody waits.
 static const char IDLE_IN_TRANSACTION[] = "10s";
@@ -30,7 +33,9 @@ enum err_code store_open(struct store *s, struct pg *pg, const char *cluster, st
     if (code != ERR_OK) {
         return code;
     }
-    *s = (struct store){.pg = pg, .bind_due = true};
+    *s = (struct store){.pg = pg, .bind_all = true};
+    pg_array_init(&s->bind_of, PG_TEXT, BIND_BYTES_MAX);
+    pg_array_init(&s->bind_topics, PG_TEXT, BIND_BYTES_MAX);
     if (!copy_text(s->cluster_id, sizeof s->cluster_id, pg_rows_text(&rows, 0, METER_CLUSTER_ID)) ||
         !copy_text(s->log_topic, sizeof s->log_topic,
                    pg_rows_text(&rows, 0, METER_CLUSTER_LOG_TOPIC)) ||
@@ -39,6 +44,12 @@ enum err_code store_open(struct store *s, struct pg *pg, const char *cluster, st
         return err_set(e, ERR_INTERNAL, "cluster %s has a value that is too long", cluster);
     }
     return ERR_OK;
+}
+
+void store_done(struct store *s) {
+    pg_array_done(&s->bind_of);
+    pg_array_done(&s->bind_topics);
+    *s = (struct store){0};
 }
 
 static enum err_code load_offsets(struct store *s, struct fold *f, struct pg_param numbers,
@@ -75,6 +86,9 @@ static enum err_code load_positions(struct store *s, struct fold *f, struct pg_p
         b->has_watermark = b->watermark.generation != 0 || b->watermark.offset != 0;
         b->has_time = !pg_rows_is_null(&rows, i, METER_POSITIONS_BROKER_TIME);
         b->time_us = pg_rows_instant_us(&rows, i, METER_POSITIONS_BROKER_TIME);
+        if (!pg_rows_is_null(&rows, i, METER_POSITIONS_HEARD_AT)) {
+            b->heard_us = pg_rows_instant_us(&rows, i, METER_POSITIONS_HEARD_AT);
+        }
     }
     if (code != ERR_OK) {
         return code;
@@ -135,7 +149,9 @@ static enum err_code load_cluster(struct store *s, struct fold *f, struct err *e
         if (f->expected_count == FOLD_BROKERS_MAX) {
             return err_set(e, ERR_LIMIT, "the cluster has more than %d brokers", FOLD_BROKERS_MAX);
         }
-        f->expected[f->expected_count++] = (int32_t)pg_rows_int8(&brokers, i, 0);
+        f->expected[f->expected_count++] = (struct log_expected){
+            .id = (int32_t)pg_rows_int8(&brokers, i, METER_BROKERS_BROKER_ID),
+            .listed_us = pg_rows_instant_us(&brokers, i, METER_BROKERS_LISTED_AT)};
     }
     return code;
 }
@@ -167,7 +183,7 @@ enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers
         code = load_states(s, f, numbers[i], e);
     }
     if (code == ERR_OK) {
-        (void)copy_text(s->grants_horizon, sizeof s->grants_horizon, "0");
+        s->grants_horizon[0] = '\0';
         code = store_read_grants(s, f, e);
     }
     if (code == ERR_OK) {
@@ -177,55 +193,64 @@ enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers
         pg_rollback(s->pg);
     }
     pg_array_done(&list);
-    s->bind_due = true;
+    s->bind_all = true;
     return code;
 }
 
 // --- grants --------------------------------------------------------------------------------------
 
-// Rows [*row, ...) of one principal; leaves *row behind them.
-static void borders_of(const struct pg_rows *rows, int *row, struct borders *ret) {
-    struct slice name = pg_rows_slice(rows, *row, METER_GRANTS_CHANGED_PRINCIPAL);
-    for (; *row < pg_rows_count(rows); (*row)++) {
-        if (!slice_eq(pg_rows_slice(rows, *row, METER_GRANTS_CHANGED_PRINCIPAL), name)) {
-            break;
-        }
-        borders_add_grant(ret, pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_FROM_AT),
-                          pg_rows_is_null(rows, *row, METER_GRANTS_CHANGED_TO_AT)
-                              ? INT64_MAX
-                              : pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_TO_AT));
-        if (!pg_rows_is_null(rows, *row, METER_GRANTS_CHANGED_BOUND_FROM)) {
-            borders_add(ret, pg_rows_instant_us(rows, *row, METER_GRANTS_CHANGED_BOUND_FROM));
-        }
+static void borders_of(const struct pg_rows *rows, int row, struct borders *ret) {
+    int64_t at_us;
+    size_t next = 0;
+    while (pg_rows_next_instant_us(rows, row, METER_GRANTS_CHANGED_BEGINS, &next, &at_us)) {
+        borders_add(ret, at_us);
+    }
+    next = 0;
+    while (pg_rows_next_instant_us(rows, row, METER_GRANTS_CHANGED_ENDS, &next, &at_us)) {
+        borders_add_end(ret, at_us);
+    }
+    if (!pg_rows_is_null(rows, row, METER_GRANTS_CHANGED_BOUND_FROM)) {
+        borders_add(ret, pg_rows_instant_us(rows, row, METER_GRANTS_CHANGED_BOUND_FROM));
     }
     borders_finish(ret);
 }
 
+static void bind_rows(struct store *s, const struct pg_rows *rows) {
+    for (int i = 0; !s->bind_all && i < pg_rows_count(rows); i++) {
+        store_bind_principal(s, pg_rows_slice(rows, i, METER_GRANTS_CHANGED_PRINCIPAL));
+    }
+}
+
+// All of them where nothing was read yet, else of the principals where one changed since.
+static enum err_code query_grants(struct store *s, struct pg_rows *rows, struct err *e) {
+    if (s->grants_horizon[0] == '\0') {
+        return pg_run(s->pg, &meter_sql_grants, PG_PARAMS(pg_text(s->cluster_id)), rows, e);
+    }
+    return pg_run(s->pg, &meter_sql_grants_changed,
+                  PG_PARAMS(pg_text(s->cluster_id), pg_text(s->grants_horizon)), rows, e);
+}
+
 enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) {
     PG_ROWS_AUTO struct pg_rows rows = {0};
-    enum err_code code =
-        pg_run(s->pg, &meter_sql_grants_changed,
-               PG_PARAMS(pg_text(s->cluster_id), pg_text(s->grants_horizon)), &rows, e);
+    enum err_code code = query_grants(s, &rows, e);
     if (code != ERR_OK) {
         return code;
     }
     check(pg_rows_count(&rows) > 0);
-    uint64_t stamp = 0;
+    uint64_t stamp = 0; // the rows come in any order
     bool fits = true;
     for (int i = 0;
-         i < pg_rows_count(&rows) && !pg_rows_is_null(&rows, i, METER_GRANTS_CHANGED_PRINCIPAL);) {
-        int first = i;
+         i < pg_rows_count(&rows) && !pg_rows_is_null(&rows, i, METER_GRANTS_CHANGED_PRINCIPAL);
+         i++) {
         struct slice name = pg_rows_slice(&rows, i, METER_GRANTS_CHANGED_PRINCIPAL);
+        struct slice text = pg_rows_slice(&rows, i, METER_GRANTS_CHANGED_STAMP);
         struct borders fresh = {0};
-        borders_of(&rows, &i, &fresh);
+        borders_of(&rows, i, &fresh);
         fits = fold_rebound(f, name, &fresh) && fits;
-        for (int k = first; k < i; k++) {
-            struct slice text = pg_rows_slice(&rows, k, METER_GRANTS_CHANGED_STAMP);
-            stamp = hash_bytes(text.ptr, text.len, stamp + 1);
-        }
+        stamp += hash_bytes(text.ptr, text.len, hash_bytes(name.ptr, name.len, 1));
     }
     if (stamp != 0 && stamp != s->grants_stamp) {
-        s->bind_due = true;
+        bind_rows(s, &rows);
     }
     if (!fits) {
         return err_set(e, ERR_CONFLICT, "a grant begins or ends inside the open batch");
@@ -238,19 +263,4 @@ enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) 
 
 enum err_code store_refresh(struct store *s, struct fold *f, struct err *e) {
     return store_read_grants(s, f, e);
-}
-
-enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e) {
-    if (!s->bind_due) {
-        *ret_bound = 0;
-        return ERR_OK;
-    }
-    PG_ROWS_AUTO struct pg_rows rows = {0};
-    enum err_code code =
-        pg_run_one(s->pg, &meter_sql_bind_usage, PG_PARAMS(pg_text(s->cluster_id)), &rows, e);
-    if (code == ERR_OK) {
-        *ret_bound = pg_rows_int8(&rows, 0, 0);
-        s->bind_due = false;
-    }
-    return code;
 }

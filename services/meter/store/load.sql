@@ -20,8 +20,8 @@ SELECT log_partition, next_offset
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
 -- name: positions
--- columns: log_partition, broker_id, generation, byte_offset, broker_time
-SELECT log_partition, broker_id, generation, byte_offset, broker_time
+-- columns: log_partition, broker_id, generation, byte_offset, broker_time, heard_at
+SELECT log_partition, broker_id, generation, byte_offset, broker_time, heard_at
   FROM meter_position
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 
@@ -42,23 +42,35 @@ SELECT log_partition, principal, state
 SELECT topic_id, name, seen_at, deleted_at FROM topic WHERE cluster_id = $1
 
 -- name: brokers
-SELECT broker_id FROM cluster_broker WHERE cluster_id = $1
+-- columns: broker_id, listed_at
+SELECT broker_id, listed_at FROM cluster_broker WHERE cluster_id = $1
 
--- The horizon: what later transactions change carries a number that is not below it. One row without
--- a principal where nothing changed.
--- name: grants_changed
--- columns: horizon, principal, from_at, to_at, bound_from, stamp
-SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.principal, c.from_at, c.to_at, c.bound_from, c.stamp
+-- The horizon: what later transactions change carries a number that is not below it. One row for each principal
+-- with its borders, each once; one row without a principal where there is none. The stamp tells whether any of
+-- its grants has changed: transactions have rising numbers.
+-- piece: borders
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, c.principal, c.begins, c.ends, c.bound_from, c.stamp
   FROM (SELECT) AS one
   LEFT JOIN LATERAL (
-        SELECT a.principal, lower(g.during) AS from_at,
-               CASE WHEN isfinite(upper(g.during)) THEN upper(g.during) END AS to_at,
-               CASE WHEN isfinite(a.bound_from) THEN a.bound_from END AS bound_from,
-               g.id::text || g.changed_xid::text AS stamp
-          FROM grant_period g
-          JOIN application a ON a.id = g.application_id
-         WHERE g.cluster_id = $1 AND NOT g.shadow
-           AND g.application_id IN (
-                SELECT application_id FROM grant_period
-                 WHERE cluster_id = $1 AND changed_xid >= $2::xid8)
-         ORDER BY a.principal, g.id) AS c ON true
+        SELECT a.principal, array_to_string(g.begins, ',') AS begins, array_to_string(g.ends, ',') AS ends,
+               CASE WHEN isfinite(a.bound_from) THEN a.bound_from END AS bound_from, g.stamp::text AS stamp
+          FROM (SELECT application_id, array_agg(DISTINCT lower(during)) AS begins,
+                       array_agg(DISTINCT upper(during)) FILTER (WHERE isfinite(upper(during))) AS ends,
+                       sum(changed_xid::text::int8) AS stamp
+                  FROM grant_period
+                 WHERE cluster_id = $1 AND NOT shadow
+-- piece: of_principals
+                 GROUP BY application_id) g
+          JOIN application a ON a.id = g.application_id) AS c ON true
+
+-- name: grants
+-- columns: horizon, principal, begins, ends, bound_from, stamp
+{{borders}}
+{{of_principals}}
+
+-- name: grants_changed
+-- columns: horizon, principal, begins, ends, bound_from, stamp
+{{borders}}
+                   AND application_id IN (SELECT application_id FROM grant_period
+                                           WHERE cluster_id = $1 AND changed_xid >= $2::xid8)
+{{of_principals}}

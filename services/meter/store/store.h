@@ -18,16 +18,21 @@ struct store {
     char cluster_id[STORE_UUID_MAX];
     char log_topic[STORE_TOPIC_MAX];
     char metering_class[STORE_CLASS_MAX];
-    char grants_horizon[STORE_XID_MAX]; // what later transactions change isn't below it
-    uint64_t grants_stamp;              // of the grants changed since the horizon, as last read
-    bool bind_due;                      // grants or topics changed: usage may have found an owner
+    char grants_horizon
+        [STORE_XID_MAX];   // what later transactions change isn't below it; "": none read
+    uint64_t grants_stamp; // of the grants changed since the horizon, as last read
+    // Usage of these may have found an owner:
+    bool bind_all;               // of everybody
+    struct pg_array bind_of;     // of principals whose grants changed
+    struct pg_array bind_topics; // of who reads topics whose names were learned, by their ids
 };
 
 // What a commit did, for the metrics.
 struct store_outcome {
-    int64_t unbound_bytes; // of usage in the batch that nobody owns yet
-    int64_t dead_letters;  // kept
-    int64_t floods;        // dead letters that were only counted
+    i128 unbound_bytes;   // of usage in the batch that nobody owns yet
+    int64_t dead_letters; // kept
+    int64_t floods;       // dead letters that were only counted
+    int64_t refused;      // by the database for their content: dead letters too
 };
 
 // For a new connection, before anything else.
@@ -39,18 +44,26 @@ ERR_MUST_CHECK enum err_code store_open(struct store *s, struct pg *pg, const ch
 // read next), positions, states, topics, grants. ERR_INVALID for a state that can't be read.
 ERR_MUST_CHECK enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers,
                                         size_t count, struct err *e);
-// Commits the open batch; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
-// first, or a grant changed so that the batch must be folded again: reset and load. On any other
-// error the fold is as it was and the call may be repeated; after a lost connection it is open
+// Commits the open batch, after fold_finish; the caller then calls fold_stored. ERR_CONFLICT: another meter was there
+// first, or a grant changed so that the batch must be folded again: reset and load. What PostgreSQL
+// refuses for its content is found by halving and becomes a dead letter, with an alarm in the log:
+// it is no error. On any other error the fold is as it was and the call may be repeated; after a lost connection it is open
 // whether the commit happened, and a repetition ends in ERR_CONFLICT if it did.
 ERR_MUST_CHECK enum err_code store_commit(struct store *s, struct fold *f,
                                           struct store_outcome *ret, struct err *e);
 // Looks for grants that changed, without a batch. ERR_CONFLICT as store_commit.
 ERR_MUST_CHECK enum err_code store_refresh(struct store *s, struct fold *f, struct err *e);
-// If it is due, gives usage without an owner to whoever owns it now; *ret_bound rows.
+// If grants or topics have changed, gives usage without an owner to whoever owns it now; *ret_bound
+// rows. After an error the rest is still due.
 ERR_MUST_CHECK enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e);
+
+// Frees what store_open made.
+void store_done(struct store *s);
 
 // Between load.c and commit.c: applies the grants changed since the horizon.
 ERR_MUST_CHECK enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e);
+// Of them and of bind.c: what store_bind is to look at.
+void store_bind_principal(struct store *s, struct slice name);
+void store_bind_topic(struct store *s, struct slice id);
 
 #endif

@@ -321,6 +321,18 @@ bool pg_in_transaction(const struct pg *pg) {
     return pg_usable(pg) && PQtransactionStatus(pg->connection) != PQTRANS_IDLE;
 }
 
+enum err_code pg_savepoint(struct pg *pg, struct err *e) {
+    return pg_script(pg, "savepoint part", "savepoint", e);
+}
+
+enum err_code pg_savepoint_keep(struct pg *pg, struct err *e) {
+    return pg_script(pg, "release savepoint part", "savepoint", e);
+}
+
+enum err_code pg_savepoint_undo(struct pg *pg, struct err *e) {
+    return pg_script(pg, "rollback to savepoint part; release savepoint part", "savepoint", e);
+}
+
 enum err_code pg_set_org(struct pg *pg, const char *org_uuid, struct err *e) {
     check(pg_in_transaction(pg)); // outside of one the setting would be gone at once
     return pg_run(pg, &SQL_SET_ORG, PG_PARAMS(pg_text(org_uuid)), NULL, e);

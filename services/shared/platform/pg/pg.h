@@ -144,6 +144,10 @@ int64_t pg_rows_int8(const struct pg_rows *rows, int row, int column);       // 
 i128 pg_rows_i128(const struct pg_rows *rows, int row, int column); // whole numeric; 0 if null
 bool pg_rows_bool(const struct pg_rows *rows, int row, int column); // false if null
 int64_t pg_rows_instant_us(const struct pg_rows *rows, int row, int column); // timestamptz; 0: null
+// The instants of a list that array_to_string has made with ",", one after the other; *at begins at
+// 0. False at its end.
+bool pg_rows_next_instant_us(const struct pg_rows *rows, int row, int column, size_t *at,
+                             int64_t *ret_us);
 struct slice pg_rows_bytea(const struct pg_rows *rows, int row, int column, struct arena *a);
 
 // --- transactions --------------------------------------------------------------------------------
@@ -155,6 +159,11 @@ ERR_MUST_CHECK enum err_code pg_commit(struct pg *pg, struct err *e);
 // Never fails: a connection that can't roll back is dropped. Fine outside a transaction.
 void pg_rollback(struct pg *pg);
 bool pg_in_transaction(const struct pg *pg);
+// Inside a transaction: what follows can be undone alone, after an error too. They nest; keep and
+// undo end the innermost.
+ERR_MUST_CHECK enum err_code pg_savepoint(struct pg *pg, struct err *e);
+ERR_MUST_CHECK enum err_code pg_savepoint_keep(struct pg *pg, struct err *e);
+ERR_MUST_CHECK enum err_code pg_savepoint_undo(struct pg *pg, struct err *e);
 // Row-level security: whose rows this transaction sees (set_config('weir.org', ..., true)).
 ERR_MUST_CHECK enum err_code pg_set_org(struct pg *pg, const char *org_uuid, struct err *e);
 

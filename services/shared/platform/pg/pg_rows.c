@@ -63,11 +63,7 @@ bool pg_rows_bool(const struct pg_rows *rows, int row, int column) {
 }
 
 // "2027-06-01 00:00:00.5+00": the session's zone is UTC, so the offset is always +00.
-int64_t pg_rows_instant_us(const struct pg_rows *rows, int row, int column) {
-    struct slice s = pg_rows_slice(rows, row, column);
-    if (s.ptr == NULL) {
-        return 0;
-    }
+static int64_t instant_of(struct slice s) {
     enum { OFFSET_LEN = 3 };
     char text[64];
     check(s.len > OFFSET_LEN && s.len < sizeof text);
@@ -78,6 +74,25 @@ int64_t pg_rows_instant_us(const struct pg_rows *rows, int row, int column) {
     int64_t us = 0;
     check(instant_parse(slice_of(text, len + 1), &us));
     return us;
+}
+
+int64_t pg_rows_instant_us(const struct pg_rows *rows, int row, int column) {
+    struct slice s = pg_rows_slice(rows, row, column);
+    return s.ptr == NULL ? 0 : instant_of(s);
+}
+
+bool pg_rows_next_instant_us(const struct pg_rows *rows, int row, int column, size_t *at,
+                             int64_t *ret_us) {
+    struct slice s = pg_rows_slice(rows, row, column);
+    if (*at >= s.len) {
+        return false;
+    }
+    const char *from = s.ptr + *at;
+    const char *comma = memchr(from, ',', s.len - *at);
+    size_t len = comma == NULL ? s.len - *at : (size_t)(comma - from);
+    *ret_us = instant_of(slice_of(from, len));
+    *at += len + 1;
+    return true;
 }
 
 struct slice pg_rows_bytea(const struct pg_rows *rows, int row, int column, struct arena *a) {

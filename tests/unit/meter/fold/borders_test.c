@@ -28,8 +28,9 @@ static void without_borders__rows_begin_at_the_quarter_and_at_midnight(void **st
 static void grant__splits_at_begin_end_and_grace(void **state) {
     (void)state;
     struct borders b = {0};
-    borders_add_grant(&b, at("2026-11-01T10:16:00Z"), at("2026-11-01T10:20:00Z"));
-    borders_add_grant(&b, at("2026-11-01T10:20:00Z"), INT64_MAX); // the next one follows at once
+    borders_add(&b, at("2026-11-01T10:16:00Z"));
+    borders_add_end(&b, at("2026-11-01T10:20:00Z"));
+    borders_add(&b, at("2026-11-01T10:20:00Z")); // the next one follows at once
     borders_finish(&b);
     assert_int_equal(b.count, 3);
     const char *const cases[][2] = {

@@ -106,7 +106,7 @@ static void fetches__add_up_in_one_row(void **state) {
 static void correction__goes_to_the_part_of_the_fetch_it_corrects(void **state) {
     (void)state;
     struct borders borders = {0};
-    borders_add_grant(&borders, at("2026-11-01T10:20:00Z"), INT64_MAX);
+    borders_add(&borders, at("2026-11-01T10:20:00Z"));
     borders_finish(&borders);
     assert_true(fold_rebound(&fold, SLICE_LIT("alice"), &borders));
     take_fetch("10:19:59,999", "alice", 0, 500);
@@ -150,6 +150,7 @@ static void stored_batch__leaves_state_but_no_rows(void **state) {
     assert_int_equal(fold.dirty_count, 0);
     take_fetch("10:16:30,123", "alice", 40, 0); // closes the fetch of the batch before
     const struct usage_row *row = row_from("2026-11-01T10:15:00Z");
+    assert_non_null(row);
     assert_int_equal(row->messages, 40);
     assert_int_equal(row->open_fetches, -1);
     assert_int_equal(row->bytes, 0);
@@ -205,15 +206,17 @@ static void flood__is_counted_beyond_the_hours_limit(void **state) {
     assert_false(fold.dead.items[9].counted_only);
 }
 
-static void sums__saturate(void **state) {
+static void sums__go_beyond_64_bits(void **state) {
     (void)state;
     struct principal *p = principals_get(&fold.principals, SLICE_LIT("alice"));
     struct usage_delta d = {.topic = {.name = SLICE_LIT("t")}, .bytes = UINT64_MAX, .lines = 1};
     const struct log_position here = {1, 1, 1};
+    d.messages = INT64_MIN;
     usage_rows_add(&fold.rows, p, &here, &d);
     usage_rows_add(&fold.rows, p, &here, &d);
     assert_int_equal(fold.rows.count, 1);
-    assert_true(fold.rows.items[0].bytes == INT64_MAX);
+    assert_true(fold.rows.items[0].bytes == (i128)UINT64_MAX * 2);
+    assert_true(fold.rows.items[0].messages == (i128)INT64_MIN * 2);
 }
 
 static void many_rows__are_found_again(void **state) {
@@ -235,6 +238,77 @@ static void many_rows__are_found_again(void **state) {
     }
 }
 
+static void control_record__of_an_impossible_time_is_a_dead_letter(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    struct broker_record r = {.kind = BROKER_RECORD_CONTROL, .pos = {1, 1000, place}};
+    fold_record(&fold, partition, &r,
+                SLICE_LIT("{\"broker_time_us\":9223372036854775807,\"generation\":1,"
+                          "\"offset\":1,\"interval_ms\":5000,\"version\":\"x\"}"),
+                -1);
+    assert_int_equal(fold.dead.count, 1);
+    assert_false(log_partitions_broker(partition, 1)->has_time);
+}
+
+static void refused_state__is_forgotten_when_the_batch_is_stored(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    take_fetch("10:15:30,123", "bob", 0, 500);
+    struct principal *alice = principals_find(&fold.principals, SLICE_LIT("alice"));
+    alice->unstorable = true;
+    fold_stored(&fold);
+    assert_null(alice->state);
+    assert_non_null(principals_find(&fold.principals, SLICE_LIT("bob"))->state);
+    take_fetch("10:16:30,123", "alice", 40, 500);
+    assert_non_null(alice->state);
+    assert_false(alice->unstorable);
+}
+
+static void batch_of_many_gaps__is_full(void **state) {
+    (void)state;
+    for (int i = 0; i < GAPS_MAX; i++) {
+        assert_false(fold_full(&fold));
+        struct broker_record r = {.kind = BROKER_RECORD_LINE,
+                                  .pos = {i, 1000, 20},
+                                  .has_prev = true,
+                                  .prev = {i, 1000, 10}};
+        fold_record(&fold, partition, &r, SLICE_LIT("x"), -1);
+    }
+    assert_int_equal(fold.partitions.gap_count, GAPS_MAX);
+    assert_true(fold_full(&fold));
+}
+
+static void empty_state__goes(void **state) {
+    (void)state;
+    struct principal *p = principals_get(&fold.principals, SLICE_LIT("alice"));
+    p->state = usage_state_new(); // as loaded
+    p->partition = 0;
+    p->stored = true;
+    fold_finish(&fold, 0);
+    assert_int_equal(fold.dirty_count, 1);
+    assert_ptr_equal(fold.dirty[0], p);
+    fold_stored(&fold);
+    assert_null(p->state);
+}
+
+static void silent_broker__is_marked_and_does_not_stop_pruning(void **state) {
+    (void)state;
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 1};
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 2};
+    int64_t now = at("2026-11-03T00:00:00Z");
+    log_partitions_heard(partition, 2, at("2026-11-01T10:00:00Z"), at("2026-11-01T10:00:00Z"));
+    log_partitions_heard(partition, 1, at("2026-11-02T11:00:00Z"), at("2026-11-02T11:00:00Z"));
+    fold_finish(&fold, now);
+    assert_false(fold.expected[0].silent || fold.expected[1].silent);
+    assert_int_equal(partition->horizon_us, at("2026-11-01T10:00:00Z"));
+    log_partitions_heard(partition, 1, at("2026-11-02T11:00:01Z"), at("2026-11-02T11:00:01Z"));
+    fold_finish(&fold, now);
+    assert_true(fold.expected[1].silent && !fold.expected[0].silent);
+    assert_int_equal(partition->horizon_us, at("2026-11-02T11:00:01Z"));
+    assert_int_equal(fold.dirty[0]->pruned_us, partition->horizon_us);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(fetches__add_up_in_one_row, setup, teardown),
@@ -246,7 +320,15 @@ int main(void) {
         cmocka_unit_test_setup_teardown(unreadable_record__is_a_dead_letter_and_taken, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(flood__is_counted_beyond_the_hours_limit, setup, teardown),
-        cmocka_unit_test_setup_teardown(sums__saturate, setup, teardown),
+        cmocka_unit_test_setup_teardown(sums__go_beyond_64_bits, setup, teardown),
+        cmocka_unit_test_setup_teardown(control_record__of_an_impossible_time_is_a_dead_letter,
+                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(refused_state__is_forgotten_when_the_batch_is_stored, setup,
+                                        teardown),
+        cmocka_unit_test_setup_teardown(batch_of_many_gaps__is_full, setup, teardown),
+        cmocka_unit_test_setup_teardown(empty_state__goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(silent_broker__is_marked_and_does_not_stop_pruning, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(many_rows__are_found_again, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

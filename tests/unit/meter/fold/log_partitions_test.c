@@ -7,6 +7,8 @@
 
 #include "meter/fold/log_partitions.h"
 
+#define NOW_US (100 * LOG_SILENT_US)
+
 static struct broker_record at(enum broker_record_kind kind, uint64_t offset, int64_t prev) {
     struct broker_record r = {.kind = kind, .pos = {1, 1000, offset}};
     if (prev >= 0) {
@@ -96,16 +98,54 @@ static void expired_records__are_jumped_over_once(void **state) {
 static void horizon__needs_every_expected_broker(void **state) {
     struct log_partitions *p = *state;
     struct log_partition *one = log_partitions_find(p, 3);
-    const int32_t expected[] = {1, 2};
-    assert_true(log_partitions_horizon(one, expected, 2) == INT64_MIN);
-    log_partitions_heard(one, 1, 500);
-    assert_true(log_partitions_horizon(one, expected, 2) == INT64_MIN);
-    log_partitions_heard(one, 2, 400);
-    log_partitions_heard(one, 2, 300); // times never go back
-    assert_int_equal(log_partitions_horizon(one, expected, 2), 400);
-    log_partitions_heard(one, 9, 100); // no broker of the cluster any more
-    assert_int_equal(log_partitions_horizon(one, expected, 2), 400);
-    assert_int_equal(log_partitions_horizon(one, NULL, 0), 100);
+    const struct log_expected expected[] = {{.id = 1}, {.id = 2}};
+    assert_true(log_partitions_horizon(one, expected, 2, NOW_US) == INT64_MIN);
+    log_partitions_heard(one, 1, 500, 500);
+    assert_true(log_partitions_horizon(one, expected, 2, NOW_US) == INT64_MIN);
+    log_partitions_heard(one, 2, 400, 400);
+    log_partitions_heard(one, 2, 300, 300); // times never go back
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 400);
+    log_partitions_heard(one, 9, 100, 100); // no broker of the cluster any more
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 400);
+    assert_int_equal(log_partitions_horizon(one, NULL, 0, NOW_US), 100);
+}
+
+static void silent_broker__holds_back_for_25_hours(void **state) {
+    struct log_partitions *p = *state;
+    struct log_partition *one = log_partitions_find(p, 3);
+    const struct log_expected expected[] = {{.id = 1}, {.id = 2, .listed_us = 1000}};
+    log_partitions_heard(one, 1, 900, 1000 + LOG_SILENT_US);
+    assert_true(log_partitions_horizon(one, expected, 2, NOW_US) == INT64_MIN); // never heard yet
+    log_partitions_heard(one, 1, 901, 1001 + LOG_SILENT_US);
+    assert_true(log_partitions_silent(one, &expected[1], NOW_US));
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 901);
+    // It is back, and silent again from then on.
+    log_partitions_heard(one, 2, 700, 1001 + LOG_SILENT_US);
+    assert_false(log_partitions_silent(one, &expected[1], NOW_US));
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 700);
+    log_partitions_heard(one, 1, 2000, 1001 + 2 * LOG_SILENT_US);
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 700);
+    log_partitions_heard(one, 1, 2000, 1002 + 2 * LOG_SILENT_US);
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 2000);
+}
+
+static void silence__is_not_measured_by_a_clock_ahead(void **state) {
+    struct log_partitions *p = *state;
+    struct log_partition *one = log_partitions_find(p, 3);
+    const struct log_expected expected[] = {{.id = 1}, {.id = 2}};
+    log_partitions_heard(one, 2, 500, 500);
+    log_partitions_heard(one, 1, NOW_US * 2, NOW_US * 2);
+    assert_false(log_partitions_silent(one, &expected[1], 600));
+    assert_int_equal(log_partitions_horizon(one, expected, 2, 600), 500);
+}
+
+static void all_silent__nobody_is(void **state) {
+    struct log_partitions *p = *state;
+    struct log_partition *one = log_partitions_find(p, 3);
+    const struct log_expected expected[] = {{.id = 1}, {.id = 2}};
+    log_partitions_heard(one, 1, 500, 500);
+    log_partitions_heard(one, 2, 600, 600);
+    assert_int_equal(log_partitions_horizon(one, expected, 2, NOW_US), 500);
 }
 
 static void dropped_partition__takes_its_gaps_along(void **state) {
@@ -129,6 +169,9 @@ int main(void) {
         cmocka_unit_test_setup_teardown(control__moves_no_watermark, setup, teardown),
         cmocka_unit_test_setup_teardown(expired_records__are_jumped_over_once, setup, teardown),
         cmocka_unit_test_setup_teardown(horizon__needs_every_expected_broker, setup, teardown),
+        cmocka_unit_test_setup_teardown(silent_broker__holds_back_for_25_hours, setup, teardown),
+        cmocka_unit_test_setup_teardown(silence__is_not_measured_by_a_clock_ahead, setup, teardown),
+        cmocka_unit_test_setup_teardown(all_silent__nobody_is, setup, teardown),
         cmocka_unit_test_setup_teardown(dropped_partition__takes_its_gaps_along, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

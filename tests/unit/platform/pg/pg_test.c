@@ -329,6 +329,48 @@ static void transaction__keeps_all_or_nothing(void **state) {
     assert_int_equal(items(), 1);
 }
 
+static void list_of_instants__is_read_one_by_one(void **state) {
+    (void)state;
+    need_server();
+    static const struct pg_statement LISTS = {
+        .name = "test_lists",
+        .text = "select array_to_string(array['2027-06-02 19:06:40.25+00','1970-01-01 00:00:00+00']"
+                "::timestamptz[], ','), '', null"};
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    struct err e;
+    assert_int_equal(pg_run_one(pg, &LISTS, PG_NO_PARAMS, &rows, &e), ERR_OK);
+    size_t at = 0;
+    int64_t us = 0;
+    assert_true(pg_rows_next_instant_us(&rows, 0, 0, &at, &us));
+    assert_true(us == 1811963200250000);
+    assert_true(pg_rows_next_instant_us(&rows, 0, 0, &at, &us));
+    assert_true(us == 0);
+    assert_false(pg_rows_next_instant_us(&rows, 0, 0, &at, &us));
+    for (int column = 1; column < 3; column++) {
+        at = 0;
+        assert_false(pg_rows_next_instant_us(&rows, 0, column, &at, &us));
+    }
+}
+
+static void savepoint__undoes_the_innermost_part_after_an_error_too(void **state) {
+    (void)state;
+    need_server();
+    struct err e;
+    assert_int_equal(pg_script(pg, SCHEMA, "schema", &e), ERR_OK);
+    assert_int_equal(pg_begin(pg, PG_READ_COMMITTED, &e), ERR_OK);
+    assert_int_equal(pg_savepoint(pg, &e), ERR_OK);
+    assert_int_equal(pg_run(pg, &INSERT, PG_PARAMS(pg_int8(1), pg_text("a")), NULL, &e), ERR_OK);
+    assert_int_equal(pg_savepoint(pg, &e), ERR_OK);
+    assert_int_equal(pg_run(pg, &INSERT, PG_PARAMS(pg_int8(2), pg_text("a")), NULL, &e), ERR_OK);
+    assert_int_equal(pg_run(pg, &INSERT, PG_PARAMS(pg_int8(1), pg_text("a")), NULL, &e),
+                     ERR_CONFLICT);
+    assert_int_equal(pg_savepoint_undo(pg, &e), ERR_OK);
+    assert_int_equal(items(), 1);
+    assert_int_equal(pg_savepoint_keep(pg, &e), ERR_OK);
+    assert_int_equal(pg_commit(pg, &e), ERR_OK);
+    assert_int_equal(items(), 1);
+}
+
 static void org__is_set_for_the_transaction_alone(void **state) {
     (void)state;
     need_server();
@@ -489,6 +531,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(errors__carry_code_state_and_constraint, connect_or_skip,
                                         disconnect),
         cmocka_unit_test_setup_teardown(warning_of_the_server__is_a_line_of_the_log,
+                                        connect_or_skip, disconnect),
+        cmocka_unit_test_setup_teardown(list_of_instants__is_read_one_by_one, connect_or_skip,
+                                        disconnect),
+        cmocka_unit_test_setup_teardown(savepoint__undoes_the_innermost_part_after_an_error_too,
                                         connect_or_skip, disconnect),
         cmocka_unit_test_setup_teardown(transaction__keeps_all_or_nothing, connect_or_skip,
                                         disconnect),
