@@ -17,7 +17,7 @@
 #include "core/brokerlog/kafka_protocol.h"
 #include "core/brokerlog/line_fault.h"
 
-enum { BROKER_LINE_MAX = 8 * 1024 * 1024 }; // bytes, without the newline; above: too_long
+enum { BROKER_LINE_MAX = 64 * 1024 * 1024 }; // bytes, without the newline; above: too_long
 
 void broker_line_init(struct broker_line *l);
 void broker_line_done(struct broker_line *l);
