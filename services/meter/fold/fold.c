@@ -315,8 +315,8 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
         verdict = judge(f, partition, r, &value);
     }
     switch (verdict) {
-    case LOG_DUPLICATE: f->counts.duplicates++; return;
-    case LOG_GAP: f->counts.gaps++; return;
+    case LOG_DUPLICATE: f->counts.duplicates += r->part_from == 0; return;
+    case LOG_GAP: f->counts.gaps += r->part_from == 0; return;
     case LOG_WAIT: return;
     case LOG_TAKE: break;
     }

@@ -143,7 +143,8 @@ enum log_verdict log_partitions_judge_part(struct log_partitions *p,
     if (verdict == LOG_TAKE) {
         verdict = long_line_add(&b->line, r, text, partition->read_offset);
     }
-    if (verdict == LOG_GAP) {
+    // A line counts once, with its first part, unless that is what is missing.
+    if (verdict == LOG_GAP && (r->part_from == 0 || !b->gap_open)) {
         note_gap(p, partition->number, b);
     } else if (verdict == LOG_TAKE) {
         *ret_line = slice_of(b->line.text, b->line.len);
