@@ -9,6 +9,7 @@
 
 #include "base/check.h"
 #include "core/brokerlog/log_block.h"
+#include "core/brokerlog/log_pack.h"
 #include "meter/consumer.h"
 #include "meter/fold/fold.h"
 #include "meter/meter_metrics.h"
@@ -34,6 +35,7 @@ struct meter {
     struct store store;
     struct fold fold;
     struct consumer *consumer;
+    struct log_unpacker *unpacker;
     int64_t batch_ms;
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
@@ -224,6 +226,15 @@ static struct log_block_headers headers_of(const rd_kafka_message_t *message) {
     return ret;
 }
 
+static enum err_code open_block(struct meter *m, const rd_kafka_message_t *message,
+                                struct log_block *ret, struct err *e) {
+    const struct log_block_headers headers = headers_of(message);
+    struct slice text = slice_of(message->payload, message->len);
+    enum err_code code =
+        log_block_is_packed(&headers) ? log_unpacker_unpack(m->unpacker, text, &text, e) : ERR_OK;
+    return code == ERR_OK ? log_block_open(&headers, text, ret, e) : code;
+}
+
 // Folds one block. A batch that is full on the way is committed with the block as what is next: where
 // it is read again, what was taken of it are duplicates. Stops where memory was dropped.
 static void take(struct meter *m, const rd_kafka_message_t *message) {
@@ -232,10 +243,9 @@ static void take(struct meter *m, const rd_kafka_message_t *message) {
         return; // of an assignment that is over
     }
     log_partitions_begin(p, message->offset);
-    const struct log_block_headers headers = headers_of(message);
     struct log_block block;
     struct err e = {0};
-    if (log_block_open(&headers, slice_of(message->payload, message->len), &block, &e) != ERR_OK) {
+    if (open_block(m, message, &block, &e) != ERR_OK) {
         complain(m, "record of the log topic that no tap wrote", &e);
         fold_foreign(&m->fold, p);
         log_partitions_end(p);
@@ -418,6 +428,7 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     static struct meter m;
     m.batch_ms = config_int(config, "batch_ms");
     fold_init(&m.fold);
+    m.unpacker = log_unpacker_new();
     meter_metrics_register();
     struct metrics_server_options server = {.listen = config_text(config, "metrics_listen"),
                                             .program = "weir-meter",
@@ -442,5 +453,6 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     }
     metrics_server_stop(metrics);
     fold_done(&m.fold);
+    log_unpacker_free(m.unpacker);
     return code;
 }

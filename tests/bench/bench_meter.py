@@ -36,7 +36,7 @@ QUEUE_KBYTES = 65536  # the meter's default
 BLOCK_BYTES = 64 * 1024  # of a tap with the default queue and 64 partitions
 
 
-def open_topic(stack, topic, partitions):
+def open_topic(stack, topic, partitions, codec):
     admin = AdminClient(stack.kafka_config("admin"))
     for future in admin.create_topics(
         [NewTopic(topic, partitions, 1, config={"compression.type": "producer", "max.message.bytes": "4194304"})]
@@ -44,7 +44,7 @@ def open_topic(stack, topic, partitions):
         future.result()
     # Idempotent: a batch that is sent again must not come behind the one after it.
     return Producer(
-        {**stack.kafka_config("admin"), "enable.idempotence": True, "compression.type": "zstd", "linger.ms": 50,
+        {**stack.kafka_config("admin"), "enable.idempotence": True, "compression.type": codec, "linger.ms": 50,
          "batch.size": 1000000, "log_level": 0, "queue.buffering.max.messages": 200000, "queue.buffering.max.kbytes": 400000}
     )
 
@@ -64,7 +64,7 @@ def delivered(error, _):
 
 def fill(stack, single, blocks, lines, principals, partitions):
     """Session fetches of many principals in turn: each goes on where its last one ended. Returns bytes and blocks."""
-    singles, blocked = open_topic(stack, single, partitions), open_topic(stack, blocks, partitions)
+    singles, blocked = open_topic(stack, single, partitions, "zstd"), open_topic(stack, blocks, partitions, "none")
     last, prev, open_block = [b""] * partitions, [b""] * partitions, [b""] * partitions
     homes = {}
     place = size = count = 0
@@ -72,7 +72,7 @@ def fill(stack, single, blocks, lines, principals, partitions):
     def close_block(home):
         nonlocal count
         if open_block[home]:
-            produce(blocked, blocks, home, open_block[home], log_block.headers(last[home], prev[home]))
+            produce(blocked, blocks, home, log_block.pack(open_block[home]), log_block.headers(last[home], prev[home]))
             count += 1
         open_block[home], prev[home] = b"", last[home]
 
@@ -93,9 +93,9 @@ def fill(stack, single, blocks, lines, principals, partitions):
     return size, count
 
 
-def run_bare(stack, program, topic, messages, partitions):
+def run_bare(stack, program, topic, messages, partitions, kind):
     done = subprocess.run(
-        [program, stack.internal, "admin", stack.folder / "secrets" / "kafka-admin", topic, str(partitions), str(messages), str(QUEUE_KBYTES)],
+        [program, stack.internal, "admin", stack.folder / "secrets" / "kafka-admin", topic, str(partitions), str(messages), str(QUEUE_KBYTES), kind],
         check=True, capture_output=True, text=True,
     )
     count, _, seconds, cpu = done.stdout.split()
@@ -172,8 +172,8 @@ def main():
                   f" {options.lines / blocks:.0f} lines a block, {options.runs} rounds, the first to warm up; {machine()}")
             runs = {"weir-meter": [], "bare consumer, a line a record": [], "bare consumer, blocks": []}
             for turn in range(options.runs):
-                runs["bare consumer, a line a record"].append(run_bare(stack, bare, single, options.lines, options.partitions))
-                runs["bare consumer, blocks"].append(run_bare(stack, bare, topic, blocks, options.partitions))
+                runs["bare consumer, a line a record"].append(run_bare(stack, bare, single, options.lines, options.partitions, "lines"))
+                runs["bare consumer, blocks"].append(run_bare(stack, bare, topic, blocks, options.partitions, "blocks"))
                 runs["weir-meter"].append(run_meter(stack, topic, options.lines, blocks, options.partitions, turn))
     rate, cpus = {}, {}
     for name, results in runs.items():

@@ -18,8 +18,8 @@ static enum err_code make_conf(const struct log_producer_options *o, rd_kafka_co
     } rows[] = {
         {"enable.idempotence", "true"},
         {"acks", "all"},
-        {"compression.codec", "zstd"},
-        {"linger.ms", "5"}, // blocks have waited already
+        {"compression.codec", "none"}, // blocks are packed
+        {"linger.ms", "5"},            // blocks have waited already
         // A record waits for its broker as long as it takes; only this process may give up on it.
         {"message.timeout.ms", "0"},
         {"queue.buffering.max.messages", "100000"},

@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/check.h"
 #include "core/brokerlog/log_block.h"
+#include "core/brokerlog/log_pack.h"
 #include "platform/program/clock.h"
 #include "tap/ship/log_producer.h"
 
@@ -45,12 +46,13 @@ struct place {
     int64_t begun_us;
     bool has_prev;
     struct log_position prev;
-    struct buf value;
+    struct buf text;
 };
 
 struct ship {
     struct ship_options options;
     struct log_producer producer;
+    struct log_packer *packer;
     int32_t partitions; // 0 until known
     struct place places[LOG_PARTITIONS_MAX];
 
@@ -58,8 +60,8 @@ struct ship {
     uint64_t head;      // numbers grow for ever; slot = number % SHIP_BLOCKS_MAX
     uint64_t tail;
     uint64_t closed;    // all blocks before it are on their way
-    int64_t bytes;      // of blocks, not acknowledged
-    int64_t open_bytes; // of them, of those that grow
+    int64_t bytes;      // of blocks not acknowledged; packed, but for
+    int64_t open_bytes; // those that grow
     size_t pending;     // records in the ring
     size_t holes;
     uint64_t acked_count;
@@ -73,6 +75,7 @@ struct ship *ship_new(const struct ship_options *o) {
     s->options = *o;
     s->slots = calloc(SHIP_BLOCKS_MAX, sizeof s->slots[0]);
     check(s->slots != NULL);
+    s->packer = log_packer_new();
     if (o->state != NULL) {
         s->partitions = o->state->partitions;
         for (int32_t p = 0; p < s->partitions; p++) {
@@ -144,7 +147,7 @@ static void drop_all(struct ship *s) {
     s->failed = false;
     for (int32_t p = 0; p < LOG_PARTITIONS_MAX; p++) {
         struct place *place = &s->places[p];
-        buf_done(&place->value);
+        buf_clear(&place->text);
         place->open = false;
         place->broken = false;
         place->has_sent = place->has_acked;
@@ -157,6 +160,10 @@ void ship_free(struct ship *s) {
         return;
     }
     drop_all(s);
+    for (int32_t p = 0; p < LOG_PARTITIONS_MAX; p++) {
+        buf_done(&s->places[p].text);
+    }
+    log_packer_free(s->packer);
     free(s->slots);
     free(s);
 }
@@ -199,7 +206,9 @@ int32_t ship_partitions(const struct ship *s) {
 
 // --- blocks on their way -------------------------------------------------------------------------
 
-static rd_kafka_resp_err_t produce(struct ship *s, const struct place *place, int32_t partition) {
+// Takes the frame over where it succeeds.
+static rd_kafka_resp_err_t produce(struct ship *s, const struct place *place, int32_t partition,
+                                   struct slice frame) {
     const struct slot *slot = slot_of(s, place->number);
     struct log_position last = {.broker = s->options.broker};
     if (slot->has_pos || place->has_prev) {
@@ -208,11 +217,12 @@ static rd_kafka_resp_err_t produce(struct ship *s, const struct place *place, in
     char pos[LOG_POSITION_TEXT_MAX], prev[LOG_POSITION_TEXT_MAX] = "";
     size_t pos_len = log_position_format(pos, &last);
     size_t prev_len = place->has_prev ? log_position_format(prev, &place->prev) : 0;
+    void *value = (void *)(uintptr_t)frame.ptr;
     void *number = (void *)(uintptr_t)place->number;
     return rd_kafka_producev(
         s->producer.kafka, RD_KAFKA_V_RKT(s->producer.topic), RD_KAFKA_V_PARTITION(partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_FREE),
-        RD_KAFKA_V_VALUE(place->value.ptr, place->value.len), RD_KAFKA_V_OPAQUE(number),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_FREE), RD_KAFKA_V_VALUE(value, frame.len),
+        RD_KAFKA_V_OPAQUE(number),
         RD_KAFKA_V_HEADER(LOG_HEADER_BLOCK, LOG_BLOCK_VERSION, sizeof LOG_BLOCK_VERSION - 1),
         RD_KAFKA_V_HEADER(LOG_HEADER_POS, pos, (ssize_t)pos_len),
         RD_KAFKA_V_HEADER(LOG_HEADER_PREV, prev, (ssize_t)prev_len), RD_KAFKA_V_END);
@@ -224,17 +234,23 @@ static bool close_block(struct ship *s, int32_t partition) {
     if (s->failed) {
         return false;
     }
+    struct slice frame = log_packer_pack(s->packer, buf_slice(&place->text));
     rd_kafka_resp_err_t code;
-    while ((code = produce(s, place, partition)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+    while ((code = produce(s, place, partition, frame)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
         rd_kafka_poll(s->producer.kafka, WAIT_MS);
     }
     if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        free((void *)(uintptr_t)frame.ptr);
         place->broken = true;
         fail(s, code, "block can't be queued");
         return false;
     }
-    s->open_bytes -= (int64_t)place->value.len;
-    place->value = (struct buf){0}; // librdkafka's now
+    s->open_bytes -= (int64_t)place->text.len;
+    s->bytes -= (int64_t)place->text.len - (int64_t)frame.len;
+    if (place->text.cap > 2 * BLOCK_BYTES_MAX) {
+        buf_done(&place->text); // of a long line
+    }
+    buf_clear(&place->text);
     place->open = false;
     slot_of(s, place->number)->open = false;
     return true;
@@ -289,7 +305,7 @@ static void begin_block(struct ship *s, int32_t partition, struct ship_origin or
     place->open = true;
     place->has_prev = place->has_sent;
     place->prev = place->sent;
-    buf_init(&place->value, BROKER_RECORD_VALUE_MAX + LOG_BLOCK_HEAD_MAX);
+    place->text.max = LOG_BLOCK_TEXT_MAX;
     *slot_of(s, place->number) =
         (struct slot){.origin = origin, .partition = partition, .open = true};
 }
@@ -307,7 +323,7 @@ static bool add(struct ship *s, int32_t partition, struct ship_origin origin,
         const struct slot *slot = slot_of(s, place->number);
         bool other = slot->has_pos && advances && slot->pos.generation != r->pos.generation;
         if ((other || r->line_bytes > 0 ||
-             place->value.len + text.len + LOG_BLOCK_HEAD_MAX > block_bytes(s)) &&
+             place->text.len + text.len + LOG_BLOCK_HEAD_MAX > block_bytes(s)) &&
             !close_block(s, partition)) {
             return false;
         }
@@ -316,11 +332,11 @@ static bool add(struct ship *s, int32_t partition, struct ship_origin origin,
         begin_block(s, partition, origin);
     }
     struct slot *slot = slot_of(s, place->number);
-    size_t before = place->value.len;
-    log_block_add(&place->value, r, text);
-    check(!place->value.overflow);
-    s->bytes += (int64_t)(place->value.len - before);
-    s->open_bytes += (int64_t)(place->value.len - before);
+    size_t before = place->text.len;
+    log_block_add(&place->text, r, text);
+    check(!place->text.overflow);
+    s->bytes += (int64_t)(place->text.len - before);
+    s->open_bytes += (int64_t)(place->text.len - before);
     slot->holes += r->kind == BROKER_RECORD_HOLE;
     s->holes += r->kind == BROKER_RECORD_HOLE;
     if (advances) {
@@ -337,8 +353,8 @@ static bool add(struct ship *s, int32_t partition, struct ship_origin origin,
         place->has_sent = true;
         place->sent = r->pos;
     }
-    return r->line_bytes > 0 || place->value.len >= block_bytes(s) ? close_block(s, partition)
-                                                                   : true;
+    return r->line_bytes > 0 || place->text.len >= block_bytes(s) ? close_block(s, partition)
+                                                                  : true;
 }
 
 static bool add_line(struct ship *s, int32_t partition, struct ship_origin origin,

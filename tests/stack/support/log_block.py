@@ -2,6 +2,13 @@
 alone: it shares no code with the tap and the meter.
 """
 
+import ctypes
+
+ZSTD = ctypes.CDLL("libzstd.so.1")
+for name in ("ZSTD_compress", "ZSTD_decompress", "ZSTD_compressBound"):
+    getattr(ZSTD, name).restype = ctypes.c_size_t
+ZSTD.ZSTD_getFrameContentSize.restype = ctypes.c_ulonglong
+
 NOTICES = ("control", "hole")
 
 
@@ -11,7 +18,7 @@ def records_of(message):
     headers = {name: value.decode() for name, value in message.headers()}
     assert headers["block"] == "1" and "kind" not in headers
     pos, prev = position(headers["pos"]), position(headers["prev"]) if headers["prev"] else None
-    records, rest, behind = [], message.value(), prev or (pos[0], 0, 0)
+    records, rest, behind = [], unpack(message.value()), prev or (pos[0], 0, 0)
     while rest:
         head, _, rest = rest.partition(b"\n")
         kind, *numbers = head.decode().split(" ")
@@ -34,12 +41,28 @@ def position(text):
     return int(broker), int(generation), int(offset)
 
 
+def pack(text):
+    room = ZSTD.ZSTD_compressBound(ctypes.c_size_t(len(text)))
+    frame = ctypes.create_string_buffer(room)
+    size = ZSTD.ZSTD_compress(frame, ctypes.c_size_t(room), text, ctypes.c_size_t(len(text)), 3)
+    assert not ZSTD.ZSTD_isError(ctypes.c_size_t(size))
+    return frame.raw[:size]
+
+
+def unpack(frame):
+    size = ZSTD.ZSTD_getFrameContentSize(frame, ctypes.c_size_t(len(frame)))
+    assert size < 2**24, "no frame that states its size"
+    text = ctypes.create_string_buffer(size or 1)
+    assert ZSTD.ZSTD_decompress(text, ctypes.c_size_t(size), frame, ctypes.c_size_t(len(frame))) == size
+    return text.raw[:size]
+
+
 def offset_of(pos):
     return int(pos.rpartition(":")[2])
 
 
 def record(kind, pos, value, part=None):
-    """One record of a block's value; pos as text."""
+    """One record of a block's value before it is packed; pos as text."""
     offset = 0 if kind in NOTICES else offset_of(pos)
     more = b" %d %d" % part if part else b""
     return b"%s %d %d%s\n%s\n" % (kind.encode(), offset, len(value), more, value)

@@ -189,10 +189,10 @@ class Feed:
         if len(records) == 1 and named[0]["kind"] == "line" and len(value) > 1 and self.dice.random() < 0.5:
             at = self.dice.randrange(1, len(value))
             for first, part in ((0, value[:at]), (at, value[at:])):
-                self.produce(partition, log_block.headers(pos, prev), log_block.record("line", pos, part, (first, len(value))))
+                self.produce(partition, log_block.headers(pos, prev), log_block.pack(log_block.record("line", pos, part, (first, len(value)))))
             return
         text = b"".join(log_block.record(n["kind"], n["pos"], r[3]) for n, r in zip(named, records))
-        self.produce(partition, log_block.headers(pos, prev), text)
+        self.produce(partition, log_block.headers(pos, prev), log_block.pack(text))
 
     def produce(self, partition, headers, value, key=b""):
         while True:

@@ -2,10 +2,9 @@
 // records (broker_record.h) of one broker and partition, in order, under one `prev`.
 //
 // Headers, as text: `block` (the version of this format), `pos` (position of the last record, as
-// for a notice where there are only notices), `prev`. Value: per record
+// for a notice where there are only notices), `prev`. Value, packed (log_pack.h): per record
 //   <kind> <offset> <bytes>\n<value>\n
-// with the generation of `pos`, so that raw lines can be read with any Kafka client. Notices (control,
-// hole) have no place of their own: their offset is 0. A line above LOG_PART_MAX spans several
+// with the generation of `pos`. Notices (control, hole) have no place of their own: their offset is 0. A line above LOG_PART_MAX spans several
 // blocks, alone in each:
 //   line <offset> <bytes> <from> <bytes of the line>\n<value>\n
 // Every part names the position and `prev` of the line. The position is taken with the last one.
@@ -50,7 +49,11 @@ struct log_block {
 // Appends a record to the value of a block. Its generation and `prev` are the block's.
 void log_block_add(struct buf *value, const struct broker_record *r, struct slice text);
 
-// Opens a block for log_block_next; `value` is borrowed. ERR_INVALID names the header, or says what
+// The record is a block, and so its value is packed.
+static inline bool log_block_is_packed(const struct log_block_headers *h) {
+    return h->block.len > 0;
+}
+// Opens a block for log_block_next; `value` is unpacked and borrowed. ERR_INVALID names the header, or says what
 // is wrong with the value: all of it is looked at, so that nothing is taken of a damaged one.
 ERR_MUST_CHECK enum err_code log_block_open(const struct log_block_headers *h, struct slice value,
                                             struct log_block *ret, struct err *e);
