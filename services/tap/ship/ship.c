@@ -206,6 +206,13 @@ int32_t ship_partitions(const struct ship *s) {
 
 // --- blocks on their way -------------------------------------------------------------------------
 
+static size_t block_bytes(const struct ship *s) {
+    int64_t share = s->options.queue_bytes / (QUEUE_SHARE * (int64_t)s->partitions);
+    return share < BLOCK_BYTES_MIN   ? BLOCK_BYTES_MIN
+           : share > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX
+                                     : (size_t)share;
+}
+
 // Takes the frame over where it succeeds.
 static rd_kafka_resp_err_t produce(struct ship *s, const struct place *place, int32_t partition,
                                    struct slice frame) {
@@ -247,8 +254,8 @@ static bool close_block(struct ship *s, int32_t partition) {
     }
     s->open_bytes -= (int64_t)place->text.len;
     s->bytes -= (int64_t)place->text.len - (int64_t)frame.len;
-    if (place->text.cap > 2 * BLOCK_BYTES_MAX) {
-        buf_done(&place->text); // of a long line
+    if (place->text.cap > 4 * block_bytes(s)) {
+        buf_done(&place->text); // after a long line
     }
     buf_clear(&place->text);
     place->open = false;
@@ -289,13 +296,6 @@ static bool wait_for_room(struct ship *s, size_t len) {
         rd_kafka_poll(s->producer.kafka, WAIT_MS);
     }
     return !s->failed;
-}
-
-static size_t block_bytes(const struct ship *s) {
-    int64_t share = s->options.queue_bytes / (QUEUE_SHARE * (int64_t)s->partitions);
-    return share < BLOCK_BYTES_MIN   ? BLOCK_BYTES_MIN
-           : share > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX
-                                     : (size_t)share;
 }
 
 static void begin_block(struct ship *s, int32_t partition, struct ship_origin origin) {

@@ -37,8 +37,8 @@ struct broker_record {
     bool has_prev;
     struct log_position pos;
     struct log_position prev; // zero unless has_prev
-    uint64_t line_bytes; // of a part of a line: bytes of the whole line. 0: it is no part
-    uint64_t part_from;  // the part's first byte in the line
+    uint64_t line_bytes;      // of a part of a line: bytes of the whole line. 0: it is no part
+    uint64_t part_from;       // the part's first byte in the line
 };
 
 const char *broker_record_kind_name(enum broker_record_kind kind);
