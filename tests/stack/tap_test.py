@@ -327,13 +327,17 @@ def test_kills_and_rotations__lose_nothing_and_repeat_only_what_was_seen(rotatin
     assert recount(rotating, shipped) == rows
 
 
-def test_blocks__are_readable_with_ordinary_tools(rotating, tmp_path):
+def test_blocks__are_readable_with_ordinary_tools(rotating, traffic, tmp_path):
     tap_up(rotating)
-    reader, _ = judge(rotating)
+    wait_for(lambda: metrics(rotating)["weir_tap_acked_records_total"] > 100, "lines to be shipped")
+    traffic.stop()
+    judge(rotating)
+    rotating.script("weir", "down", "weir-tap")
+    reader, _ = judge_without_waiting(rotating)
     config = tmp_path / "kcat.config"
     config.write_text("".join(f"{name}={value}\n" for name, value in rotating.kafka_config("admin").items()))
     asked = ["kcat", "-F", str(config), "-C", "-t", rotating.log_topic(), "-o", "beginning", "-e", "-q", "-f", "%s"]
-    frames = subprocess.run(asked, capture_output=True, check=True).stdout
+    frames = subprocess.run(asked, capture_output=True, check=True, timeout=60).stdout
     shown = set(subprocess.run(["zstd", "-dc"], input=frames, capture_output=True, check=True).stdout.split(b"\n"))
     assert reader.lines
     assert all(line in shown for line, _ in reader.lines.values() if len(line) < 2**19)
