@@ -43,8 +43,8 @@ static struct metric PARTITIONS =
     METRIC_GAUGE("weir_meter_partitions", "partitions", "Partitions of the log that are read here");
 static struct metric PRINCIPALS =
     METRIC_GAUGE("weir_meter_principals", "principals", "Principals in memory");
-static struct metric LAG =
-    METRIC_GAUGE("weir_meter_lag_records", "records", "Records in the topic not yet committed");
+static struct metric LAG = METRIC_GAUGE("weir_meter_lag_records", "records",
+                                        "Kafka records (blocks) in the topic not yet committed");
 static struct metric COMMIT =
     METRIC_DURATION("weir_meter_commit_seconds", "Time of a commit, from its first statement");
 static struct metric FRESHNESS = METRIC_DURATION("weir_meter_freshness_seconds",
