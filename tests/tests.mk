@@ -216,7 +216,7 @@ $(BUILD)/bench/simdjson_pass: tests/bench/simdjson_pass.cc
 $(BUILD)/bench/bare_consumer: tests/bench/bare_consumer.c
 	@mkdir -p $(@D)
 	$(call say,CC,$<)
-	$(Q)$(CC) $(CSTD) -O2 $(WARN) $(PKG_CFLAGS) -o $@ $< -lrdkafka
+	$(Q)$(CC) $(CSTD) -O2 $(WARN) $(PKG_CFLAGS) -o $@ $< -lrdkafka -lzstd
 
 BENCH_PYTHON = WEIR_BUILD=$(abspath $(BUILD)) $(BUILD)/venv/bin/python
 

@@ -14,7 +14,9 @@
 #include "base/err.h"
 #include "platform/kafka/kafka.h"
 
-enum { CONSUMER_MESSAGES_MAX = 8192 }; // of one consumer_poll
+enum {
+    CONSUMER_MESSAGES_MAX = 1024
+}; // of one consumer_poll: blocks, a fraction of a second's work
 
 struct consumer_settings {
     struct kafka_settings kafka;

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #include "base/check.h"
+#include "core/brokerlog/log_block.h"
+#include "core/brokerlog/log_pack.h"
 #include "meter/consumer.h"
 #include "meter/fold/fold.h"
 #include "meter/meter_log.h"
@@ -34,6 +36,7 @@ struct meter {
     struct store store;
     struct fold fold;
     struct consumer *consumer;
+    struct log_unpacker *unpacker;
     int64_t batch_ms;
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
@@ -164,9 +167,10 @@ static enum err_code on_assigned(void *ctx, rd_kafka_topic_partition_list_t *lis
         }
     }
     for (int i = 0; i < list->cnt; i++) {
-        const struct log_partition *p = log_partitions_find(&m->fold.partitions, numbers[i]);
+        struct log_partition *p = log_partitions_find(&m->fold.partitions, numbers[i]);
         check(p != NULL);
-        list->elems[i].offset = p->next_offset;
+        log_partitions_begin(p, p->next_offset);
+        list->elems[i].offset = p->read_offset;
     }
     meter_log_loaded(&m->fold);
     m->next_housekeeping_ms = 0; // what the gauges show is another meter's
@@ -199,46 +203,79 @@ static int64_t on_next(void *ctx, int32_t partition) {
     struct meter *m = ctx;
     const struct log_partition *p = log_partitions_find(&m->fold.partitions, partition);
     check(p != NULL);
-    return p->next_offset;
+    return p->read_offset;
 }
 
 // --- records -------------------------------------------------------------------------------------
 
-static void take(struct meter *m, const rd_kafka_message_t *message) {
-    struct log_partition *p = log_partitions_find(&m->fold.partitions, message->partition);
-    if (p == NULL || message->offset < p->next_offset) {
-        return; // of an assignment that is over
-    }
-    p->next_offset = message->offset + 1;
-    struct slice texts[3] = {{0}}; // kind, pos, prev
+static struct log_block_headers headers_of(const rd_kafka_message_t *message) {
+    struct log_block_headers ret = {0};
+    const struct {
+        const char *name;
+        struct slice *text;
+    } known[] = {{LOG_HEADER_BLOCK, &ret.block},
+                 {LOG_HEADER_KIND, &ret.kind},
+                 {LOG_HEADER_POS, &ret.pos},
+                 {LOG_HEADER_PREV, &ret.prev}};
     rd_kafka_headers_t *headers = NULL;
-    if (rd_kafka_message_headers(message, &headers) == RD_KAFKA_RESP_ERR_NO_ERROR) {
-        const char *name = NULL;
-        const void *value = NULL;
-        size_t size = 0;
-        for (size_t i = 0; rd_kafka_header_get_all(headers, i, &name, &value, &size) ==
-                           RD_KAFKA_RESP_ERR_NO_ERROR;
-             i++) {
-            int which = strcmp(name, LOG_HEADER_KIND) == 0   ? 0
-                        : strcmp(name, LOG_HEADER_POS) == 0  ? 1
-                        : strcmp(name, LOG_HEADER_PREV) == 0 ? 2
-                                                             : -1;
-            if (which >= 0) {
-                texts[which] = slice_of(value, size);
+    if (rd_kafka_message_headers(message, &headers) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        return ret;
+    }
+    const char *name = NULL;
+    const void *value = NULL;
+    size_t size = 0;
+    for (size_t i = 0;
+         rd_kafka_header_get_all(headers, i, &name, &value, &size) == RD_KAFKA_RESP_ERR_NO_ERROR;
+         i++) {
+        for (size_t k = 0; k < sizeof known / sizeof known[0]; k++) {
+            if (strcmp(name, known[k].name) == 0) {
+                *known[k].text = slice_of(value, size);
             }
         }
     }
-    struct broker_record record;
+    return ret;
+}
+
+static enum err_code open_block(struct meter *m, const rd_kafka_message_t *message,
+                                struct log_block *ret, struct err *e) {
+    const struct log_block_headers headers = headers_of(message);
+    struct slice text = slice_of(message->payload, message->len);
+    enum err_code code =
+        log_block_is_packed(&headers) ? log_unpacker_unpack(m->unpacker, text, &text, e) : ERR_OK;
+    return code == ERR_OK ? log_block_open(&headers, text, ret, e) : code;
+}
+
+// Folds one block. A batch that is full on the way is committed with the block as what is next: where
+// it is read again, what was taken of it are duplicates. Stops where memory was dropped.
+static void take(struct meter *m, const rd_kafka_message_t *message) {
+    struct log_partition *p = log_partitions_find(&m->fold.partitions, message->partition);
+    if (p == NULL || message->offset < p->read_offset) {
+        return; // of an assignment that is over
+    }
+    log_partitions_begin(p, message->offset);
+    struct log_block block;
     struct err e = {0};
-    if (broker_record_parse(texts[0], texts[1], texts[2], &record, &e) != ERR_OK) {
+    if (open_block(m, message, &block, &e) != ERR_OK) {
         complain(m, "record of the log topic that no tap wrote", &e);
         fold_foreign(&m->fold, p);
+        log_partitions_end(p);
         return;
     }
     rd_kafka_timestamp_type_t type;
     int64_t timestamp_ms = rd_kafka_message_timestamp(message, &type);
-    fold_record(&m->fold, p, &record, slice_of(message->payload, message->len),
-                timestamp_ms < 0 ? -1 : timestamp_ms * 1000);
+    struct broker_record record;
+    struct slice text;
+    while (log_block_next(&block, &record, &text)) {
+        if (fold_full(&m->fold)) {
+            commit(m, false);
+            if (m->rewind) {
+                return;
+            }
+            m->batch_began_ms = now_ms();
+        }
+        fold_record(&m->fold, p, &record, text, timestamp_ms < 0 ? -1 : timestamp_ms * 1000);
+    }
+    log_partitions_end(p);
 }
 
 static void read_some(struct meter *m, int timeout_ms, struct err *e, enum err_code *ret_code) {
@@ -248,10 +285,6 @@ static void read_some(struct meter *m, int timeout_ms, struct err *e, enum err_c
     bool began = fold_empty(&m->fold);
     for (size_t i = 0; i < count && !m->rewind; i++) {
         take(m, messages[i]);
-        if (fold_full(&m->fold)) {
-            commit(m, false);
-            began = true;
-        }
     }
     if (began) {
         m->batch_began_ms = now_ms();
@@ -407,6 +440,7 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     static struct meter m;
     m.batch_ms = config_int(config, "batch_ms");
     fold_init(&m.fold);
+    m.unpacker = log_unpacker_new();
     meter_metrics_register();
     struct metrics_server_options server = {.listen = config_text(config, "metrics_listen"),
                                             .program = "weir-meter",
@@ -431,5 +465,6 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     }
     metrics_server_stop(metrics);
     fold_done(&m.fold);
+    log_unpacker_free(m.unpacker);
     return code;
 }

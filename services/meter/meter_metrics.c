@@ -49,8 +49,8 @@ static struct metric PRINCIPALS =
 static struct metric SILENT =
     METRIC_GAUGE("weir_meter_silent_brokers", "brokers",
                  "Registered brokers without a control record for more than 25 hours");
-static struct metric LAG =
-    METRIC_GAUGE("weir_meter_lag_records", "records", "Records in the topic not yet committed");
+static struct metric LAG = METRIC_GAUGE("weir_meter_lag_records", "records",
+                                        "Kafka records (blocks) in the topic not yet committed");
 static struct metric COMMIT =
     METRIC_DURATION("weir_meter_commit_seconds", "Time of a commit, from its first statement");
 static struct metric FRESHNESS = METRIC_DURATION("weir_meter_freshness_seconds",

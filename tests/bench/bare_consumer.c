@@ -1,7 +1,9 @@
 // The bar for weir-meter: a librdkafka consumer with the meter's fetch settings that reads the same
-// topic to its end and does nothing with it. Prints "messages bytes seconds cpu_seconds", the
-// seconds from the assignment to the last message.
-//   bare_consumer BOOTSTRAP USER PASSWORD_FILE TOPIC PARTITIONS MESSAGES QUEUE_KBYTES
+// topic to its end and does nothing with it; blocks it unpacks, so that it has the lines in memory
+// either way. Prints "messages bytes seconds cpu_seconds", the seconds from the assignment to the last
+// message.
+//   bare_consumer BOOTSTRAP USER PASSWORD_FILE TOPIC PARTITIONS MESSAGES QUEUE_KBYTES lines|blocks
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,8 +11,9 @@
 #include <time.h>
 
 #include <librdkafka/rdkafka.h>
+#include <zstd.h>
 
-enum { BATCH = 8192 };
+enum { BATCH = 8192, BLOCK_TEXT_MAX = 2 * 1000 * 1000 };
 
 static double now(void) {
     struct timespec t;
@@ -26,10 +29,24 @@ static void set(rd_kafka_conf_t *conf, const char *name, const char *value) {
     }
 }
 
+// Bytes of the lines in a message.
+static unsigned long long take(const rd_kafka_message_t *m, bool packed, ZSTD_DCtx *zstd) {
+    static char text[BLOCK_TEXT_MAX];
+    if (!packed) {
+        return m->len;
+    }
+    size_t len = ZSTD_decompressDCtx(zstd, text, sizeof text, m->payload, m->len);
+    if (ZSTD_isError(len)) {
+        fprintf(stderr, "bare_consumer: %s\n", ZSTD_getErrorName(len));
+        exit(1);
+    }
+    return len;
+}
+
 int main(int argc, char **argv) {
-    if (argc != 8) {
+    if (argc != 9) {
         fprintf(stderr, "usage: bare_consumer BOOTSTRAP USER PASSWORD_FILE TOPIC PARTITIONS "
-                        "MESSAGES QUEUE_KBYTES\n");
+                        "MESSAGES QUEUE_KBYTES lines|blocks\n");
         return 2;
     }
     char password[256] = "";
@@ -63,6 +80,8 @@ int main(int argc, char **argv) {
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(client);
     int partitions = (int)strtol(argv[5], NULL, 10);
     long wanted = strtol(argv[6], NULL, 10);
+    bool packed = strcmp(argv[8], "blocks") == 0;
+    ZSTD_DCtx *zstd = ZSTD_createDCtx();
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(partitions);
     for (int p = 0; p < partitions; p++) {
         rd_kafka_topic_partition_list_add(list, argv[4], p)->offset = RD_KAFKA_OFFSET_BEGINNING;
@@ -82,7 +101,7 @@ int main(int argc, char **argv) {
         for (ssize_t i = 0; i <= more; i++) {
             if (messages[i]->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
                 count++;
-                bytes += messages[i]->len;
+                bytes += take(messages[i], packed, zstd);
             }
             rd_kafka_message_destroy(messages[i]);
         }

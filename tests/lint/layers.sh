@@ -34,7 +34,7 @@ includes() {
 
 standard='(assert|ctype|endian|errno|inttypes|limits|signal|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|string|strings)\.h'
 includes shared/base 'base/[a-z0-9_]+\.h' "$standard"
-includes shared/core '(base|core)/[a-z0-9_/]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h"
+includes shared/core '(base|core)/[a-z0-9_/]+\.h' "$standard|[a-z]*intrin\.h|jansson\.h|gmp\.h|zstd\.h"
 # The floors of core: money -> json -> brokerlog and rating, side by side -> usage, billing and topics, side
 # by side -> export and proof.
 includes shared/core/money '(base|core/money)/[a-z0-9_]+\.h' '.*'

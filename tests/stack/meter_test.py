@@ -17,14 +17,15 @@ import psycopg
 import pytest
 import requests
 from hang_up import complaints, end, stopped_idle
-from log_feed import TOPIC_ID, Feed, session_fetches
+from log_feed import TOPIC_ID, Feed, session_fetches, wide_fetches
 from stack import ROOT, free_ports, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "golden" / "request-log"))
 from recount import recount  # noqa: E402
 
 GOLDEN = sorted((ROOT / "tests" / "golden" / "request-log").glob("*.log.gz"))
-BINARY = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-meter"
+BINARIES = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin"))
+BINARY = BINARIES / "weir-meter"
 PARTITIONS = 4
 # What the share consumers themselves counted.
 SHARED = {"sessions.log.gz": {"acme.share": 400}, "sessionless.log.gz": {"umbra.share": 300}}
@@ -50,7 +51,7 @@ class Cluster:
             " values (%s, %s, %s, 'request_log', %s, %s) returning id",
             self.name, stack.client, self.name, self.topic, PARTITIONS,
         )[0][0]
-        self.meters = []
+        self.meters, self.taps = [], []
 
     def sql(self, text, *parameters):
         def attempt():
@@ -101,8 +102,13 @@ class Cluster:
     def wait(self, seconds=60):
         wait_for(self.caught_up, "the meter to catch up", seconds, every=0.1)
 
+    def tap(self, log, **settings):
+        one = Tap(self, log, settings)
+        self.taps.append(one)
+        return one
+
     def close(self):
-        for one in self.meters:
+        for one in self.taps + self.meters:
             one.stop()
 
 
@@ -272,6 +278,24 @@ def test_records_sent_again__are_dropped(cluster, many):
     assert evidence == [(6000,)]
 
 
+def test_log_of_the_release_before__is_read_and_blocks_go_on_from_it(cluster, many):
+    """Meters upgrade before taps; a tap that lost its state ships in blocks what was a record each before."""
+    log, expected = many
+    feed = many_feed(cluster, log)
+    feed.ship(0, 2000, bare=True)
+    meter = cluster.meter()
+    cluster.wait()
+    feed.ship(2000, 1000)
+    feed.ship(1000, 3000)
+    feed.ship(3500, 1500, bare=True)
+    feed.ship(3500)
+    cluster.wait()
+    assert cluster.usage() == expected
+    assert meter.metric("weir_meter_lines_total") == 6000
+    assert meter.metric("weir_meter_duplicates_total") > 0
+    assert cluster.sql("select 1 from log_gap where cluster_id = %s", cluster.id) == []
+
+
 def test_delivery_that_failed__is_a_gap_until_it_is_shipped_again(cluster, many):
     log, expected = many
     feed = many_feed(cluster, log)
@@ -341,7 +365,7 @@ def test_postgresql_killed__nothing_is_lost_or_doubled(cluster, many):
     meter = cluster.meter()
     for part in range(3):
         feed.ship(part * 2000, 1000)
-        wait_for(lambda: sum(cluster.next_offsets().values()) > part * 2000, "progress")
+        wait_for(lambda: meter.metric("weir_meter_lines_total") > part * 2000, "progress")
         cluster.stack.kill("postgres")
         feed.ship(part * 2000 + 1000, 1000)
         wait_for(lambda: not meter.ready(), "the meter to say that its database is away")
@@ -694,6 +718,92 @@ def test_state_that_was_refused__does_not_come_back(cluster, many):
     cluster.wait()
     assert [{**row, "messages": 0, "open_fetches": 0} for row in cluster.usage()] == [{**row, "messages": 0, "open_fetches": 0} for row in expected]
     assert without(cluster.usage(), evil) == without(expected, evil)
+
+
+# --- with the tap -----------------------------------------------------------------------------------------------------
+class Tap:
+    """weir-tap on a log of its own."""
+
+    def __init__(self, cluster, log, settings):
+        self.log, stack = log, cluster.stack
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "WEIR_CLUSTER": cluster.name,
+            "WEIR_BROKER_ID": "1",
+            "WEIR_LOG_FILE": str(log),
+            "WEIR_STATE_DIR": str(log.parent),
+            "WEIR_UTC_CHECK": "false",
+            "WEIR_KAFKA_BOOTSTRAP": stack.internal,
+            "WEIR_KAFKA_USER": "admin",
+            "WEIR_KAFKA_PASSWORD_FILE": str(stack.folder / "secrets" / "kafka-admin"),
+            "WEIR_METRICS_LISTEN": "off",
+            **{f"WEIR_{k.upper()}": str(v) for k, v in settings.items()},
+        }
+        self.start()
+
+    def start(self):
+        with open(self.log.parent / "tap.out", "ab") as out:
+            self.process = subprocess.Popen([BINARIES / "weir-tap"], env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait(20)
+
+    def stop(self):
+        self.process.terminate()
+        return self.process.wait(30)
+
+
+def peak_mib(process):
+    with open(f"/proc/{process.pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:")) // 1024
+
+
+def fetched(cluster):
+    return cluster.sql(
+        "select sum(bytes)::int8, sum(messages)::int8, sum(fetches)::int8, sum(open_fetches)::int8 from usage_bound where cluster_id = %s", cluster.id
+    )[0]
+
+
+def wide_log(folder, partitions, lines):
+    log = folder / "kafka-request.log"
+    with open(log, "wb") as file:
+        file.write(b"[2026-11-22 16:00:00,000] INFO begun (kafka.request.logger)\n")
+        for line in wide_fetches(partitions, lines):
+            file.write(line + b"\n")
+    return log
+
+
+@pytest.mark.parametrize("partitions", [4_200, 60_000])
+def test_lines_longer_than_a_block__are_metered_in_little_memory(cluster, tmp_path, partitions):
+    """A consumer without fetch sessions names all its partitions each time: lines of 1.2 and 17 MB."""
+    log, lines = wide_log(tmp_path, partitions, 4), 4
+    tap, meter = cluster.tap(log), cluster.meter()
+    last = (lines - 1) * partitions
+    wait_for(lambda: fetched(cluster)[1] == last, f"{last} messages", 120)
+    tap_mib, meter_mib = peak_mib(tap.process), peak_mib(meter.process)
+    print(f"{log.stat().st_size // lines} bytes a line: tap {tap_mib} MiB, meter {meter_mib} MiB")
+    assert tap.stop() == 0
+    assert fetched(cluster)[0] == lines * partitions * 100
+    assert cluster.sql("select reason from dead_letter where cluster_id = %s", cluster.id) == []
+    assert tap_mib < 64
+    assert meter_mib < 512
+
+
+def test_tap_and_meter_killed_in_a_long_line__count_it_once(cluster, tmp_path):
+    tap, meter = cluster.tap(wide_log(tmp_path, 20_000, 6), queue_bytes=1 << 20), cluster.meter(instance="one")
+    dice = random.Random(9)
+    wait_for(meter.ready, "the meter to have its partitions")
+    for turn in range(8):
+        time.sleep(dice.random() * 0.4)  # in a line, or between two
+        victim = dice.choice((tap, meter))
+        victim.kill()
+        victim.start()
+    wait_for(lambda: fetched(cluster)[1] == 100_000, "all messages", 120)
+    assert tap.stop() == 0
+    cluster.wait()
+    assert fetched(cluster)[:2] == (12_000_000, 100_000)
+    assert cluster.sql("select sum(lines)::int8 from usage_evidence where cluster_id = %s", cluster.id) == [(6,)]
 
 
 # --- the program -----------------------------------------------------------------------------------------------------

@@ -302,11 +302,19 @@ static enum err_code fold_other(struct fold *f, struct log_partition *partition,
     return ERR_OK;
 }
 
+static enum log_verdict judge(struct fold *f, struct log_partition *partition,
+                              const struct broker_record *r, struct slice *value) {
+    if (r->line_bytes == 0) {
+        return log_partitions_judge(&f->partitions, partition, r);
+    }
+    return log_partitions_judge_part(&f->partitions, partition, r, *value, value);
+}
+
 void fold_record(struct fold *f, struct log_partition *partition, const struct broker_record *r,
                  struct slice value, int64_t timestamp_us) {
     f->counts.records++;
     partition->touched = true;
-    enum log_verdict verdict = log_partitions_judge(&f->partitions, partition, r);
+    enum log_verdict verdict = judge(f, partition, r, &value);
     struct log_position from;
     if (verdict == LOG_GAP && f->hole_count < FOLD_HOLES_MAX &&
         log_partitions_jump(&f->partitions, partition, r, &from)) {
@@ -314,15 +322,17 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
             .has_from = true, .from = from, .to = r->prev, .kind = SLICE_LIT("topic_expired")};
         f->holes[f->hole_count++].hole = hole;
         f->counts.holes++;
-        verdict = log_partitions_judge(&f->partitions, partition, r);
+        verdict = judge(f, partition, r, &value);
     }
     switch (verdict) {
-    case LOG_DUPLICATE: f->counts.duplicates++; return;
-    case LOG_GAP: f->counts.gaps++; return;
+    case LOG_DUPLICATE: f->counts.duplicates += r->part_from == 0; return;
+    case LOG_GAP: f->counts.gaps += r->part_from == 0; return;
+    case LOG_WAIT: return;
     case LOG_TAKE: break;
     }
     if (r->kind == BROKER_RECORD_LINE) {
         fold_line(f, partition, r, value, timestamp_us);
+        log_partitions_line_done(partition, r);
         return;
     }
     arena_reset(&f->scratch);

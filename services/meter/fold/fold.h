@@ -94,8 +94,9 @@ void fold_done(struct fold *f);
 // Forgets everything, the open batch too.
 void fold_reset(struct fold *f);
 
-// One record of the topic. `partition` must be owned. `timestamp_us` is Kafka's of the record, -1
-// if it has none. What can't be read becomes a dead letter.
+// One record of a block, or the part of one. `partition` must be owned, and the block begun in it.
+// `timestamp_us` is Kafka's of the block, -1 if it has none. What can't be read becomes a dead
+// letter.
 void fold_record(struct fold *f, struct log_partition *partition, const struct broker_record *r,
                  struct slice value, int64_t timestamp_us);
 // A record that no tap wrote: without position there is nothing to keep but the count.

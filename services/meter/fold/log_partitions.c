@@ -26,6 +26,9 @@ void log_partitions_drop(struct log_partitions *p, int32_t number) {
     if (one == NULL) {
         return;
     }
+    for (size_t i = 0; i < one->broker_count; i++) {
+        long_line_drop(&one->brokers[i].line);
+    }
     free(one->brokers);
     free(one);
     p->by_number[number] = NULL;
@@ -107,6 +110,16 @@ static void note_gap(struct log_partitions *p, int32_t partition, struct log_bro
         .partition = partition, .above = b->watermark, .opened = opened, .records = 1};
 }
 
+static void move_watermark(struct log_broker *b, const struct log_position *to) {
+    b->watermark = *to;
+    b->has_watermark = true;
+    b->dirty = true;
+    if (b->gap_open) {
+        b->gap_open = false;
+        b->gap_closed = true;
+    }
+}
+
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
                                       const struct broker_record *r) {
     struct log_broker *b = log_partitions_broker(partition, r->pos.broker);
@@ -114,19 +127,63 @@ enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_parti
     if (verdict == LOG_GAP) {
         note_gap(p, partition->number, b);
     } else if (verdict == LOG_TAKE && broker_record_kind_advances(r->kind)) {
-        b->watermark = r->pos;
-        b->has_watermark = true;
-        b->dirty = true;
-        if (b->gap_open) {
-            b->gap_open = false;
-            b->gap_closed = true;
+        move_watermark(b, &r->pos);
+        if (b->line.text != NULL && log_position_cmp(&b->line.pos, &b->watermark) <= 0) {
+            long_line_drop(&b->line); // passed over: not shipped the second time
         }
     }
     return verdict;
 }
 
+enum log_verdict log_partitions_judge_part(struct log_partitions *p,
+                                           struct log_partition *partition,
+                                           const struct broker_record *r, struct slice text,
+                                           struct slice *ret_line) {
+    struct log_broker *b = log_partitions_broker(partition, r->pos.broker);
+    enum log_verdict verdict = broker_record_verdict(r, b->has_watermark ? &b->watermark : NULL);
+    if (verdict == LOG_TAKE) {
+        verdict = long_line_add(&b->line, r, text, partition->read_offset);
+    }
+    // A line counts once, with its first part, unless that is what is missing.
+    if (verdict == LOG_GAP && (r->part_from == 0 || !b->gap_open)) {
+        note_gap(p, partition->number, b);
+    } else if (verdict == LOG_TAKE) {
+        *ret_line = slice_of(b->line.text, b->line.len);
+        move_watermark(b, &r->pos);
+    }
+    return verdict;
+}
+
+void log_partitions_line_done(struct log_partition *p, const struct broker_record *r) {
+    if (r->line_bytes > 0) {
+        long_line_drop(&log_partitions_broker(p, r->pos.broker)->line);
+    }
+}
+
+// Of the blocks read, the first that is still needed where memory is lost.
+static void set_next(struct log_partition *p) {
+    p->next_offset = p->read_offset;
+    for (size_t i = 0; i < p->broker_count; i++) {
+        const struct long_line *l = &p->brokers[i].line;
+        if (long_line_open(l) && l->first_offset < p->next_offset) {
+            p->next_offset = l->first_offset;
+        }
+    }
+}
+
+void log_partitions_begin(struct log_partition *p, int64_t offset) {
+    p->read_offset = offset;
+    set_next(p);
+}
+
+void log_partitions_end(struct log_partition *p) {
+    p->read_offset++;
+    set_next(p);
+}
+
 void log_partitions_expire(struct log_partition *p, int64_t offset) {
     p->expired = true;
+    p->read_offset = offset;
     p->next_offset = offset;
     for (size_t i = 0; i < p->broker_count; i++) {
         p->brokers[i].may_jump = true;
@@ -136,8 +193,8 @@ void log_partitions_expire(struct log_partition *p, int64_t offset) {
 bool log_partitions_jump(struct log_partitions *p, struct log_partition *partition,
                          const struct broker_record *r, struct log_position *ret_from) {
     struct log_broker *b = log_partitions_broker(partition, r->pos.broker);
-    if (!b->may_jump || !r->has_prev || !broker_record_kind_advances(r->kind)) {
-        return false;
+    if (!b->may_jump || !r->has_prev || !broker_record_kind_advances(r->kind) || r->part_from > 0) {
+        return false; // of a line whose beginning is gone the rest can't be read
     }
     b->may_jump = false;
     *ret_from = b->watermark;

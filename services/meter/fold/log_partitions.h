@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "core/brokerlog/broker_record.h"
+#include "meter/fold/long_line.h"
 
 enum { PARTITION_BROKERS_MAX = 65536, GAPS_MAX = 4096 };
 
@@ -32,6 +33,7 @@ struct log_broker {
     bool gap_closed; // in the open batch: the watermark moved past a gap
     bool may_jump;   // records before its next one have expired in the topic
     struct log_position watermark;
+    struct long_line line; // whose parts have come in part
     int64_t time_us;  // of the newest control record: everything completed before it has been read
     int64_t heard_us; // Kafka's time of the newest control record; INT64_MIN: none yet
 };
@@ -39,10 +41,13 @@ struct log_broker {
 struct log_partition {
     int32_t number;
     int64_t stored_offset; // what the database says is next (compared and set)
-    int64_t next_offset;   // what is next in memory
-    bool touched;          // the open batch holds something of it
-    bool expired;          // see log_partitions_expire
-    int64_t horizon_us;    // as fold_finish last saw it; INT64_MIN: unknown
+    // What it shall say: the block from which all would have to be read again. That is the one
+    // being read, or the first of a line that isn't complete.
+    int64_t next_offset;
+    int64_t read_offset; // of the block being read, or the next one
+    bool touched;        // the open batch holds something of it
+    bool expired;        // see log_partitions_expire
+    int64_t horizon_us;  // as fold_finish last saw it; INT64_MIN: unknown
     struct log_broker *brokers;
     size_t broker_count;
     size_t broker_cap;
@@ -78,6 +83,19 @@ struct log_broker *log_partitions_broker(struct log_partition *p, int32_t id);
 // Judges a record and moves the watermark if it is taken; a gap is noted.
 enum log_verdict log_partitions_judge(struct log_partitions *p, struct log_partition *partition,
                                       const struct broker_record *r);
+// Judges the part of a line and keeps its text until the line is complete: then LOG_TAKE, *ret_line
+// is all of it until log_partitions_line_done, and the watermark has moved. LOG_DUPLICATE for what is
+// kept already, LOG_GAP where one before it is missing, LOG_WAIT for the rest.
+enum log_verdict log_partitions_judge_part(struct log_partitions *p,
+                                           struct log_partition *partition,
+                                           const struct broker_record *r, struct slice text,
+                                           struct slice *ret_line);
+// The line that was taken is not needed any more; does nothing where it came whole.
+void log_partitions_line_done(struct log_partition *p, const struct broker_record *r);
+// The block at `offset` is about to be read.
+void log_partitions_begin(struct log_partition *p, int64_t offset);
+// It has been read whole.
+void log_partitions_end(struct log_partition *p);
 // The topic no longer holds what comes next (its retention was shorter than the meter was away).
 // The next record of each broker may then lie above a gap that nothing will ever close.
 // `offset` is what the topic has next; below the one before where the topic was made anew: what

@@ -10,6 +10,7 @@
 struct last_fetch {
     uint64_t connection; // hash; 0: free
     uint64_t request;    // hash of partitions and offsets of a full request; of others 0
+    int64_t told_us;     // time of the last one that was not left out
     int32_t session_id;
     bool empty;
 };
@@ -64,6 +65,11 @@ static bool response_is_empty(const struct broker_line *l) {
     return true;
 }
 
+// Of the lines' own time; a clock that goes back tells too.
+static bool told_lately(int64_t told_us, int64_t now_us) {
+    return now_us >= told_us && now_us - told_us < FETCH_MEMORY_TELL_US;
+}
+
 bool fetch_memory_says_nothing(struct fetch_memory *m, const struct broker_line *l) {
     struct last_fetch now = {.connection = connection_hash(l), .session_id = l->session_id};
     now.empty = response_is_empty(l);
@@ -74,20 +80,19 @@ bool fetch_memory_says_nothing(struct fetch_memory *m, const struct broker_line 
     }
     struct last_fetch *slot = &m->slots[now.connection % FETCH_MEMORY_SLOTS];
     struct last_fetch before = *slot;
-    // What a granted session continues with is compared with that session.
-    *slot = now;
-    if (granted) {
-        slot->session_id = l->response_session_id;
-        slot->request = 0;
-    }
-    if (before.connection != now.connection || !before.empty || !now.empty || granted ||
-        before.session_id != now.session_id) {
-        return false;
-    }
-    if (full) {
-        return l->forgotten.count == 0 && before.request == now.request;
-    }
+    bool nothing = before.connection == now.connection && before.empty && now.empty && !granted &&
+                   before.session_id == now.session_id && l->forgotten.count == 0;
     // Epochs 0 and -1 close a session; its response names none or another.
-    return l->session_epoch > 0 && l->response_session_id == l->session_id && l->asked.count == 0 &&
-           l->forgotten.count == 0;
+    nothing = nothing && (full ? before.request == now.request
+                               : l->session_epoch > 0 && l->response_session_id == l->session_id &&
+                                     l->asked.count == 0);
+    nothing = nothing && told_lately(before.told_us, l->time_us);
+    now.told_us = nothing ? before.told_us : l->time_us;
+    // What a granted session continues with is compared with that session.
+    if (granted) {
+        now.session_id = l->response_session_id;
+        now.request = 0;
+    }
+    *slot = now;
+    return nothing;
 }

@@ -266,10 +266,6 @@ static enum select_drop select_whole(struct select *s, struct slice text, uint64
             return SELECT_EMPTY_FETCH;
         }
     }
-    if (text.len + principal.len > BROKER_RECORD_VALUE_MAX) {
-        select_dead(s, LINE_FAULT_TOO_LONG, text, text.len, offset);
-        return SELECT_DEAD;
-    }
     (void)give(s, BROKER_RECORD_LINE, offset, principal, text);
     return SELECT_KEPT;
 }

@@ -1,26 +1,36 @@
-// The producer; see the header. Records stand in a ring in the order they were given; its head is
-// the oldest one not acknowledged. librdkafka serves acknowledgements of one partition in order, so
-// the last one acknowledged before the first failure is the partition's place without a gap.
+// The shipment; see the header. Blocks stand in a ring in the order they were begun, and so by the
+// place of their first record; its head is the oldest one not acknowledged. librdkafka serves
+// acknowledgements of one partition in order, so the last one acknowledged before the first failure
+// is the partition's place without a gap.
 #include "tap/ship/ship.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/check.h"
+#include "core/brokerlog/log_block.h"
+#include "core/brokerlog/log_pack.h"
 #include "platform/program/clock.h"
+#include "tap/ship/log_producer.h"
 
 enum {
     WAIT_MS = 50,
-    METADATA_MS = 5000,
-    MESSAGE_MAX = BROKER_RECORD_VALUE_MAX + 40000, // value, key and headers
+    BLOCK_BYTES_MAX = 256 * 1024,
+    BLOCK_BYTES_MIN = 4096,
+    QUEUE_SHARE = 4, // blocks not yet full take a quarter of the queue at most
 };
+static const int64_t BLOCK_WAIT_US = 100000; // a block is sent so long after its first record
 
 struct slot {
-    struct ship_origin origin;
-    struct log_position pos;
+    struct ship_origin origin; // of its first record
+    struct log_position pos;   // of the last that advances; `has_pos`: there is one
     int32_t partition;
-    enum broker_record_kind kind;
+    uint32_t records;
+    uint32_t holes;
+    bool has_pos;
+    bool partial; // the position is reached with a later part
+    bool open;    // still growing
     bool acked;
 };
 
@@ -28,21 +38,31 @@ struct place {
     bool has_acked;
     bool has_sent;
     bool broken; // a delivery failed: later ones don't count
+    bool open;
     struct log_position acked;
     struct log_position sent;
+    // The block that grows.
+    uint64_t number; // of its slot
+    int64_t begun_us;
+    bool has_prev;
+    struct log_position prev;
+    struct buf text;
 };
 
 struct ship {
     struct ship_options options;
-    rd_kafka_t *kafka;
-    rd_kafka_topic_t *topic;
+    struct log_producer producer;
+    struct log_packer *packer;
     int32_t partitions; // 0 until known
     struct place places[LOG_PARTITIONS_MAX];
 
-    struct slot *slots; // SHIP_RECORDS_MAX of them
-    uint64_t head;      // numbers grow for ever; slot = number % SHIP_RECORDS_MAX
+    struct slot *slots; // SHIP_BLOCKS_MAX of them
+    uint64_t head;      // numbers grow for ever; slot = number % SHIP_BLOCKS_MAX
     uint64_t tail;
-    int64_t bytes; // queued in librdkafka, values only
+    uint64_t closed;    // all blocks before it are on their way
+    int64_t bytes;      // of blocks not acknowledged; packed, but for
+    int64_t open_bytes; // those that grow
+    size_t pending;     // records in the ring
     size_t holes;
     uint64_t acked_count;
     bool failed;
@@ -53,8 +73,9 @@ struct ship *ship_new(const struct ship_options *o) {
     struct ship *s = calloc(1, sizeof *s);
     check(s != NULL);
     s->options = *o;
-    s->slots = calloc(SHIP_RECORDS_MAX, sizeof s->slots[0]);
+    s->slots = calloc(SHIP_BLOCKS_MAX, sizeof s->slots[0]);
     check(s->slots != NULL);
+    s->packer = log_packer_new();
     if (o->state != NULL) {
         s->partitions = o->state->partitions;
         for (int32_t p = 0; p < s->partitions; p++) {
@@ -64,6 +85,10 @@ struct ship *ship_new(const struct ship_options *o) {
     }
     s->options.state = NULL;
     return s;
+}
+
+static struct slot *slot_of(const struct ship *s, uint64_t number) {
+    return &s->slots[number % SHIP_BLOCKS_MAX];
 }
 
 // --- acknowledgements ----------------------------------------------------------------------------
@@ -80,7 +105,7 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
     struct ship *s = opaque;
     uint64_t number = (uint64_t)(uintptr_t)m->_private;
     check(number >= s->head && number < s->tail);
-    struct slot *slot = &s->slots[number % SHIP_RECORDS_MAX];
+    struct slot *slot = slot_of(s, number);
     struct place *place = &s->places[slot->partition];
     s->bytes -= (int64_t)m->len;
     if (m->err != RD_KAFKA_RESP_ERR_NO_ERROR) {
@@ -88,18 +113,18 @@ static void on_delivery(rd_kafka_t *rk, const rd_kafka_message_t *m, void *opaqu
         fail(s, m->err, "delivery failed");
         return;
     }
-    s->acked_count++;
+    s->acked_count += slot->records;
     if (place->broken) {
         return; // it will be sent again: the reader takes it for a duplicate
     }
     slot->acked = true;
-    if (broker_record_kind_advances(slot->kind)) {
+    if (slot->has_pos && !slot->partial) {
         place->has_acked = true;
         place->acked = slot->pos;
     }
-    while (s->head < s->tail && s->slots[s->head % SHIP_RECORDS_MAX].acked) {
-        s->holes -= s->slots[s->head % SHIP_RECORDS_MAX].kind == BROKER_RECORD_HOLE;
-        s->head++;
+    for (; s->head < s->tail && slot_of(s, s->head)->acked; s->head++) {
+        s->holes -= slot_of(s, s->head)->holes;
+        s->pending -= slot_of(s, s->head)->records;
     }
 }
 
@@ -113,29 +138,20 @@ static void on_error(rd_kafka_t *rk, int code, const char *reason, void *opaque)
 
 // --- the producer --------------------------------------------------------------------------------
 
-static void drop_producer(struct ship *s) {
-    if (s->kafka != NULL) {
-        rd_kafka_purge(s->kafka, RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-        for (int64_t end = clock_monotonic_us() + 2 * US_PER_SECOND;
-             rd_kafka_outq_len(s->kafka) > 0 && clock_monotonic_us() < end;) {
-            rd_kafka_poll(s->kafka, 10);
-        }
-        if (s->topic != NULL) {
-            rd_kafka_topic_destroy(s->topic);
-        }
-        // Not waiting for what a broker that hangs still owes: its callbacks are not served.
-        rd_kafka_destroy_flags(s->kafka, RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
-    }
-    s->kafka = NULL;
-    s->topic = NULL;
-    s->head = s->tail;
-    s->bytes = 0;
+static void drop_all(struct ship *s) {
+    log_producer_drop(&s->producer);
+    s->head = s->closed = s->tail;
+    s->bytes = s->open_bytes = 0;
+    s->pending = 0;
     s->holes = 0;
     s->failed = false;
     for (int32_t p = 0; p < LOG_PARTITIONS_MAX; p++) {
-        s->places[p].broken = false;
-        s->places[p].has_sent = s->places[p].has_acked;
-        s->places[p].sent = s->places[p].acked;
+        struct place *place = &s->places[p];
+        buf_clear(&place->text);
+        place->open = false;
+        place->broken = false;
+        place->has_sent = place->has_acked;
+        place->sent = place->acked;
     }
 }
 
@@ -143,70 +159,30 @@ void ship_free(struct ship *s) {
     if (s == NULL) {
         return;
     }
-    drop_producer(s);
+    drop_all(s);
+    for (int32_t p = 0; p < LOG_PARTITIONS_MAX; p++) {
+        buf_done(&s->places[p].text);
+    }
+    log_packer_free(s->packer);
     free(s->slots);
     free(s);
 }
 
-static enum err_code configure(struct ship *s, rd_kafka_conf_t **ret, struct err *e) {
-    static const struct {
-        const char *name, *value;
-    } rows[] = {
-        {"enable.idempotence", "true"},
-        {"acks", "all"},
-        {"compression.codec", "zstd"},
-        {"linger.ms", "20"},
-        // A record waits for its broker as long as it takes; only this process may give up on it.
-        {"message.timeout.ms", "0"},
-        {"queue.buffering.max.messages", "100000"},
-        {"queue.buffering.max.kbytes", "1048576"},
-        {"reconnect.backoff.max.ms", "2000"},
-        {"delivery.report.only.error", "false"},
-    };
-    rd_kafka_conf_t *conf;
-    enum err_code rc = kafka_conf_new(s->options.kafka, "weir-tap", &conf, e);
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    for (size_t i = 0; rc == ERR_OK && i < sizeof rows / sizeof rows[0]; i++) {
-        rc = kafka_conf_set(conf, rows[i].name, rows[i].value, e);
-    }
-    char max[16];
-    snprintf(max, sizeof max, "%d", MESSAGE_MAX);
-    if (rc == ERR_OK) {
-        rc = kafka_conf_set(conf, "message.max.bytes", max, e);
-    }
-    if (rc != ERR_OK) {
-        rd_kafka_conf_destroy(conf);
-        return rc;
-    }
-    rd_kafka_conf_set_opaque(conf, s);
-    rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-    rd_kafka_conf_set_error_cb(conf, on_error);
-    if (s->options.configure != NULL) {
-        s->options.configure(conf);
-    }
-    *ret = conf;
-    return ERR_OK;
-}
-
-static enum err_code learn_partitions(struct ship *s, struct err *e) {
-    const struct rd_kafka_metadata *md;
-    rd_kafka_resp_err_t code = rd_kafka_metadata(s->kafka, 0, s->topic, &md, METADATA_MS);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        (void)kafka_error_set(code, "brokers don't answer", e);
-        return e == NULL ? ERR_UNAVAILABLE : (e->code = ERR_UNAVAILABLE);
-    }
+enum err_code ship_reset(struct ship *s, struct err *e) {
+    drop_all(s);
+    const struct log_producer_options o = {.kafka = s->options.kafka,
+                                           .topic = s->options.topic,
+                                           .configure = s->options.configure,
+                                           .on_delivery = on_delivery,
+                                           .on_error = on_error,
+                                           .opaque = s};
     int32_t count = 0;
-    rd_kafka_resp_err_t topic_code = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    if (md->topic_cnt == 1) {
-        count = md->topics[0].partition_cnt;
-        topic_code = md->topics[0].err;
+    enum err_code rc = log_producer_new(&o, &s->producer, e);
+    if (rc == ERR_OK) {
+        rc = log_producer_partitions(&s->producer, &count, e);
     }
-    rd_kafka_metadata_destroy(md);
-    if (topic_code != RD_KAFKA_RESP_ERR_NO_ERROR || count == 0) {
-        return err_set(e, ERR_UNAVAILABLE, "topic %s: %s", s->options.topic,
-                       rd_kafka_err2str(topic_code));
+    if (rc != ERR_OK) {
+        return rc;
     }
     if (count > LOG_PARTITIONS_MAX) {
         return err_field(e, ERR_CONFIG, "log_topic",
@@ -224,115 +200,199 @@ static enum err_code learn_partitions(struct ship *s, struct err *e) {
     return ERR_OK;
 }
 
-enum err_code ship_reset(struct ship *s, struct err *e) {
-    drop_producer(s);
-    rd_kafka_conf_t *conf;
-    enum err_code rc = configure(s, &conf, e);
-    if (rc == ERR_OK) {
-        rc = kafka_client_new(RD_KAFKA_PRODUCER, conf, &s->kafka, e);
-    }
-    if (rc != ERR_OK) {
-        return rc;
-    }
-    s->topic = rd_kafka_topic_new(s->kafka, s->options.topic, NULL);
-    if (s->topic == NULL) {
-        return kafka_error_set(rd_kafka_last_error(), "topic handle can't be made", e);
-    }
-    return learn_partitions(s, e);
-}
-
 int32_t ship_partitions(const struct ship *s) {
     return s->partitions;
 }
 
-// --- sending -------------------------------------------------------------------------------------
+// --- blocks on their way -------------------------------------------------------------------------
+
+static size_t block_bytes(const struct ship *s) {
+    int64_t share = s->options.queue_bytes / (QUEUE_SHARE * (int64_t)s->partitions);
+    return share < BLOCK_BYTES_MIN   ? BLOCK_BYTES_MIN
+           : share > BLOCK_BYTES_MAX ? BLOCK_BYTES_MAX
+                                     : (size_t)share;
+}
+
+// Takes the frame over where it succeeds.
+static rd_kafka_resp_err_t produce(struct ship *s, const struct place *place, int32_t partition,
+                                   struct slice frame) {
+    const struct slot *slot = slot_of(s, place->number);
+    struct log_position last = {.broker = s->options.broker};
+    if (slot->has_pos || place->has_prev) {
+        last = slot->has_pos ? slot->pos : place->prev;
+    }
+    char pos[LOG_POSITION_TEXT_MAX], prev[LOG_POSITION_TEXT_MAX] = "";
+    size_t pos_len = log_position_format(pos, &last);
+    size_t prev_len = place->has_prev ? log_position_format(prev, &place->prev) : 0;
+    void *value = (void *)(uintptr_t)frame.ptr;
+    void *number = (void *)(uintptr_t)place->number;
+    return rd_kafka_producev(
+        s->producer.kafka, RD_KAFKA_V_RKT(s->producer.topic), RD_KAFKA_V_PARTITION(partition),
+        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_FREE), RD_KAFKA_V_VALUE(value, frame.len),
+        RD_KAFKA_V_OPAQUE(number),
+        RD_KAFKA_V_HEADER(LOG_HEADER_BLOCK, LOG_BLOCK_VERSION, sizeof LOG_BLOCK_VERSION - 1),
+        RD_KAFKA_V_HEADER(LOG_HEADER_POS, pos, (ssize_t)pos_len),
+        RD_KAFKA_V_HEADER(LOG_HEADER_PREV, prev, (ssize_t)prev_len), RD_KAFKA_V_END);
+}
+
+// Sends the block that grows. False: failed.
+static bool close_block(struct ship *s, int32_t partition) {
+    struct place *place = &s->places[partition];
+    if (s->failed) {
+        return false;
+    }
+    struct slice frame = log_packer_pack(s->packer, buf_slice(&place->text));
+    rd_kafka_resp_err_t code;
+    while ((code = produce(s, place, partition, frame)) == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        rd_kafka_poll(s->producer.kafka, WAIT_MS);
+    }
+    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
+        free((void *)(uintptr_t)frame.ptr);
+        place->broken = true;
+        fail(s, code, "block can't be queued");
+        return false;
+    }
+    s->open_bytes -= (int64_t)place->text.len;
+    s->bytes -= (int64_t)place->text.len - (int64_t)frame.len;
+    if (place->text.cap > 4 * block_bytes(s)) {
+        buf_done(&place->text); // after a long line
+    }
+    buf_clear(&place->text);
+    place->open = false;
+    slot_of(s, place->number)->open = false;
+    return true;
+}
+
+// Sends the blocks begun up to `until_us`.
+static void close_blocks(struct ship *s, int64_t until_us) {
+    for (; !s->failed && s->closed < s->tail; s->closed++) {
+        const struct slot *slot = slot_of(s, s->closed);
+        if (slot->open &&
+            (s->places[slot->partition].begun_us > until_us || !close_block(s, slot->partition))) {
+            return;
+        }
+    }
+}
+
+static void close_due(struct ship *s) {
+    if (s->closed < s->tail) {
+        close_blocks(s, clock_monotonic_us() - BLOCK_WAIT_US);
+    }
+}
+
+// --- records -------------------------------------------------------------------------------------
 
 static bool wait_for_room(struct ship *s, size_t len) {
-    while (!s->failed && (s->tail - s->head == SHIP_RECORDS_MAX ||
+    while (!s->failed && (s->tail - s->head == SHIP_BLOCKS_MAX ||
                           (s->bytes > 0 && s->bytes + (int64_t)len > s->options.queue_bytes))) {
         if (s->options.stopping()) {
             return false;
         }
-        rd_kafka_poll(s->kafka, WAIT_MS);
+        if (s->bytes == s->open_bytes) {
+            close_blocks(s, INT64_MAX); // nothing else will make room
+        } else {
+            close_due(s);
+        }
+        rd_kafka_poll(s->producer.kafka, WAIT_MS);
     }
     return !s->failed;
 }
 
-static rd_kafka_resp_err_t produce(struct ship *s, const struct slot *slot, struct slice prev,
-                                   struct slice key, struct slice value) {
-    char pos[LOG_POSITION_TEXT_MAX];
-    size_t pos_len = log_position_format(pos, &slot->pos);
-    const char *kind = broker_record_kind_name(slot->kind);
-    const char *key_ptr = key.len > 0 ? key.ptr : NULL;
-    void *value_ptr = (void *)(uintptr_t)value.ptr;
-    void *number = (void *)(uintptr_t)s->tail;
-    return rd_kafka_producev(
-        s->kafka, RD_KAFKA_V_RKT(s->topic), RD_KAFKA_V_PARTITION(slot->partition),
-        RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_KEY(key_ptr, key.len),
-        RD_KAFKA_V_VALUE(value_ptr, value.len), RD_KAFKA_V_OPAQUE(number),
-        RD_KAFKA_V_HEADER(LOG_HEADER_KIND, kind, (ssize_t)strlen(kind)),
-        RD_KAFKA_V_HEADER(LOG_HEADER_POS, pos, (ssize_t)pos_len),
-        RD_KAFKA_V_HEADER(LOG_HEADER_PREV, prev.ptr, (ssize_t)prev.len), RD_KAFKA_V_END);
+static void begin_block(struct ship *s, int32_t partition, struct ship_origin origin) {
+    struct place *place = &s->places[partition];
+    place->number = s->tail++;
+    place->begun_us = clock_monotonic_us();
+    place->open = true;
+    place->has_prev = place->has_sent;
+    place->prev = place->sent;
+    place->text.max = LOG_BLOCK_TEXT_MAX;
+    *slot_of(s, place->number) =
+        (struct slot){.origin = origin, .partition = partition, .open = true};
 }
 
-static bool enqueue(struct ship *s, const struct slot *slot, struct slice key, struct slice value) {
-    struct place *place = &s->places[slot->partition];
-    char text[LOG_POSITION_TEXT_MAX] = "";
-    size_t n = place->has_sent ? log_position_format(text, &place->sent) : 0;
-    check(s->kafka != NULL && value.len <= BROKER_RECORD_VALUE_MAX);
-    rd_kafka_resp_err_t code;
-    do {
-        if (!wait_for_room(s, value.len)) {
-            return false;
-        }
-        s->slots[s->tail % SHIP_RECORDS_MAX] = *slot;
-        code = produce(s, slot, slice_of(text, n), key, value);
-        if (code == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            rd_kafka_poll(s->kafka, WAIT_MS);
-        }
-    } while (code == RD_KAFKA_RESP_ERR__QUEUE_FULL);
-    if (code != RD_KAFKA_RESP_ERR_NO_ERROR) {
-        place->broken = true;
-        fail(s, code, "record can't be queued");
+// Into the partition's block, or a new one where it doesn't fit. A part stands alone.
+static bool add(struct ship *s, int32_t partition, struct ship_origin origin,
+                const struct broker_record *r, struct slice text) {
+    check(s->producer.kafka != NULL && text.len <= BROKER_RECORD_VALUE_MAX);
+    struct place *place = &s->places[partition];
+    if (!wait_for_room(s, text.len + LOG_BLOCK_HEAD_MAX)) {
         return false;
     }
-    s->tail++;
-    s->bytes += (int64_t)value.len;
-    s->holes += slot->kind == BROKER_RECORD_HOLE;
-    if (broker_record_kind_advances(slot->kind)) {
-        place->has_sent = true;
-        place->sent = slot->pos;
+    bool advances = broker_record_kind_advances(r->kind);
+    if (place->open) {
+        const struct slot *slot = slot_of(s, place->number);
+        bool other = slot->has_pos && advances && slot->pos.generation != r->pos.generation;
+        if ((other || r->line_bytes > 0 ||
+             place->text.len + text.len + LOG_BLOCK_HEAD_MAX > block_bytes(s)) &&
+            !close_block(s, partition)) {
+            return false;
+        }
     }
-    return true;
+    if (!place->open) {
+        begin_block(s, partition, origin);
+    }
+    struct slot *slot = slot_of(s, place->number);
+    size_t before = place->text.len;
+    log_block_add(&place->text, r, text);
+    check(!place->text.overflow);
+    s->bytes += (int64_t)(place->text.len - before);
+    s->open_bytes += (int64_t)(place->text.len - before);
+    slot->holes += r->kind == BROKER_RECORD_HOLE;
+    s->holes += r->kind == BROKER_RECORD_HOLE;
+    if (advances) {
+        slot->has_pos = true;
+        slot->pos = r->pos;
+    }
+    if (r->part_from + text.len < r->line_bytes) {
+        slot->partial = true;
+        return close_block(s, partition);
+    }
+    slot->records++;
+    s->pending++;
+    if (advances) {
+        place->has_sent = true;
+        place->sent = r->pos;
+    }
+    return r->line_bytes > 0 || place->text.len >= block_bytes(s) ? close_block(s, partition)
+                                                                  : true;
 }
 
-static bool send_line(struct ship *s, const struct slot *slot, struct slice key,
-                      struct slice value) {
-    const struct place *place = &s->places[slot->partition];
+static bool add_line(struct ship *s, int32_t partition, struct ship_origin origin,
+                     struct broker_record *r, struct slice text) {
+    const struct place *place = &s->places[partition];
     // Also after going back: what this partition acknowledged need not go again.
-    if (place->has_sent && log_position_cmp(&slot->pos, &place->sent) <= 0) {
+    if (place->has_sent && log_position_cmp(&r->pos, &place->sent) <= 0) {
         return !s->failed;
     }
-    return enqueue(s, slot, key, value);
+    if (r->kind != BROKER_RECORD_LINE || text.len <= LOG_PART_MAX) {
+        return add(s, partition, origin, r, text);
+    }
+    r->line_bytes = text.len;
+    for (size_t from = 0; from < text.len; from += LOG_PART_MAX) {
+        size_t left = text.len - from;
+        struct slice part = slice_of(text.ptr + from, left < LOG_PART_MAX ? left : LOG_PART_MAX);
+        r->part_from = from;
+        if (!add(s, partition, origin, r, part)) {
+            return false;
+        }
+    }
+    return true;
 }
 
 bool ship_line(struct ship *s, enum broker_record_kind kind, struct ship_origin origin,
                uint64_t offset, struct slice key, struct slice value) {
     check(broker_record_kind_advances(kind));
-    struct slot slot = {origin,
-                        {s->options.broker, origin.generation, offset},
-                        broker_record_partition(key, s->partitions),
-                        kind,
-                        false};
-    return send_line(s, &slot, key, value);
+    struct broker_record r = {.kind = kind, .pos = {s->options.broker, origin.generation, offset}};
+    return add_line(s, broker_record_partition(key, s->partitions), origin, &r, value);
 }
 
 bool ship_everywhere(struct ship *s, enum broker_record_kind kind, struct ship_origin origin,
                      uint64_t offset, struct slice value) {
     check(broker_record_kind_advances(kind));
     for (int32_t p = 0; p < s->partitions; p++) {
-        struct slot slot = {origin, {s->options.broker, origin.generation, offset}, p, kind, false};
-        if (!send_line(s, &slot, (struct slice){0}, value)) {
+        struct broker_record r = {.kind = kind,
+                                  .pos = {s->options.broker, origin.generation, offset}};
+        if (!add_line(s, p, origin, &r, value)) {
             return false;
         }
     }
@@ -343,28 +403,30 @@ bool ship_notice(struct ship *s, enum broker_record_kind kind, struct ship_origi
                  struct slice value) {
     check(!broker_record_kind_advances(kind));
     for (int32_t p = 0; p < s->partitions; p++) {
-        struct slot slot = {origin, {s->options.broker, 0, 0}, p, kind, false};
-        if (s->places[p].has_sent) {
-            slot.pos = s->places[p].sent;
-        }
-        if (!enqueue(s, &slot, (struct slice){0}, value)) {
+        const struct broker_record r = {.kind = kind};
+        if (!add(s, p, origin, &r, value)) {
             return false;
         }
     }
     return true;
 }
 
+// --- what has arrived ----------------------------------------------------------------------------
+
 void ship_poll(struct ship *s, int timeout_ms) {
-    if (s->kafka != NULL) {
-        rd_kafka_poll(s->kafka, timeout_ms);
+    if (s->producer.kafka != NULL) {
+        close_due(s);
+        rd_kafka_poll(s->producer.kafka, timeout_ms);
     }
 }
 
 bool ship_flush(struct ship *s, int64_t timeout_ms) {
     int64_t end = clock_monotonic_us() + timeout_ms * 1000;
-    while (s->kafka != NULL && !s->failed && s->head < s->tail && clock_monotonic_us() < end) {
+    close_blocks(s, INT64_MAX);
+    while (s->producer.kafka != NULL && !s->failed && s->head < s->tail &&
+           clock_monotonic_us() < end) {
         // rd_kafka_flush also sends at once what lingers.
-        (void)rd_kafka_flush(s->kafka, WAIT_MS);
+        (void)rd_kafka_flush(s->producer.kafka, WAIT_MS);
     }
     return !s->failed && s->head == s->tail;
 }
@@ -380,7 +442,7 @@ bool ship_resume(const struct ship *s, struct ship_origin *ret) {
     if (s->head == s->tail) {
         return false;
     }
-    *ret = s->slots[s->head % SHIP_RECORDS_MAX].origin;
+    *ret = slot_of(s, s->head)->origin;
     return true;
 }
 
@@ -389,7 +451,7 @@ bool ship_hole_pending(const struct ship *s) {
 }
 
 size_t ship_pending(const struct ship *s) {
-    return (size_t)(s->tail - s->head);
+    return s->pending;
 }
 
 uint64_t ship_sequence(const struct ship *s) {

@@ -3,8 +3,10 @@ duplicates, gaps, dead letters and restarts at will. It shares no code with the 
 """
 
 import json
+import random
 import re
 
+import log_block
 from confluent_kafka import Producer
 
 SHIPPED = {"FETCH", "SHARE_FETCH", "SHARE_ACKNOWLEDGE", "PRODUCE", "OFFSET_COMMIT", "TXN_OFFSET_COMMIT"}
@@ -68,6 +70,14 @@ def partition_of(key, partitions):
     return (murmur2(key) & 0x7FFFFFFF) % partitions
 
 
+def wide_fetches(partitions, lines, name="wide"):
+    """Lines of a consumer without fetch sessions: 100 bytes and one message of each of many partitions, each time."""
+    for turn in range(lines):
+        asked = ",".join(ASKED % (p, turn) for p in range(partitions))
+        answered = ",".join((ANSWERED % (p, turn + 1000, turn + 1000)).replace(":3000}", ":100}") for p in range(partitions))
+        yield (LINE % (0, turn, 0, turn, 0, -1, asked, 0, answered, 30000, name)).encode()
+
+
 class Feed:
     """One broker's tap. `records` is all it would ship; ship() sends a part of it, again if asked to."""
 
@@ -75,6 +85,7 @@ class Feed:
         self.topic, self.partitions, self.broker, self.generation = topic, partitions, broker, generation
         self.stack = stack
         self.connect()
+        self.dice = random.Random(generation)
         self.offset = 0
         self.last = {}  # partition -> position of the broker's last record in it
         self.records = []  # (partition, key, headers, value)
@@ -149,23 +160,50 @@ class Feed:
             self.add_everywhere("fact", {"at_us": 1_700_000_000_000_000, "topics": topics})
 
     # --- shipping ------------------------------------------------------------------------------------
-    def ship(self, first=0, count=None, leave_out=()):
-        """Sends records [first, first + count), but those whose number is in leave_out."""
+    def ship(self, first=0, count=None, leave_out=(), bare=False):
+        """Sends records [first, first + count), but those whose number is in leave_out, in blocks that are cut by chance;
+        `bare`: each by itself, as the release before blocks did."""
         records = self.records[first:] if count is None else self.records[first : first + count]
-        for number, (partition, key, headers, value) in enumerate(records, first):
-            if number in leave_out:
-                continue
-            while True:
-                try:
-                    self.producer.produce(
-                        self.topic, value=value, key=key or None, partition=partition, headers=headers, on_delivery=self.delivered
-                    )
-                    break
-                except BufferError:
-                    self.producer.poll(0.1)
-            self.producer.poll(0)
+        open_blocks = {}  # partition -> records that go together
+        for number, record in enumerate(records, first):
+            partition, key, headers, value = record
+            if bare and number not in leave_out:
+                self.produce(partition, headers, value, key)
+            elif number in leave_out or self.dice.random() < 0.1:
+                self.close_block(open_blocks.pop(partition, []))
+            if not bare and number not in leave_out:
+                open_blocks.setdefault(partition, []).append(record)
+        for block in open_blocks.values():
+            self.close_block(block)
         assert self.producer.flush(60) == 0
         assert not self.errors, self.errors[0]
+
+    def close_block(self, records):
+        if not records:
+            return
+        named = [dict(headers) for _, _, headers, _ in records]
+        partition, _, _, value = records[0]
+        prev, pos = named[0].get("prev"), named[-1]["pos"]
+        if named[0]["kind"] in log_block.NOTICES and not named[0]["pos"].endswith(":0:0"):
+            prev = named[0]["pos"]
+        if len(records) == 1 and named[0]["kind"] == "line" and len(value) > 1 and self.dice.random() < 0.5:
+            at = self.dice.randrange(1, len(value))
+            for first, part in ((0, value[:at]), (at, value[at:])):
+                self.produce(partition, log_block.headers(pos, prev), log_block.pack(log_block.record("line", pos, part, (first, len(value)))))
+            return
+        text = b"".join(log_block.record(n["kind"], n["pos"], r[3]) for n, r in zip(named, records))
+        self.produce(partition, log_block.headers(pos, prev), log_block.pack(text))
+
+    def produce(self, partition, headers, value, key=b""):
+        while True:
+            try:
+                self.producer.produce(
+                    self.topic, value=value, key=key or None, partition=partition, headers=headers, on_delivery=self.delivered
+                )
+                break
+            except BufferError:
+                self.producer.poll(0.1)
+        self.producer.poll(0)
 
     def delivered(self, error, _):
         if error:

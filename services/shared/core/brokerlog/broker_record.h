@@ -1,9 +1,9 @@
-// Records of the topic weir.broker-log.<cluster>: what the tap writes and the meter reads.
+// What the topic weir.broker-log.<cluster> carries from the tap to the meter, many in a block
+// (log_block.h): raw lines without their newline (kind line), small JSON otherwise (log_value.h).
+// Each has a position (log_position.h). `prev` is the position of the broker's record before the
+// block in the same partition; absent or empty says that the tap knows of none.
 //
-// Key: the principal's bytes for lines and refusals, empty for the rest. Headers, as text: `kind`,
-// `pos`, `prev` (log_position.h). Value: the raw line without its newline (kind line), small JSON
-// otherwise (log_value.h). `prev` is the position of the broker's record before this one in the same
-// partition; absent or empty says that the tap knows of none.
+// The partition is that of the principal for lines and refusals.
 #ifndef WEIR_CORE_BROKERLOG_BROKER_RECORD_H
 #define WEIR_CORE_BROKERLOG_BROKER_RECORD_H
 
@@ -15,7 +15,7 @@
 #include "core/brokerlog/log_position.h"
 
 enum {
-    BROKER_RECORD_VALUE_MAX = 1000000, // bytes; with headers below Kafka's max.message.bytes
+    BROKER_RECORD_VALUE_MAX = 1000000, // bytes; alone in a block below Kafka's max.message.bytes
     LOG_PARTITIONS_MAX = 4096,         // of the log topic
 };
 
@@ -37,6 +37,8 @@ struct broker_record {
     bool has_prev;
     struct log_position pos;
     struct log_position prev; // zero unless has_prev
+    uint64_t line_bytes;      // of a part of a line: bytes of the whole line. 0: it is no part
+    uint64_t part_from;       // the part's first byte in the line
 };
 
 const char *broker_record_kind_name(enum broker_record_kind kind);
@@ -46,7 +48,8 @@ bool broker_record_kind_parse(struct slice text, enum broker_record_kind *ret);
 // times.
 bool broker_record_kind_advances(enum broker_record_kind kind);
 
-// Reads the three header texts (`prev` empty or NULL where absent). ERR_INVALID names the header.
+// Reads the three header texts of a record that is no block (`prev` empty or NULL where absent).
+// ERR_INVALID names the header.
 ERR_MUST_CHECK enum err_code broker_record_parse(struct slice kind, struct slice pos,
                                                  struct slice prev, struct broker_record *ret,
                                                  struct err *e);
@@ -56,6 +59,7 @@ enum log_verdict {
     LOG_TAKE,      // advancing kinds: prev <= watermark < pos. Others: pos <= watermark
     LOG_DUPLICATE, // pos <= watermark, of an advancing kind
     LOG_GAP,       // something before it is missing: not taken, the watermark stays
+    LOG_WAIT,      // of a part: the line isn't complete
 };
 enum log_verdict broker_record_verdict(const struct broker_record *r,
                                        const struct log_position *watermark);

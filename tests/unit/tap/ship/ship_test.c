@@ -14,11 +14,21 @@
 
 #include <librdkafka/rdkafka_mock.h>
 
+#include "core/brokerlog/log_block.h"
+#include "core/brokerlog/log_pack.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "tap/ship/ship.h"
 
-enum { PARTITIONS = 4, LINES = 300, GENERATION = 1000, DEADLINE_S = 30 };
+enum {
+    PARTITIONS = 4,
+    LINES = 300,
+    GENERATION = 1000,
+    DEADLINE_S = 30,
+    // This one and the one after it are longer than a block.
+    LONG_LINE = 140,
+    LONG_BYTES = 2 * LOG_PART_MAX + 1, // the mock broker keeps 5 MiB
+};
 static const char TOPIC[] = "weir.broker-log.test";
 
 static rd_kafka_t *host;
@@ -36,9 +46,6 @@ static void small_batches(rd_kafka_conf_t *conf) {
     assert_int_equal(rd_kafka_conf_set(conf, "batch.num.messages", "10", text, sizeof text),
                      RD_KAFKA_CONF_OK);
     assert_int_equal(rd_kafka_conf_set(conf, "linger.ms", "0", text, sizeof text),
-                     RD_KAFKA_CONF_OK);
-    // The mock broker of librdkafka 2.0.2 can't take zstd.
-    assert_int_equal(rd_kafka_conf_set(conf, "compression.codec", "none", text, sizeof text),
                      RD_KAFKA_CONF_OK);
 }
 
@@ -82,14 +89,26 @@ static struct ship *ship_begin(const struct state *state, int64_t queue_bytes) {
     return s;
 }
 
+// What line i holds: its number, then the same letters up to its length.
+static size_t line_len(uint64_t i) {
+    return i == LONG_LINE ? LONG_BYTES : i == LONG_LINE + 1 ? LOG_PART_MAX + 1 : 16 + i % 16;
+}
+
+static char line_byte(uint64_t i, size_t at) {
+    return (char)('a' + (i * 7 + at) % 26);
+}
+
 // Line i stands at offset 10 * i and belongs to one of seven principals.
 static bool ship_one(struct ship *s, uint64_t i) {
-    char key[32], value[64];
+    char key[32];
+    static char value[LONG_BYTES];
     int k = snprintf(key, sizeof key, "User:p%d", (int)(i % 7));
-    int v = snprintf(value, sizeof value, "line %d", (int)i);
+    for (size_t at = 0; at < line_len(i); at++) {
+        value[at] = line_byte(i, at);
+    }
     struct ship_origin origin = {GENERATION, i * 10};
     return ship_line(s, BROKER_RECORD_LINE, origin, i * 10, slice_of(key, (size_t)k),
-                     slice_of(value, (size_t)v));
+                     slice_of(value, line_len(i)));
 }
 
 // Ships lines [from, to) as the tap does: after a failure from the last place without a gap on.
@@ -119,7 +138,8 @@ static int ship_all(struct ship *s, uint64_t from, uint64_t to) {
 
 struct judged {
     bool taken[LINES];
-    size_t lines, duplicates, gaps, notices;
+    size_t blocks, lines, parts, duplicates, gaps, notices;
+    size_t part_len[PARTITIONS];
     struct log_position watermark[PARTITIONS];
     bool has[PARTITIONS];
 };
@@ -131,22 +151,41 @@ static struct slice header_of(const rd_kafka_headers_t *headers, const char *nam
     return slice_of(value, size);
 }
 
-static void judge_one(struct judged *j, const rd_kafka_message_t *m) {
-    rd_kafka_headers_t *headers;
-    assert_int_equal(rd_kafka_message_headers(m, &headers), 0);
-    struct broker_record r;
-    struct err e;
-    assert_int_equal(broker_record_parse(header_of(headers, "kind"), header_of(headers, "pos"),
-                                         header_of(headers, "prev"), &r, &e),
-                     ERR_OK);
-    int32_t p = m->partition;
+// A part has its place: what comes twice or late is the same bytes.
+static bool judge_part(struct judged *j, int32_t p, const struct broker_record *r,
+                       struct slice text) {
+    uint64_t i = r->pos.offset / 10;
+    for (size_t k = 0; k < text.len; k++) {
+        assert_int_equal(text.ptr[k], line_byte(i, (size_t)r->part_from + k));
+    }
+    if (r->line_bytes == 0) {
+        assert_int_equal(text.len, line_len(i));
+        return true;
+    }
+    assert_true(text.len <= LOG_PART_MAX);
+    assert_int_equal(r->line_bytes, line_len(i));
+    j->parts++;
+    if (r->part_from == 0) {
+        j->part_len[p] = 0;
+    }
+    if (r->part_from > j->part_len[p]) {
+        j->gaps++;
+        return false;
+    }
+    j->part_len[p] = (size_t)r->part_from + text.len;
+    return j->part_len[p] == r->line_bytes;
+}
+
+static void judge_one(struct judged *j, int32_t p, const struct broker_record *record,
+                      struct slice text) {
+    struct broker_record r = *record;
     enum log_verdict v = broker_record_verdict(&r, j->has[p] ? &j->watermark[p] : NULL);
     if (!broker_record_kind_advances(r.kind)) {
         assert_int_equal(v, LOG_TAKE);
         j->notices++;
         return;
     }
-    j->duplicates += v == LOG_DUPLICATE;
+    j->duplicates += v == LOG_DUPLICATE && r.part_from == 0;
     j->gaps += v == LOG_GAP;
     if (v != LOG_TAKE) {
         return;
@@ -154,14 +193,35 @@ static void judge_one(struct judged *j, const rd_kafka_message_t *m) {
     uint64_t i = r.pos.offset / 10;
     assert_true(i < LINES);
     assert_false(j->taken[i]);
-    char value[64];
-    snprintf(value, sizeof value, "line %d", (int)i);
-    assert_int_equal(m->len, strlen(value));
-    assert_memory_equal(m->payload, value, m->len);
+    if (!judge_part(j, p, &r, text)) {
+        return;
+    }
     j->taken[i] = true;
     j->lines++;
     j->watermark[p] = r.pos;
     j->has[p] = true;
+}
+
+static void judge_block(struct judged *j, const rd_kafka_message_t *m) {
+    rd_kafka_headers_t *headers;
+    assert_int_equal(rd_kafka_message_headers(m, &headers), 0);
+    const struct log_block_headers h = {.block = header_of(headers, "block"),
+                                        .pos = header_of(headers, "pos"),
+                                        .prev = header_of(headers, "prev")};
+    struct log_block block;
+    struct err e;
+    struct slice unpacked;
+    struct log_unpacker *unpacker = log_unpacker_new();
+    assert_int_equal(log_unpacker_unpack(unpacker, slice_of(m->payload, m->len), &unpacked, &e),
+                     ERR_OK);
+    assert_int_equal(log_block_open(&h, unpacked, &block, &e), ERR_OK);
+    j->blocks++;
+    struct broker_record r;
+    struct slice text;
+    while (log_block_next(&block, &r, &text)) {
+        judge_one(j, m->partition, &r, text);
+    }
+    log_unpacker_free(unpacker);
 }
 
 static struct judged judge(void) {
@@ -188,7 +248,7 @@ static struct judged judge(void) {
         if (m != NULL && m->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
             eof++;
         } else if (m != NULL && m->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-            judge_one(&j, m);
+            judge_block(&j, m);
         }
         if (m != NULL) {
             rd_kafka_message_destroy(m);
@@ -219,6 +279,23 @@ static void lines__arrive_once_in_an_unbroken_chain(void **state) {
     struct judged j = judge();
     expect_unbroken(&j, LINES);
     assert_int_equal(j.duplicates, 0);
+    assert_int_equal(j.parts, 3 + 2);
+    assert_true(j.blocks < LINES / 10);
+}
+
+// Nobody asks for it: a block is sent because of its age.
+static void block_with_room__is_sent_soon(void **state) {
+    (void)state;
+    struct ship *s = ship_begin(NULL, 1 << 20);
+    assert_true(ship_one(s, 0));
+    int64_t end = clock_monotonic_us() + DEADLINE_S * US_PER_SECOND;
+    while (ship_pending(s) > 0) {
+        assert_true(clock_monotonic_us() < end);
+        ship_poll(s, 10);
+    }
+    ship_free(s);
+    struct judged j = judge();
+    expect_unbroken(&j, 1);
 }
 
 // A batch that fails for good while later ones are on their way: without going back it is lost.
@@ -310,7 +387,7 @@ static void acknowledged_positions__are_not_sent_again(void **state) {
 
 static void full_queue__waits_and_gives_up_when_stopping(void **state) {
     (void)state;
-    struct ship *s = ship_begin(NULL, 64); // bytes: a few lines
+    struct ship *s = ship_begin(NULL, 256); // bytes: a few lines
     rd_kafka_mock_broker_set_down(mock, 1);
     uint64_t i = 0;
     while (i < 4) {
@@ -378,6 +455,7 @@ static void other_number_of_partitions__is_refused(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(lines__arrive_once_in_an_unbroken_chain),
+        CASE(block_with_room__is_sent_soon),
         CASE(failed_delivery__goes_back_and_loses_nothing),
         CASE(many_failures__lose_nothing),
         CASE(passing_errors__are_retried_without_going_back),
