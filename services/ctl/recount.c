@@ -172,25 +172,20 @@ static struct slice topic_name(struct recount *rc, const struct counted *c) {
     return copy(rc, slice_of(text, sizeof text));
 }
 
-static struct slice name_of(struct recount *rc, const struct topic_key *topic) {
-    struct counted c = {.has_id = topic->has_id, .name = topic->name};
-    memcpy(c.id, topic->id, TOPIC_ID_LEN);
-    return topic_name(rc, &c);
-}
-
 static void add_produced(void *ctx, const struct usage_delta *d) {
     struct recount *rc = ctx;
     struct counted *c = counted_of(rc, d->producer, &d->topic, false);
     c->produced_bytes += d->produced_bytes;
     c->produced_messages += d->produced_messages;
-    recount_produced_add(&rc->produced, copy(rc, name_of(rc, &d->topic)), d->at_us,
-                         d->produced_bytes, d->produced_messages);
+    struct topic_key topic = d->topic;
+    topic.name = topic.has_id ? topic.name : c->name;
+    recount_produced_add(&rc->produced, &topic, d->at_us, d->produced_bytes, d->produced_messages);
 }
 
 static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
                         uint64_t *ret_messages) {
     struct recount *rc = ctx;
-    return recount_produced_latest(&rc->produced, name_of(rc, topic), ret_bytes, ret_messages);
+    return recount_produced_latest(&rc->produced, rc->names, topic, ret_bytes, ret_messages);
 }
 
 static void add_delta(void *ctx, const struct usage_delta *d) {
@@ -391,7 +386,7 @@ static size_t earliest(const struct source *sources, size_t count) {
 
 // Files in order of their first line's time; those that overlap (several brokers) line by line.
 static void merge(struct recount *rc, struct source *sources, size_t count) {
-    int64_t pruned_us = NO_TIME_US;
+    int64_t pruned_us = NO_TIME_US, taken_us = NO_TIME_US;
     size_t open = count > 0 ? 1 : 0; // sources[0, open) may be in use
     for (;;) {
         size_t at = earliest(sources, open);
@@ -410,6 +405,7 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
         int64_t next_us = open < count ? sources[open].time_us : INT64_MAX;
         do {
             take_line(rc, s, parse(rc, s));
+            taken_us = s->time_us;
             advance(s);
             // Alone, the time of the next line is known when it is parsed to be counted.
         } while (alone && s->has_line && s->time_us + HORIZON_US < next_us &&
@@ -418,8 +414,8 @@ static void merge(struct recount *rc, struct source *sources, size_t count) {
         if (s->has_line && (!alone || open < count)) {
             (void)parse(rc, s);
         }
-        if (s->time_us - pruned_us > HORIZON_US) {
-            pruned_us = s->time_us;
+        if (taken_us - pruned_us > HORIZON_US) {
+            pruned_us = taken_us;
             prune(rc, pruned_us - HORIZON_US);
         }
     }

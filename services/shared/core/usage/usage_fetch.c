@@ -16,9 +16,7 @@ static struct usage_topic *topic_of(const struct usage_state *st, uint32_t slot)
     return &st->topics[st->slots[slot].topic];
 }
 
-static void add_closed(struct usage_state *st, struct usage_topic *t, int64_t bytes,
-                       int64_t messages) {
-    st->became_known |= t->closed_bytes == 0;
+static void add_closed(struct usage_topic *t, int64_t bytes, int64_t messages) {
     t->closed_bytes += (uint64_t)bytes;
     t->closed_messages += (uint64_t)messages;
     while (t->closed_bytes > SUM_MAX || t->closed_messages > SUM_MAX) {
@@ -91,7 +89,7 @@ void usage_fetch_set(struct usage_state *st, uint32_t slot, struct usage_fetch *
     f->claim = (uint8_t)claim;
     f->claimed = messages;
     if (usage_fetch_is_closed(f) && f->bytes > 0) {
-        add_closed(st, t, f->bytes, messages);
+        add_closed(t, f->bytes, messages);
     }
     // Read again by another fetch, it stands for the client's own word at most.
     bool own_word = claim == USAGE_BY_NEXT && f->by == 0;
@@ -143,6 +141,7 @@ void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetc
     } else {
         messages = 0;
     }
+    st->waiting |= f->due && claim == USAGE_OPEN;
     if (f->claim != claim || f->claimed != messages) {
         usage_fetch_set(st, slot, f, claim, messages);
     }
@@ -169,7 +168,7 @@ static void derive_if_due(struct usage_state *st, uint32_t slot, struct usage_fe
 
 void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
     enum { FEW = 1024 };
-    if (st->became_known) {
+    if (st->waiting) {
         usage_fetch_derive_left(st);
     }
     if (now_us < st->due_us) {
@@ -190,7 +189,7 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
 }
 
 void usage_fetch_derive_left(struct usage_state *st) {
-    st->became_known = false;
+    st->waiting = false;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         struct usage_fetch_walk w = {0};
         for (struct usage_fetch *f;

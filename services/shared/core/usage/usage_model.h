@@ -182,8 +182,8 @@ struct usage_state {
     uint32_t producer; // of the line being folded
     int64_t last_us;
     int64_t pruned_us;
-    int64_t due_us;    // not before then is a fetch an hour old that waits for it; INT64_MAX: none
-    bool became_known; // what the fetches of a topic hold, since fetches were derived last
+    int64_t due_us; // not before then is a fetch an hour old that waits for it; INT64_MAX: none
+    bool waiting;   // a fetch is due, and nothing was known of its topic when it was tried last
     uint64_t names_version; // of the facts when unresolved names were last tried
 
     struct hash_table topic_by_key; // hash of id or name
