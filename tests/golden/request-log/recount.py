@@ -496,6 +496,8 @@ class Recount:
         waiting = []
         for fetch in self.pending[principal]:
             due = fetch.sought or now - fetch.line.clock >= DERIVED_AFTER
+            if now - fetch.line.clock > REPLACED_WITHIN:
+                continue  # nothing is done about it any more
             if due and not fetch.firmly_closed:
                 self.derive(fetch)
             if not fetch.firmly_closed and fetch.figure is None:

@@ -34,6 +34,8 @@ static struct usage_start *start_by(const struct usage_slot *slot, uint64_t by) 
 }
 
 static void match_start(struct usage_state *st, uint32_t slot, struct usage_start *s);
+static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_fetch *f,
+                      int64_t time_us);
 
 // The start that closed the fetch though it was later than `time_us`, when something else did, or
 // earlier than the fetch, by the tolerance alone; NULL: none.
@@ -48,9 +50,13 @@ static struct usage_start *start_after(const struct usage_state *st, uint32_t sl
 // Closes by its own word of before, or with nothing.
 static void close_as_read_again(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
                                 int64_t time_us) {
+    int64_t messages = usage_fetch_word(st, slot, f);
     f->by = 0;
     f->by_us = time_us;
-    usage_fetch_set(st, slot, f, USAGE_BY_NEXT, usage_word_largest(st, slot, f) - f->offset);
+    usage_fetch_set(st, slot, f, USAGE_BY_NEXT, messages);
+    if (messages > 0) {
+        tell_read(st, slot, f, time_us);
+    }
 }
 
 // `f` was closed above where it began, at `time_us`: it read again what open fetches from before it

@@ -126,20 +126,24 @@ static bool is_small(struct usage_state *st, uint32_t slot, const struct usage_f
            2 * (u128)messages * bytes < (u128)(uint64_t)f->bytes * of;
 }
 
+int64_t usage_fetch_word(struct usage_state *st, uint32_t slot, const struct usage_fetch *f) {
+    if (f->offset < 0 || f->seek) {
+        return 0;
+    }
+    int64_t messages = usage_word_largest(st, slot, f) - f->offset;
+    return messages > 0 && !is_small(st, slot, f, messages) ? messages : 0;
+}
+
 void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
     if (usage_fetch_is_closed(f)) {
         return;
     }
-    enum usage_claim claim = USAGE_OPEN;
-    bool derived = f->due && take_figure(st, slot, f);
-    int64_t messages = f->offset < 0 || f->seek ? 0 : usage_word_largest(st, slot, f) - f->offset;
-    if (messages > 0 && !is_small(st, slot, f, messages)) {
-        claim = USAGE_BY_WORD;
-    } else if (derived) {
-        claim = USAGE_DERIVED;
-        messages = f->figure;
-    } else {
-        messages = 0;
+    bool derived = f->due && st->last_us - f->time_us <= USAGE_CLAIM_US && take_figure(st, slot, f);
+    int64_t messages = usage_fetch_word(st, slot, f);
+    enum usage_claim claim = USAGE_BY_WORD;
+    if (messages == 0) {
+        claim = f->figure > 0 || derived ? USAGE_DERIVED : USAGE_OPEN;
+        messages = claim == USAGE_DERIVED ? f->figure : 0;
     }
     st->waiting |= f->due && claim == USAGE_OPEN;
     if (f->claim != claim || f->claimed != messages) {
@@ -168,7 +172,9 @@ static void derive_if_due(struct usage_state *st, uint32_t slot, struct usage_fe
 
 void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
     enum { FEW = 1024 };
-    if (st->waiting) {
+    // A search of many isn't made for each line.
+    if (st->waiting && (st->slot_count <= FEW || now_us >= st->searched_us + USAGE_TOLERANCE_US)) {
+        st->searched_us = now_us;
         usage_fetch_derive_left(st);
     }
     if (now_us < st->due_us) {
@@ -182,7 +188,6 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
             derive_if_due(st, i, f, now_us);
         }
     }
-    // A search of many isn't made for each of them.
     if (st->slot_count > FEW && st->due_us < now_us + USAGE_TOLERANCE_US) {
         st->due_us = now_us + USAGE_TOLERANCE_US;
     }

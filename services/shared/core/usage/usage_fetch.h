@@ -22,6 +22,8 @@ bool usage_fetch_is_seek(const struct usage_state *st, uint32_t slot, const stru
                          int64_t messages);
 // What its state says now: the client's own word, or derived if it is due.
 void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetch *f);
+// Messages by the owner's word, 0 without one that holds.
+int64_t usage_fetch_word(struct usage_state *st, uint32_t slot, const struct usage_fetch *f);
 // Fact 5 at once, whatever its age; it stays open if nothing is known of the topic.
 void usage_fetch_derive(struct usage_state *st, uint32_t slot, struct usage_fetch *f);
 // What is an hour old by now is derived.

@@ -211,7 +211,13 @@ static void read_request(struct fetch_line *f) {
         const struct broker_line_part *a = &f->line->asked.items[i];
         const struct broker_line_part *answer = usage_line_answer(f->l, a);
         int32_t error = answer == NULL ? 0 : answer->error;
-        if (error == 0) {
+        if (error == 0 && answer == NULL && !f->incremental) {
+            // Throttled: nobody looked at it, so it creates nothing; what was read before goes on.
+            uint32_t position = find_position(f, a);
+            if (position != USAGE_NONE && f->st->positions[position].running) {
+                observe(f, position, a->offset, NULL);
+            }
+        } else if (error == 0) {
             observe(f, get_position(f, a), a->offset, answer);
         } else if (error == KAFKA_ERROR_OFFSET_OUT_OF_RANGE) {
             observe_out_of_range(f, get_position(f, a), a->offset);
@@ -570,6 +576,7 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
 
 void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink) {
     st->sink = sink;
+    st->last_us = now_us > st->last_us ? now_us : st->last_us;
     usage_fetch_derive_due(st, now_us);
     usage_fetch_derive_left(st);
     usage_delta_flush(st);

@@ -183,7 +183,8 @@ struct usage_state {
     int64_t last_us;
     int64_t pruned_us;
     int64_t due_us; // not before then is a fetch an hour old that waits for it; INT64_MAX: none
-    bool waiting;   // a fetch is due, and nothing was known of its topic when it was tried last
+    int64_t searched_us; // when was tried last
+    bool waiting; // a fetch is due, and nothing was known of its topic when it was tried last
     uint64_t names_version; // of the facts when unresolved names were last tried
 
     struct hash_table topic_by_key; // hash of id or name
