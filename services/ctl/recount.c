@@ -62,6 +62,7 @@ struct recount {
     struct usage_state *producers; // PRODUCE lines of all principals
     struct recount_produced produced;
     int64_t newest_us;
+    int64_t due_us; // not before then is a fetch to be derived
     struct recount_row *rows;
     struct recount_totals totals;
     struct recount_risk risks[RECOUNT_DEAD_LETTERS_SHOWN];
@@ -75,6 +76,7 @@ struct recount *recount_new(void) {
     rc->names = topic_names_new();
     rc->producers = usage_state_new();
     rc->newest_us = NO_TIME_US;
+    rc->due_us = INT64_MAX;
     broker_line_init(&rc->line);
     return rc;
 }
@@ -272,8 +274,27 @@ static void dead_letter(struct recount *rc, const char *path, uint64_t offset, u
     }
 }
 
+// An hour passes by anybody's lines.
+static void derive(struct recount *rc, int64_t now_us) {
+    struct usage_sink sink = sink_of(rc);
+    rc->due_us = INT64_MAX;
+    for (size_t i = 0; i < rc->principal_count; i++) {
+        struct usage_state *st = rc->principals[i].state;
+        rc->current = (uint32_t)i;
+        if (usage_state_due_us(st) <= now_us) {
+            usage_fold_derive(st, now_us, &sink);
+        }
+        if (usage_state_due_us(st) < rc->due_us) {
+            rc->due_us = usage_state_due_us(st);
+        }
+    }
+}
+
 static void fold(struct recount *rc, int32_t broker) {
     struct usage_sink sink = sink_of(rc);
+    if (rc->line.time_us >= rc->due_us) {
+        derive(rc, rc->line.time_us);
+    }
     (void)topic_names_learn_line(rc->names, &rc->line);
     rc->current = principal_of(rc, rc->line.principal);
     if (rc->line.time_us > rc->newest_us) {
@@ -286,7 +307,11 @@ static void fold(struct recount *rc, int32_t broker) {
         usage_fold_line(rc->producers, broker, &rc->line, rc->names, &produced);
         return;
     }
-    usage_fold_line(rc->principals[rc->current].state, broker, &rc->line, rc->names, &sink);
+    struct usage_state *st = rc->principals[rc->current].state;
+    usage_fold_line(st, broker, &rc->line, rc->names, &sink);
+    if (usage_state_due_us(st) < rc->due_us) {
+        rc->due_us = usage_state_due_us(st);
+    }
 }
 
 // Which broker wrote the file: the one whose address its first line names.

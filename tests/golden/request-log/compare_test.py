@@ -12,7 +12,7 @@ import pytest
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
-from compare import differences  # noqa: E402
+from compare import differences, told  # noqa: E402
 from hostile import write_logs  # noqa: E402
 
 SEEDS = 300
@@ -22,4 +22,4 @@ SEEDS = 300
 def test_made_log__gives_what_the_judge_says(tmp_path, seed):
     paths, features = write_logs(seed, tmp_path)
     found = differences(paths)
-    assert not found, f"seed {seed} ({' '.join(features)}):\n" + "\n".join(found)
+    assert not found, f"seed {seed} ({' '.join(features)}):\n" + "\n".join(told(found))

@@ -108,10 +108,18 @@ class World:
     # --- lines -------------------------------------------------------------------------------------------------------
     def pass_time(self):
         self.now += timedelta(milliseconds=self.rng.randint(1, 1500))
-        if self.likes("hours", 0.04):
-            self.now += timedelta(minutes=self.rng.randint(20, 90))
-        if self.likes("days", 0.01):
-            self.now += timedelta(hours=self.rng.randint(20, 30))
+
+    def idle(self, clients):
+        """Nobody does anything for long: the broker closes idle connections after 10 minutes, and throws sessions out."""
+        hours, days = self.likes("hours", 0.1), self.likes("days", 0.03)
+        if hours or days:
+            while self.waiting:
+                self.write_produce(*self.waiting.pop())
+            self.now += timedelta(hours=self.rng.randint(20, 30)) if days else timedelta(minutes=self.rng.randint(20, 90))
+        for client in clients if hours else ():
+            client.connections = {}
+        for client in clients if days else ():
+            client.connect()
 
     def write(self, broker, principal, client_id, address, connection, api, version, request, response, forwarded=False):
         self.pass_time()
@@ -341,8 +349,8 @@ class Client:
             answers = {}
         else:
             answers = {p: self.take(p, broker, lost) for p in partitions}
-        # A throttled answer grants no session (FetchContext.getThrottledResponse).
-        granted = self.rng.randint(1, 2**31 - 1) if answers and self.kind == "java" and session[1] == 0 and (self.world.honest or self.rng.random() < 0.9) else 0
+        wished = self.kind == "java" and session[1] == 0 and answers  # a throttled answer grants none
+        granted = self.rng.randint(1, 2**31 - 1) if wished and (self.world.honest or self.rng.random() < 0.9) else 0
         if granted:
             watermarks = {p: answer["highWatermark"] for p, answer in answers.items()}
             self.sessions[broker] = Session(granted, 1, dict(asked), watermarks)
@@ -389,7 +397,8 @@ class Client:
     def commit(self, false, by_producer):
         offsets = dict(self.positions)
         if false:
-            offsets = {p: position + self.rng.choice((-50, -3, 40, 2**60, -(2**63) - position)) for p, position in offsets.items()}
+            lies = {p: position + self.rng.choice((-50, -3, 40, 2**60, -(2**63))) for p, position in offsets.items()}
+            offsets = {p: min(max(offset, -(2**63)), 2**63 - 1) for p, offset in lies.items()}
         if not offsets:
             return
         if not false:
@@ -444,7 +453,6 @@ def play(seed, among=FEATURES):
             members = [c for c in clients if (c.principal, c.group) == (principal, group)]
             for partition in world.partitions() if members else ():
                 rng.choice(members).positions[partition] = 0
-    # Names come before what is derived from production: the judge knows them from the whole file, weirctl so far.
     world.write_metadata()
     for _ in range(rng.randint(25, 90)):
         step(world, clients)
@@ -469,6 +477,7 @@ def play(seed, among=FEATURES):
 
 def step(world, clients):
     rng, client = world.rng, world.rng.choice(clients)
+    world.idle(clients)
     if rng.random() < 0.25:
         world.produce()
     for feature, chance, act in (

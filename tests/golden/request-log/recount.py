@@ -55,6 +55,7 @@ class Fetch:
     succeeded: bool = False  # its successor was seen
     sought: bool = False  # and it was a seek: 5 holds at once, and no word of the client
     word: int = None  # fact 4: the largest offset of the client's own word
+    tried: bool = False  # it was due before
     word_over: bool = False  # that client has started anew
     figure: Fraction = None  # what it was derived from, once it was
 
@@ -86,6 +87,23 @@ class Account:
     closed_bytes: int = 0  # of fetches that facts 1-3 closed
     closed_messages: int = 0
     places: dict = field(default_factory=dict)  # partition -> Place
+
+
+@dataclass(eq=False)
+class Batch:
+    """What a producer appended with one request to one partition."""
+
+    line: Line
+    account: Account
+    partition: int
+    size: int
+    base: int  # None with acks=0
+
+
+def distances(batches):
+    """(batch, messages) of those of one partition whose end the next one tells, whoever produced it."""
+    batches = sorted(batches, key=lambda batch: batch.base)
+    return [(batch, after.base - batch.base) for batch, after in zip(batches, batches[1:])]
 
 
 @dataclass(eq=False)
@@ -147,9 +165,8 @@ class Recount:
         self.accounts = {}  # (principal, topic) -> Account
         self.chains = {}
         self.pending = defaultdict(list)  # principal -> fetches that fact 5 has still to look at
-        self.batches = {}  # (topic, partition, base offset) -> time
-        self.produced = defaultdict(list)  # topic -> [(number of its line, day, partition, base offset, bytes)]
-        self.at = 0  # number of the line being counted
+        self.produced = defaultdict(list)  # topic -> batches, in the order of the logs
+        self.at = 0  # the line that the recount has got to
 
     def account(self, principal, topic):
         if (principal, topic) not in self.accounts:
@@ -161,11 +178,11 @@ class Recount:
         self.produce_all([line for line in lines if line.api == PRODUCE])
         for line in lines:
             self.at = line.number
+            for principal in list(self.pending):  # an hour passes by anybody's lines
+                self.derive_due(principal, line.clock, again=principal == line.principal and line.api != PRODUCE)
             if line.api == FETCH:
-                self.derive_due(line.principal, line.clock)
                 self.fetch(line)
             elif line.api in (OFFSET_COMMIT, TXN_OFFSET_COMMIT):
-                self.derive_due(line.principal, line.clock)
                 self.commit(line)
         self.at = len(self.lines)
         now = self.now or max((line.time for line in self.lines), default=None)
@@ -268,8 +285,8 @@ class Recount:
                 self.add_word(line, place, Word(line, offset, any_client_id=False))
             return
         run = chain.runs.get(place)
-        if answer is None and asked.full and run is None:
-            return  # not answered: no state
+        if answer is None and asked.full and not self.has_state(line.principal, place):
+            return  # neither answered (the request was throttled) nor known
         chain.offsets[place] = offset
         size = (answer and answer.get("recordsSizeInBytes")) or 0
         if offset is None:
@@ -290,6 +307,10 @@ class Recount:
     def place(self, principal, place):
         return self.account(principal, place[0]).places.setdefault(place[1], Place())
 
+    def has_state(self, principal, place):
+        account = self.accounts.get((principal, place[0]))
+        return account is not None and place[1] in account.places
+
     def expected(self, fetch):
         """D, None while unknown."""
         account = fetch.account
@@ -304,18 +325,17 @@ class Recount:
         return Fraction(fetch.size * days[-1][1], days[-1][0]) if days else None
 
     def produced_days(self, topic):
-        """{day: (bytes, messages)} of what was produced into the topic so far: a batch ends where the next begins."""
+        """{day: (bytes, messages)} of the lines up to this one."""
         days = defaultdict(lambda: [0, 0])
-        known = [batch for batch in self.produced[topic] if batch[0] <= self.at]
-        ends = defaultdict(list)
-        for _, day, partition, base, size in known:
-            days[day][0] += size
-            if base is not None:
-                ends[partition].append((base, day))
-        for batches in ends.values():
-            batches.sort(key=lambda batch: batch[0])
-            for (base, day), (end, _) in zip(batches, batches[1:]):
-                days[day][1] += end - base
+        partitions = defaultdict(list)
+        for batch in self.produced[topic]:
+            if batch.line.number <= self.at:
+                days[batch.line.time.date()][0] += batch.size
+                if batch.base is not None:
+                    partitions[batch.partition].append(batch)
+        for batches in partitions.values():
+            for batch, messages in distances(batches):
+                days[batch.line.time.date()][1] += messages
         return days
 
     def inside(self, fetch, messages):
@@ -346,6 +366,7 @@ class Recount:
                 fetch.succeeded = True
                 self.close(fetch, OUT_OF_RANGE, offset - fetch.start, line)
         elif place not in chain.seen:
+            self.word_ends(line, place)
             self.begin(place, Start(line, chain, offset, None, error=True))
         chain.seen.add(place)
         chain.after_error.add(place)
@@ -353,14 +374,17 @@ class Recount:
     def start(self, chain, line, place, offset, answer):
         """Fact 3, first half."""
         chain.seen.add(place)
-        client = line.client_id, line.client_address
-        for fetch in self.place(line.principal, place).fetches:
-            if fetch.client == client:
-                fetch.word_over = True
+        self.word_ends(line, place)
         if place in chain.after_error:
             chain.after_error.discard(place)  # a reset closes nothing
         else:
             self.begin(place, Start(line, chain, offset, answer["highWatermark"] if answer else None))
+
+    def word_ends(self, line, place):
+        """Its client has started anew: it says no more about what it had."""
+        for fetch in self.place(line.principal, place).fetches:
+            if fetch.client == (line.client_id, line.client_address):
+                fetch.word_over = True
 
     def begin(self, place, start):
         there = self.place(start.line.principal, place)
@@ -462,7 +486,7 @@ class Recount:
 
     def close(self, fetch, fact, messages, line, read_again=False):
         """By facts 1-3. A stronger one replaces a weaker one by difference."""
-        if fetch.fact is not None and (fetch.fact <= fact or not fetch.replaceable(line)):
+        if (fetch.fact is not None and fetch.fact <= fact) or not fetch.replaceable(line):
             return
         account = fetch.account
         account.closed_messages += messages - (fetch.messages if fetch.firmly_closed else 0)
@@ -492,13 +516,15 @@ class Recount:
             fetch.figure = self.estimate(fetch)
         self.weigh(fetch)
 
-    def derive_due(self, principal, now):
+    def derive_due(self, principal, now, again=True):
+        """What is due. `again`: also what was tried before, when nothing was known of the topic."""
         waiting = []
         for fetch in self.pending[principal]:
             due = fetch.sought or now - fetch.line.clock >= DERIVED_AFTER
             if now - fetch.line.clock > REPLACED_WITHIN:
                 continue  # nothing is done about it any more
-            if due and not fetch.firmly_closed:
+            if due and not fetch.firmly_closed and (again or not fetch.tried):
+                fetch.tried = True
                 self.derive(fetch)
             if not fetch.firmly_closed and fetch.figure is None:
                 waiting.append(fetch)
@@ -506,25 +532,24 @@ class Recount:
 
     # --- PRODUCE and commits -----------------------------------------------------------------------------------------
     def produce_all(self, lines):
-        batches = defaultdict(list)  # (topic, partition) -> [(base offset, account)]
+        partitions = defaultdict(list)
+        known = {}  # (topic, partition, base offset) -> time
         for line in lines:
             for topic, partition, size, base in self.appended(line):
+                place = topic, partition, base
                 if base is not None:
-                    batch = topic, partition, base
-                    known = self.batches.get(batch)
-                    if known and line.clock - known <= PRODUCE_WINDOW:
+                    if place in known and line.clock - known[place] <= PRODUCE_WINDOW:
                         continue
-                    self.batches[batch] = line.clock
-                account = self.account(line.principal, topic)
-                account.produced_bytes += size
-                self.produced[topic].append((line.number, line.time.date(), partition, base, size))
+                    known[place] = line.clock
+                batch = Batch(line, self.account(line.principal, topic), partition, size, base)
+                batch.account.produced_bytes += size
+                self.produced[topic].append(batch)
                 if base is not None:
-                    batches[topic, partition].append((base, account))
-        for known in batches.values():
-            known.sort(key=lambda batch: batch[0])
-            for (base, account), (end, _) in zip(known, known[1:]):
-                account.produced_messages += end - base
-            known[-1][1].produced_open += 1
+                    partitions[topic, partition].append(batch)
+        for batches in partitions.values():
+            for batch, messages in distances(batches):
+                batch.account.produced_messages += messages
+            max(batches, key=lambda batch: batch.base).account.produced_open += 1
 
     def appended(self, line):
         """(topic, partition, bytes, base offset or None) of each batch that the broker took."""

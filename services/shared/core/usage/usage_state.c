@@ -62,6 +62,10 @@ bool usage_state_empty(const struct usage_state *st) {
     return true;
 }
 
+int64_t usage_state_due_us(const struct usage_state *st) {
+    return st->due_us;
+}
+
 size_t usage_state_memory(const struct usage_state *st) {
     size_t tables = st->topic_by_key.cap + st->client_by_key.cap + st->chain_by_session.cap +
                     st->chain_by_connection.cap + st->slot_by_key.cap + st->position_by_key.cap;
