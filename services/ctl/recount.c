@@ -180,7 +180,11 @@ static void add_produced(void *ctx, const struct usage_delta *d) {
     c->produced_bytes += d->produced_bytes;
     c->produced_messages += d->produced_messages;
     struct topic_key topic = d->topic;
-    topic.name = topic.has_id ? topic.name : c->name;
+    int64_t since_us;
+    if (!topic.has_id) {
+        topic.name = c->name;
+        topic.has_id = topic_names_id_at(rc->names, c->name, d->at_us, topic.id, &since_us);
+    }
     recount_produced_add(&rc->produced, &topic, d->at_us, d->produced_bytes, d->produced_messages);
 }
 

@@ -354,7 +354,7 @@ class Recount:
         if self.inside(fetch, messages):
             self.close(fetch, SUCCESSOR, messages, line)
         elif not fetch.firmly_closed:
-            fetch.sought = True
+            fetch.sought = fetch.tried = True
             self.derive(fetch)
 
     def out_of_range(self, chain, line, place, offset):
@@ -409,22 +409,23 @@ class Recount:
         expected = self.expected(fetch)
         return start.error or start.offset - fetch.start <= (fetch.size if expected is None else 4 * expected)
 
-    def read_again(self, fetch):
+    def read_again(self, fetch, line):
         """Fact 3, second half: what this fetch, closed, has read again."""
         end = fetch.start + fetch.messages
         for before in fetch.account.places[self.partition(fetch)].fetches:
-            self.close_if_read_again(before, fetch, end)
+            self.close_if_read_again(before, fetch, end, line)
 
-    def close_if_read_again(self, before, fetch, end):
+    def close_if_read_again(self, before, fetch, end, line):
+        """`line` closed the fetch."""
         if (
             before is not fetch
             and before.start is not None
             and not before.firmly_closed
-            and before.replaceable(fetch.line)
+            and before.replaceable(line)
             and fetch.start <= before.start < end
             and later(fetch.line, before.line)
         ):
-            self.close(before, NEXT_THERE, self.word(before) or 0, fetch.line, read_again=True)
+            self.close(before, NEXT_THERE, self.word(before) or 0, line, read_again=True)
 
     @staticmethod
     def partition(fetch):
@@ -478,7 +479,7 @@ class Recount:
                 self.say(fetch, word)
             for other in there.fetches:
                 if other.firmly_closed and other.messages and other.line.broker != line.broker:
-                    self.close_if_read_again(fetch, other, other.start + other.messages)
+                    self.close_if_read_again(fetch, other, other.start + other.messages, other.line)
         unclosed = [known for known in there.fetches if known.fact is None]
         if len(unclosed) > OPEN_MAX:
             self.derive(unclosed[0])
@@ -496,7 +497,7 @@ class Recount:
         if not read_again:
             there.highest = max(fetch.start + messages, fetch.start if there.highest is None else there.highest)
         if messages:
-            self.read_again(fetch)
+            self.read_again(fetch, line)
 
     def weigh(self, fetch):
         """Fact 4 against fact 5."""

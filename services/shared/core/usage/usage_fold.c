@@ -84,6 +84,13 @@ static uint32_t get_position(struct fetch_line *f, const struct broker_line_part
     return position;
 }
 
+// The slot of a part, USAGE_NONE if the principal has none.
+static uint32_t slot_of(struct fetch_line *f, const struct broker_line_part *part) {
+    uint32_t topic = usage_line_find_topic(f->l, part->topic);
+    return topic == USAGE_NONE ? USAGE_NONE
+                               : usage_slot_find(f->st, f->st->topics[topic].home, part->partition);
+}
+
 static void end_run(struct usage_state *st, uint32_t position) {
     usage_fetch_leave(st, position);
     st->positions[position].running = false;
@@ -174,10 +181,7 @@ static void observe_out_of_range(struct fetch_line *f, uint32_t position, int64_
 // Refused before the broker looked at the offset: the client's own word, and no request.
 static void observe_refused(struct fetch_line *f, const struct broker_line_part *asked) {
     struct usage_state *st = f->st;
-    uint32_t topic = usage_line_find_topic(f->l, asked->topic);
-    uint32_t slot = topic == USAGE_NONE
-                        ? USAGE_NONE
-                        : usage_slot_find(st, st->topics[topic].home, asked->partition);
+    uint32_t slot = slot_of(f, asked);
     if (slot == USAGE_NONE) {
         return;
     }
@@ -212,10 +216,9 @@ static void read_request(struct fetch_line *f) {
         const struct broker_line_part *answer = usage_line_answer(f->l, a);
         int32_t error = answer == NULL ? 0 : answer->error;
         if (error == 0 && answer == NULL && !f->incremental) {
-            // Throttled: nobody looked at it, so it creates nothing; what was read before goes on.
-            uint32_t position = find_position(f, a);
-            if (position != USAGE_NONE && f->st->positions[position].running) {
-                observe(f, position, a->offset, NULL);
+            // Throttled: nobody looked at it, so it creates nothing of what was never read.
+            if (slot_of(f, a) != USAGE_NONE) {
+                observe(f, get_position(f, a), a->offset, NULL);
             }
         } else if (error == 0) {
             observe(f, get_position(f, a), a->offset, answer);
