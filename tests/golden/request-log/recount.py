@@ -480,7 +480,7 @@ class Recount:
             for other in there.fetches:
                 if other.firmly_closed and other.messages and other.line.broker != line.broker:
                     self.close_if_read_again(fetch, other, other.start + other.messages, other.line)
-        unclosed = [known for known in there.fetches if known.fact is None]
+        unclosed = [known for known in there.fetches if known.fact is None and known.replaceable(line)]
         if len(unclosed) > OPEN_MAX:
             self.derive(unclosed[0])
         return fetch

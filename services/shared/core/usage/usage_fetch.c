@@ -138,7 +138,7 @@ void usage_fetch_settle(struct usage_state *st, uint32_t slot, struct usage_fetc
     if (usage_fetch_is_closed(f)) {
         return;
     }
-    bool derived = f->due && st->last_us - f->time_us <= USAGE_CLAIM_US && take_figure(st, slot, f);
+    bool derived = f->due && take_figure(st, slot, f);
     int64_t messages = usage_fetch_word(st, slot, f);
     enum usage_claim claim = USAGE_BY_WORD;
     if (messages == 0) {
@@ -162,10 +162,18 @@ static void note_due(struct usage_state *st, const struct usage_fetch *f) {
     }
 }
 
+// Nothing is done about a fetch after a day.
+static void settle_in_time(struct usage_state *st, uint32_t slot, struct usage_fetch *f) {
+    if (st->last_us - f->time_us <= USAGE_CLAIM_US) {
+        usage_fetch_settle(st, slot, f);
+    }
+}
+
 static void derive_if_due(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
                           int64_t now_us) {
     if (!f->due && !usage_fetch_is_closed(f) && now_us - f->time_us >= USAGE_DERIVE_US) {
-        usage_fetch_derive(st, slot, f);
+        f->due = true;
+        settle_in_time(st, slot, f);
     }
     note_due(st, f);
 }
@@ -199,7 +207,7 @@ void usage_fetch_derive_left(struct usage_state *st) {
         struct usage_fetch_walk w = {0};
         for (struct usage_fetch *f;
              st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
-            usage_fetch_settle(st, i, f);
+            settle_in_time(st, i, f);
         }
     }
 }

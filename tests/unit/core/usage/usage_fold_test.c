@@ -345,7 +345,7 @@ static void session__that_forgets_a_partition_counts_it_when_it_is_added_again(v
 
 static void session__left_out_and_without_news_is_not_closed(void **state) {
     struct maker *m = *state;
-    maker_fetch(m, 0, 0, 77, "0@0 1@0", "0:1000/30", NULL);
+    maker_fetch(m, 0, 0, 77, "0@0 1@0", "0:1000/30 1:0/0", NULL);
     maker_fetch(m, 77, 1, 77, "", "1:100/5", NULL);
     assert_int_equal(m->all.open, 2);
     maker_fetch(m, 77, 2, 77, "0@30 1@5", "", NULL);
@@ -543,7 +543,7 @@ static void share_fetch__counts_records_and_no_bytes(void **state) {
 static void prune__loses_nothing_of_a_live_session(void **state) {
     struct maker *m = *state;
     int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
-    maker_fetch(m, 0, 0, 77, "0@0 1@500", "0:1000/30", NULL);
+    maker_fetch(m, 0, 0, 77, "0@0 1@500", "0:1000/30 1:0/500", NULL);
     maker_fetch(m, 77, 1, 77, "0@30", "", NULL);
     for (int hour = 1; hour < 60; hour++) {
         m->at_ms = hour * 3600000LL;
