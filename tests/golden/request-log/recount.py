@@ -281,7 +281,8 @@ class Recount:
         if error:
             if place in chain.offsets:
                 chain.offsets[place] = offset
-            if (line.principal, place[0]) in self.accounts:  # a refused part creates no state
+            account = self.accounts.get((line.principal, place[0]))
+            if account and place[1] in account.places:  # a refused part creates no state
                 self.add_word(line, place, Word(line, offset, any_client_id=False))
             return
         run = chain.runs.get(place)

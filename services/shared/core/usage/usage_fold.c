@@ -188,8 +188,7 @@ static void observe_refused(struct fetch_line *f, const struct broker_line_part 
     uint32_t position = find_position(f, asked);
     if (position != USAGE_NONE) {
         end_run_if_omitted(f, position);
-        if (f->in_session) {
-            st->positions[position].known = true;
+        if (f->in_session && st->positions[position].known) {
             st->positions[position].offset = asked->offset;
         }
         named_in_request(f, position);
@@ -592,6 +591,7 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
     }
     st->pruned_us = horizon_us;
     st->sink = sink;
+    st->last_us = horizon_us > st->last_us ? horizon_us : st->last_us;
     usage_fetch_derive_due(st, horizon_us);
     usage_fetch_derive_left(st);
     for (uint32_t i = 0; i < st->slot_count; i++) {
