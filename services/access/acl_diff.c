@@ -58,41 +58,6 @@ enum err_code acl_want_producer(struct arena *a, struct acl_list *l, const char 
     for (size_t i = 0; i < sizeof operations / sizeof *operations; i++) {
         enum err_code code =
             want(a, l, principal, ACL_TOPIC, ACL_PREFIXED, prefix, operations[i], e);
-        if (code == ERR_OK) {
-            code = want(a, l, principal, ACL_TRANSACTIONAL_ID, ACL_PREFIXED,
-                        arena_printf(a, "%s.", principal), operations[i], e);
-        }
-        if (code != ERR_OK) {
-            return code;
-        }
-    }
-    return ERR_OK;
-}
-
-struct acl_list acl_list_transactional(struct arena *a, const struct acl_list *l,
-                                       bool transactional) {
-    struct acl_list part = {.items = arena_array(a, l->count, sizeof *l->items), .room = l->count};
-    for (size_t i = 0; i < l->count; i++) {
-        if ((l->items[i].resource == ACL_TRANSACTIONAL_ID) == transactional) {
-            part.items[part.count++] = l->items[i];
-        }
-    }
-    return part;
-}
-
-enum err_code acl_list_name(struct arena *a, struct acl_list *l,
-                            const struct acl_list *transactional, struct err *e) {
-    size_t kept = 0, dropped = 0;
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->items[i].resource == ACL_UNKNOWN && dropped < transactional->count) {
-            dropped++;
-        } else {
-            l->items[kept++] = l->items[i];
-        }
-    }
-    l->count = kept;
-    for (size_t i = 0; i < transactional->count; i++) {
-        enum err_code code = acl_list_add(a, l, &transactional->items[i], e);
         if (code != ERR_OK) {
             return code;
         }
@@ -109,16 +74,7 @@ bool acl_principal_is_issued(const char *principal) {
            strspn(name + 1, "abcdefghijklmnopqrstuvwxyz234567") == ISSUED_CHARS - 1;
 }
 
-// A producer's own prefix; another is somebody's own arrangement.
-static bool is_own_transactional(const struct acl *acl) {
-    const char *name = acl->principal + strlen(USER);
-    size_t len = strlen(name);
-    return acl->resource == ACL_TRANSACTIONAL_ID && acl->pattern == ACL_PREFIXED &&
-           (acl->operation == ACL_WRITE || acl->operation == ACL_DESCRIBE) &&
-           strncmp(acl->name, name, len) == 0 && strcmp(acl->name + len, ".") == 0;
-}
-
-// Kinds that Weir never makes (the cluster, tokens, operations of later Kafkas) are
+// Kinds that Weir never makes (transactional ids, the cluster, tokens, operations of later Kafkas) are
 // somebody's own arrangement, and a client library may not even be able to name them.
 static bool is_of_our_kind(const struct acl *acl) {
     return (acl->resource == ACL_TOPIC || acl->resource == ACL_GROUP) &&
@@ -127,8 +83,8 @@ static bool is_of_our_kind(const struct acl *acl) {
 }
 
 static bool is_ours(const struct acl *acl) {
-    return acl->permission == ACL_ALLOW && acl_principal_is_issued(acl->principal) &&
-           (is_of_our_kind(acl) || is_own_transactional(acl));
+    return acl->permission == ACL_ALLOW && is_of_our_kind(acl) &&
+           acl_principal_is_issued(acl->principal);
 }
 
 static int compare_int(int x, int y) {
@@ -220,8 +176,7 @@ static const char *operation_name(int operation) {
 }
 
 static const char *resource_name(int resource) {
-    static const char *const names[] = {"unknown", "any",     "topic",
-                                        "group",   "cluster", "transactional_id"};
+    static const char *const names[] = {"unknown", "any", "topic", "group", "cluster"};
     return resource >= 0 && (size_t)resource < sizeof names / sizeof *names ? names[resource]
                                                                             : "unknown";
 }

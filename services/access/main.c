@@ -42,7 +42,6 @@ struct access {
     int64_t compare_every_ms;
     struct pg *pg;
     struct broker_admin *broker;
-    struct transactional_ids transactional;
     char cluster_id[ACCESS_UUID_TEXT];
     bool listening, registered, active;
     bool more;        // topics are left to be made
@@ -116,11 +115,8 @@ static enum err_code step(struct access *x, struct err *e) {
     if (code != ERR_OK || !x->active) {
         return code;
     }
-    struct reconcile c = {.pg = x->pg,
-                          .broker = x->broker,
-                          .transactional = &x->transactional,
-                          .cluster = x->cluster,
-                          .cluster_id = x->cluster_id};
+    struct reconcile c = {
+        .pg = x->pg, .broker = x->broker, .cluster = x->cluster, .cluster_id = x->cluster_id};
     code = reconcile_once(&c, e);
     if (c.reconnected) {
         x->listening = x->active = false;
@@ -177,7 +173,6 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    x.transactional.settings = kafka;
     metrics_register(&ACTIVE);
     reconcile_register_metrics();
     topics_register_metrics();
@@ -203,7 +198,6 @@ static enum err_code run(const struct config *c, struct err *e) {
     }
     metrics_server_stop(server);
     broker_admin_close(x.broker);
-    transactional_ids_close(&x.transactional);
     pg_close(x.pg);
     return code;
 }

@@ -1,7 +1,6 @@
 #include "access/reconcile.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "access/access_store.h"
 #include "platform/program/clock.h"
@@ -19,17 +18,14 @@ static struct metric FOREIGN = METRIC_GAUGE("weir_access_acls_foreign", "acls",
                                             "ACLs that Weir didn't make: reported, never touched");
 static struct metric FAILURES =
     METRIC_COUNTER("weir_access_failures_total", "comparisons", "Comparisons that failed");
-static struct metric UNLISTED =
-    METRIC_COUNTER("weir_access_transactional_unlisted_total", "comparisons",
-                   "Comparisons without the ACLs of transactional ids: they couldn't be listed");
 static struct metric COMPARED = METRIC_GAUGE("weir_access_compared_timestamp_seconds", "seconds",
                                              "Unix time of the last complete comparison");
 static struct metric TOOK =
     METRIC_DURATION("weir_access_compare_seconds", "Comparison of one cluster, changes included");
 
 void reconcile_register_metrics(void) {
-    struct metric *const all[] = {&CREATED,  &REMOVED,  &WANTED,   &FOREIGN,
-                                  &FAILURES, &UNLISTED, &COMPARED, &TOOK};
+    struct metric *const all[] = {&CREATED,  &REMOVED,  &WANTED, &FOREIGN,
+                                  &FAILURES, &COMPARED, &TOOK};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         metrics_register(all[i]);
     }
@@ -80,49 +76,23 @@ static void report(const struct reconcile *c, const struct access_outcome *o) {
     }
 }
 
-static enum err_code keep_first(enum err_code first, enum err_code code, const struct err *failed,
-                                struct err *e) {
-    if (first == ERR_OK && code != ERR_OK) {
-        *e = *failed;
-        return code;
-    }
-    return first;
-}
-
-// Those of transactional ids go another way. *ret_confirmed: what the broker confirmed of both.
-static enum err_code change(struct reconcile *c, struct arena *a, const struct acl_list *l,
-                            bool create, struct acl_list *ret_confirmed, struct err *e) {
-    struct acl_list usual = acl_list_transactional(a, l, false);
-    struct acl_list transactional = acl_list_transactional(a, l, true);
-    bool *done = arena_array(a, l->count, sizeof *done);
-    bool *transactional_done = done + usual.count;
-    struct acl_list joined = usual;
-    struct err failed;
-    enum err_code code = create ? broker_acls_create(c->broker, &usual, done, e)
-                                : broker_acls_delete(c->broker, &usual, done, e);
-    enum err_code other = create ? transactional_ids_create(c->transactional, &transactional,
-                                                            transactional_done, &failed)
-                                 : transactional_ids_delete(c->transactional, &transactional,
-                                                            transactional_done, &failed);
-    if (transactional.count > 0) {
-        memcpy(joined.items + usual.count, transactional.items,
-               transactional.count * sizeof *transactional.items);
-        joined.count += transactional.count;
-    }
-    *ret_confirmed = confirmed(a, &joined, done);
-    return keep_first(code, other, &failed, e);
-}
-
 static enum err_code apply(struct reconcile *c, struct arena *a, const struct acl_diff *diff,
-                           int64_t adopted, const char *unlisted, struct err *e) {
-    struct acl_list removed, created = {0};
-    enum err_code code = change(c, a, &diff->superfluous, false, &removed, e);
+                           int64_t adopted, struct err *e) {
+    bool *removed_done = arena_array(a, diff->superfluous.count, sizeof *removed_done);
+    bool *created_done = arena_array(a, diff->missing.count, sizeof *created_done);
+    enum err_code code = broker_acls_delete(c->broker, &diff->superfluous, removed_done, e);
     if (code != ERR_UNAVAILABLE) { // what the cluster won't delete keeps no grant back
         struct err failed;
-        enum err_code created_code = change(c, a, &diff->missing, true, &created, &failed);
-        code = keep_first(code, created_code, &failed, e);
+        enum err_code created_code =
+            broker_acls_create(c->broker, &diff->missing, created_done, &failed);
+        if (code == ERR_OK && created_code != ERR_OK) {
+            code = created_code;
+            *e = failed;
+        }
     }
-    const char *error = code != ERR_OK ? e->text : unlisted;
+    struct acl_list created = confirmed(a, &diff->missing, created_done);
+    struct acl_list removed = confirmed(a, &diff->superfluous, removed_done);
+    const char *error = code != ERR_OK ? e->text : NULL;
     if (error == NULL && adopted > 0) {
         error =
             arena_printf(a, "%lld grants of adopted principals are not applied: not supported yet",
@@ -150,24 +120,9 @@ static enum err_code compare_in(struct reconcile *c, struct arena *a, struct err
     if (code != ERR_OK) {
         return code;
     }
-    struct err failed;
-    struct acl_list transactional = {0};
-    const char *unlisted = NULL;
-    if (transactional_ids_list(c->transactional, a, &transactional, &failed) == ERR_OK) {
-        code = acl_list_name(a, &found, &transactional, e);
-    } else {
-        wanted = acl_list_transactional(a, &wanted, false);
-        unlisted = arena_printf(a, "producers have no transactional ids: %s", failed.text);
-        metric_add(&UNLISTED, 1);
-        log_warn("ACLs of transactional ids can't be listed", log_id("cluster", c->cluster),
-                 log_err(&failed));
-    }
-    if (code != ERR_OK) {
-        return code;
-    }
     struct acl_diff diff;
     acl_compare(a, &wanted, &found, &diff);
-    return apply(c, a, &diff, adopted, unlisted, e);
+    return apply(c, a, &diff, adopted, e);
 }
 
 enum err_code reconcile_once(struct reconcile *c, struct err *e) {

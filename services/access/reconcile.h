@@ -3,13 +3,11 @@
 #define WEIR_ACCESS_RECONCILE_H
 
 #include "access/broker_acls.h"
-#include "access/transactional_ids.h"
 #include "platform/pg/pg.h"
 
 struct reconcile {
     struct pg *pg;
     struct broker_admin *broker;
-    struct transactional_ids *transactional;
     const char *cluster;    // name
     const char *cluster_id; // uuid
     bool reconnected;       // set when `pg` is a new session: lock and LISTEN are gone
@@ -17,9 +15,6 @@ struct reconcile {
 
 void reconcile_register_metrics(void);
 
-// Where the ACLs of transactional ids can't be listed, the others are compared all the same, and
-// access_state says so.
-//
 // Deletes first, so that a revocation never waits for grants. What the broker confirmed is recorded
 // even if a later change failed, and recorded again until PostgreSQL takes it or the program should
 // stop.

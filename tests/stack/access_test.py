@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
+from confluent_kafka import Consumer, KafkaError, Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -19,7 +19,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from hang_up import ask, complaints, end, stopped_idle
+from hang_up import ask, backends, complaints, end, stopped
 from market import Market
 from stack import ROOT, wait_for
 from tokens import TokenIssuer, principal_name
@@ -184,44 +184,11 @@ def test_producer__writes_below_its_prefix_only(access, market, world, signer):
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
         application, world["provider"], world["cluster"],
     )
-    wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
+    wait_for(lambda: len(acls_of(access, who)) == 2, "the producer's ACLs")
     assert {a[3] for a in acls_of(access, who)} == {"WRITE", "DESCRIBE"}
-    assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme."), ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.")}
+    assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme.")}
     market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
     wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
-
-
-def transaction(stack, signer, who, transactional_id, topic):
-    """Writes one record in a transaction; None, or the error's code."""
-    producer = Producer({**stack.token_config(signer.token(who)), "transactional.id": transactional_id, "log_level": 0})
-    try:
-        producer.init_transactions(20)
-        producer.begin_transaction()
-        producer.produce(topic, value="in a transaction")
-        producer.commit_transaction(20)
-    except KafkaException as e:
-        return e.args[0].code()
-    return None
-
-
-def test_producer__has_transactions_under_its_own_ids(access, market, world, topic, signer):
-    application, who = market.application(world["provider"])
-    before = state(market)
-    market.run(
-        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
-        application, world["provider"], world["cluster"],
-    )
-    wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
-    assert transaction(access, signer, who, f"{who}.feed", topic) is None
-    for other in ("feed", f"{who}", principal_name() + ".feed"):
-        assert transaction(access, signer, who, other, topic) == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, other
-    # Weir's are none of the foreign ones, though librdkafka of Debian can't name them.
-    assert (state(market)["foreign_acls"], state(market)["error"]) == (before["foreign_acls"], None)
-    # An operator's own arrangement for the same principal stays.
-    access.script("kafka", "tool", "org.apache.kafka.tools.AclCommand", "--add", "--allow-principal", f"User:{who}", "--transactional-id", "batch", "--operation", "Write")
-    market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
-    wait_for(lambda: [a[:3] for a in acls_of(access, who)] == [("TRANSACTIONAL_ID", "LITERAL", "batch")], "Weir's ACLs to be gone")
-    assert transaction(access, signer, who, f"{who}.feed", topic) == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
 
 
 def test_disabled_application__loses_everything(access, market, world, topic):
@@ -240,13 +207,13 @@ def test_suspended_organisation__loses_everything_and_gets_it_back(access, marke
     market.run(
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'late.')", writer, org, world["cluster"]
     )
-    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 4), "the ACLs of both")
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs of both")
     began = time.monotonic()
     market.run("update organisation set suspended_at = now() where id = %s", org)
     wait_for(lambda: acls_of(access, reads) == acls_of(access, writes) == [], "the ACLs to be gone", every=0.02)
     record_property("seconds_from_suspension_to_no_acl", round(time.monotonic() - began, 3))
     market.run("update organisation set suspended_at = null where id = %s", org)
-    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 4), "the ACLs to be back")
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs to be back")
 
 
 def test_foreign_acls__are_counted_and_left_alone(access, market, world, topic):
@@ -350,11 +317,11 @@ def test_connection_that_died_idle__is_no_error(access, market, world, topic):
     out = access.folder / "log" / "weir-access.out"
     for _ in range(3):
         application, who = market.application(world["consumer"])
-        said = out.stat().st_size
         # Asking for the next border is the last thing it does before it waits.
         wait_for(lambda: ask(access, RESTING) == ["1"], "weir-access to rest")
-        with stopped_idle(access, access.pid("weir-access"), "weir_access") as pids:
-            end(access, pids)
+        said = out.stat().st_size
+        with stopped(access.pid("weir-access")):
+            end(access, backends(access, "weir_access"))
             market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
         wait_for(lambda w=who: len(acls_of(access, w)) == 2, "the ACLs")
         assert complaints(out, said) == []

@@ -31,14 +31,6 @@ static void principal__only_the_issued_shape_is_ours(void **state) {
     assert_false(acl_principal_is_issued("Group:" ONE));
 }
 
-// A producer's own.
-static void transactional(struct arena *a, struct acl_list *l, const char *principal) {
-    const char *user = arena_printf(a, "User:%s", principal);
-    const char *prefix = arena_printf(a, "%s.", principal);
-    found(a, l, user, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, prefix, ACL_WRITE, ACL_ALLOW);
-    found(a, l, user, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, prefix, ACL_DESCRIBE, ACL_ALLOW);
-}
-
 static void compare__nothing_to_do_when_equal(void **state) {
     (void)state;
     struct arena a;
@@ -49,12 +41,11 @@ static void compare__nothing_to_do_when_equal(void **state) {
     assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
-    transactional(&a, &there, TWO);
     found(&a, &there, "User:" ONE, ACL_GROUP, ACL_PREFIXED, ONE ".", ACL_READ, ACL_ALLOW);
     found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "acme.ticks", ACL_READ, ACL_ALLOW);
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
-    assert_int_equal(diff.wanted, 6);
+    assert_int_equal(diff.wanted, 4);
     assert_int_equal(diff.missing.count, 0);
     assert_int_equal(diff.superfluous.count, 0);
     assert_int_equal(diff.foreign, 0);
@@ -96,48 +87,6 @@ static void compare__kinds_that_weir_never_makes_are_foreign(void **state) {
     arena_done(&a);
 }
 
-static void compare__only_a_principals_own_transactional_ids_are_taken_back(void **state) {
-    (void)state;
-    struct arena a;
-    arena_init(&a);
-    struct acl_list wanted = {0}, there = {0};
-    transactional(&a, &there, ONE);
-    // Another prefix, literal, another's, denied, another operation: somebody's own arrangements.
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, "x.", ACL_WRITE, ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_LITERAL, ONE ".", ACL_WRITE,
-          ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, TWO ".", ACL_WRITE,
-          ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ONE ".", ACL_WRITE,
-          ACL_DENY);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ONE ".", ACL_ALL, ACL_ALLOW);
-    struct acl_diff diff;
-    acl_compare(&a, &wanted, &there, &diff);
-    assert_int_equal(diff.superfluous.count, 2);
-    assert_int_equal(diff.foreign, 5);
-    struct acl_list ids = acl_list_transactional(&a, &diff.superfluous, true);
-    assert_int_equal(ids.count, 2);
-    assert_int_equal(acl_list_transactional(&a, &diff.superfluous, false).count, 0);
-    arena_done(&a);
-}
-
-// What the client library lists as of no known kind is what our own listing names, and no more.
-static void listing__of_transactional_ids_takes_the_place_of_unknown_ones(void **state) {
-    (void)state;
-    struct arena a;
-    arena_init(&a);
-    struct acl_list there = {0}, ids = {0};
-    for (int i = 0; i < 3; i++) {
-        found(&a, &there, "User:" ONE, ACL_UNKNOWN, ACL_PREFIXED, ONE ".", ACL_WRITE, ACL_ALLOW);
-    }
-    found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "t", ACL_READ, ACL_ALLOW);
-    transactional(&a, &ids, ONE);
-    assert_int_equal(acl_list_name(&a, &there, &ids, NULL), ERR_OK);
-    assert_int_equal(there.count, 4);
-    assert_int_equal(acl_list_transactional(&a, &there, true).count, 2);
-    arena_done(&a);
-}
-
 static void compare__a_producers_right_to_create_is_taken_back(void **state) {
     (void)state;
     struct arena a;
@@ -147,7 +96,6 @@ static void compare__a_producers_right_to_create_is_taken_back(void **state) {
     assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_CREATE, ACL_ALLOW);
-    transactional(&a, &there, TWO);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
@@ -248,8 +196,6 @@ int main(void) {
         cmocka_unit_test(principal__only_the_issued_shape_is_ours),
         cmocka_unit_test(compare__nothing_to_do_when_equal),
         cmocka_unit_test(compare__kinds_that_weir_never_makes_are_foreign),
-        cmocka_unit_test(compare__only_a_principals_own_transactional_ids_are_taken_back),
-        cmocka_unit_test(listing__of_transactional_ids_takes_the_place_of_unknown_ones),
         cmocka_unit_test(compare__a_producers_right_to_create_is_taken_back),
         cmocka_unit_test(compare__two_topics_of_one_principal_share_the_group),
         cmocka_unit_test(compare__takes_away_what_is_ours_and_leaves_the_rest),
