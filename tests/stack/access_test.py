@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, Producer
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
 from confluent_kafka.admin import (
     AclBinding,
     AclBindingFilter,
@@ -184,11 +184,75 @@ def test_producer__writes_below_its_prefix_only(access, market, world, signer):
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
         application, world["provider"], world["cluster"],
     )
-    wait_for(lambda: len(acls_of(access, who)) == 2, "the producer's ACLs")
-    assert {a[3] for a in acls_of(access, who)} == {"WRITE", "DESCRIBE"}
-    assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme.")}
+    wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
+    assert acls_of(access, who) == [
+        ("TOPIC", "PREFIXED", "acme.", "DESCRIBE"),
+        ("TOPIC", "PREFIXED", "acme.", "WRITE"),
+        ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.", "DESCRIBE"),
+        ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.", "WRITE"),
+    ]
     market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
     wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
+
+
+def transact(stack, signer, who, topic, transactional_id):
+    """One transaction of one record: None, or Kafka's number of the refusal."""
+    producer = Producer({**stack.token_config(signer.token(who)), "transactional.id": transactional_id, "log_level": 0})
+    try:
+        producer.init_transactions(30)
+        producer.begin_transaction()
+        producer.produce(topic, value="one")
+        producer.commit_transaction(30)
+    except KafkaException as refusal:
+        return refusal.args[0].code()
+    return None
+
+
+REFUSED = KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+
+
+def test_transactions__work_below_the_principal_until_the_grant_ends(access, market, world, topic, signer):
+    application, who = market.application(world["provider"])
+    assert transact(access, signer, who, topic, f"{who}.x") == REFUSED
+    market.run(
+        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
+        application, world["provider"], world["cluster"],
+    )
+    wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
+    assert transact(access, signer, who, topic, f"{who}.x") is None
+    assert transact(access, signer, who, topic, f"{who}x.y") == REFUSED
+    assert transact(access, signer, who, topic, "orders") == REFUSED
+
+    audited = "select count(*) from audit_log where object_kind = 'acl' and object_id like %s and action = %s"
+    ours = f"allow User:{who} % transactional\\_id {who}.*"
+    wait_for(lambda: market.value(audited, ours, "acl.created") == 2, "the audit rows")
+    market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
+    wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
+    assert transact(access, signer, who, topic, f"{who}.x") == REFUSED
+    wait_for(lambda: market.value(audited, ours, "acl.removed") == 2, "the audit rows")
+
+
+def test_transactional_ids_of_others__survive(access, market, world):
+    application, who = market.application(world["provider"])
+    before = state(market)["foreign_acls"]
+    tool = functools.partial(access.script, "kafka", "tool", "org.apache.kafka.tools.AclCommand")
+    own = ["--operation", "Write", "--resource-pattern-type"]
+    tool("--add", "--allow-principal", f"User:{who}", "--transactional-id", "legacy-", *own, "prefixed")
+    tool("--add", "--allow-principal", f"User:{who}", "--transactional-id", f"{who}.", *own, "literal")
+    tool("--add", "--deny-principal", f"User:{who}", "--transactional-id", f"{who}.", *own, "prefixed")
+    tool("--add", "--allow-principal", "User:legacy", "--transactional-id", "legacy.", *own, "prefixed")
+    foreign = acls_of(access, who)
+    assert len(foreign) == 3
+    market.run(
+        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
+        application, world["provider"], world["cluster"],
+    )
+    wait_for(lambda: len(acls_of(access, who)) == 7, "the producer's ACLs")
+    market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
+    wait_for(lambda: len(acls_of(access, who)) == 3, "Weir's to be gone")
+    assert acls_of(access, who) == foreign
+    assert len(acls_of(access, "legacy")) >= 1
+    wait_for(lambda: state(market)["foreign_acls"] == before + 4, "the foreign ACLs to be counted once")
 
 
 def test_disabled_application__loses_everything(access, market, world, topic):
@@ -207,13 +271,13 @@ def test_suspended_organisation__loses_everything_and_gets_it_back(access, marke
     market.run(
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'late.')", writer, org, world["cluster"]
     )
-    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs of both")
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 4), "the ACLs of both")
     began = time.monotonic()
     market.run("update organisation set suspended_at = now() where id = %s", org)
     wait_for(lambda: acls_of(access, reads) == acls_of(access, writes) == [], "the ACLs to be gone", every=0.02)
     record_property("seconds_from_suspension_to_no_acl", round(time.monotonic() - began, 3))
     market.run("update organisation set suspended_at = null where id = %s", org)
-    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 2), "the ACLs to be back")
+    wait_for(lambda: (len(acls_of(access, reads)), len(acls_of(access, writes))) == (2, 4), "the ACLs to be back")
 
 
 def test_foreign_acls__are_counted_and_left_alone(access, market, world, topic):
@@ -343,6 +407,7 @@ def test_metrics__say_what_it_does(access):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
     assert "weir_access_active 1" in text
+    assert "weir_access_transactional 1" in text
     assert "weir_access_acls_created_total" in text
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
         assert answer.status == 200
