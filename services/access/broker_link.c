@@ -349,8 +349,9 @@ static enum err_code authenticate(struct broker_link *l, const struct kafka_sett
     buf_add_str(&proof, s->sasl_password.value);
     int32_t number = 0;
     struct slice answer;
-    acl_wire_put_authenticate(broker_link_request(l, &number), number, buf_slice(&proof));
-    l->request.overflow = l->request.overflow || proof.overflow;
+    struct buf *request = broker_link_request(l, &number);
+    acl_wire_put_authenticate(request, number, buf_slice(&proof));
+    request->overflow = request->overflow || proof.overflow;
     OPENSSL_cleanse(proof.ptr, proof.cap);
     buf_done(&proof);
     enum err_code code = exchange(l, &answer, e);
@@ -366,7 +367,8 @@ static enum err_code sign_in(struct broker_link *l, const struct kafka_settings 
     int32_t number = 0;
     struct slice answer;
     struct acl_wire_verdict verdict;
-    acl_wire_put_handshake(broker_link_request(l, &number), number, s->sasl_mechanism);
+    struct buf *request = broker_link_request(l, &number);
+    acl_wire_put_handshake(request, number, s->sasl_mechanism);
     enum err_code code = exchange(l, &answer, e);
     if (code == ERR_OK) {
         code = acl_wire_read_handshake(answer, number, &verdict, e);

@@ -17,7 +17,8 @@ enum err_code transactional_acls_list(struct broker_link *link, struct arena *a,
     int32_t number = 0;
     struct slice answer;
     struct acl_wire_verdict verdict;
-    acl_wire_put_describe(broker_link_request(link, &number), number, ACL_TRANSACTIONAL_ID);
+    struct buf *request = broker_link_request(link, &number);
+    acl_wire_put_describe(request, number, ACL_TRANSACTIONAL_ID);
     enum err_code code = broker_link_ask(link, &answer, e);
     if (code == ERR_OK) {
         code = acl_wire_read_describe(a, answer, number, ret, &verdict, e);
@@ -45,7 +46,8 @@ static enum err_code create_batch(void *ctx, const struct acl *acls, size_t coun
     arena_init(&a);
     int32_t number = 0;
     struct slice answer;
-    acl_wire_put_create(broker_link_request(link, &number), number, acls, count);
+    struct buf *request = broker_link_request(link, &number);
+    acl_wire_put_create(request, number, acls, count);
     enum err_code code = broker_link_ask(link, &answer, e);
     if (code == ERR_OK) {
         code = acl_wire_read_create(&a, answer, number, count, verdicts, e);
@@ -65,7 +67,8 @@ static enum err_code delete_batch(void *ctx, const struct acl *acls, size_t coun
     arena_init(&a);
     int32_t number = 0;
     struct slice answer;
-    acl_wire_put_delete(broker_link_request(link, &number), number, acls, count);
+    struct buf *request = broker_link_request(link, &number);
+    acl_wire_put_delete(request, number, acls, count);
     enum err_code code = broker_link_ask(link, &answer, e);
     if (code == ERR_OK) {
         code = acl_wire_read_delete(&a, answer, number, count, verdicts, e);

@@ -1,9 +1,13 @@
 """weir-access on a real broker: grants become ACLs, ends of grants refusals, and nothing else changes."""
 
+import contextlib
 import functools
 import os
+import socket
 import subprocess
+import threading
 import time
+import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -253,6 +257,96 @@ def test_transactional_ids_of_others__survive(access, market, world):
     assert acls_of(access, who) == foreign
     assert len(acls_of(access, "legacy")) >= 1
     wait_for(lambda: state(market)["foreign_acls"] == before + 4, "the foreign ACLs to be counted once")
+
+
+class Relay:
+    """Passes connections on to a broker, until told to refuse them; those that are there live on."""
+
+    def __init__(self, target):
+        host, _, port = target.rpartition(":")
+        self.target = (host, int(port))
+        self.listener = None
+        self.open(0)
+
+    def open(self, port=None):
+        self.listener = socket.create_server(("127.0.0.1", self.port if port is None else port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target)
+            for ends in ((client, server), (server, client)):
+                threading.Thread(target=self.pump, args=ends, daemon=True).start()
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@contextlib.contextmanager
+def by_relay(stack):
+    """weir-access with a bootstrap server of its own, in place of the stack's."""
+    environment = dict(
+        line.split("=", 1) for line in (stack.folder / "weir" / "weir-access.env").read_text().splitlines() if "=" in line
+    )
+    relay = Relay(environment["WEIR_KAFKA_BOOTSTRAP"])
+    environment["WEIR_KAFKA_BOOTSTRAP"] = f"127.0.0.1:{relay.port}"
+    stack.script("weir", "down", "weir-access")
+    binary = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-access"
+    process = subprocess.Popen([str(binary)], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield relay
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        stack.script("weir", "up", "weir-access")
+
+
+def test_no_way_to_transactional_ids__stops_nothing_else(access, market, world, topic):
+    give = "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')"
+    metrics = f"http://127.0.0.1:{access.ports['WEIR_ACCESS_METRICS_PORT']}"
+
+    def ready():
+        try:
+            with urllib.request.urlopen(f"{metrics}/readyz") as answer:
+                return answer.status == 200
+        except urllib.error.URLError:
+            return False
+
+    with by_relay(access) as relay:
+        first, writes = market.application(world["provider"])
+        market.run(give, first, world["provider"], world["cluster"])
+        wait_for(lambda: len(acls_of(access, writes)) == 4, "the producer's ACLs")
+        wait_for(ready, "weir-access to be ready")
+        # librdkafka knows the broker itself by now; connections that begin anew are refused.
+        relay.close()
+        second, also_writes = market.application(world["provider"])
+        market.run(give, second, world["provider"], world["cluster"])
+        wait_for(lambda: len(acls_of(access, also_writes)) == 2, "the ACLs of topics")
+        wait_for(lambda: (state(market)["error"] or "").startswith("transactional ids: "), "the error to be told")
+        assert not ready()
+        with urllib.request.urlopen(f"{metrics}/metrics") as answer:
+            assert "weir_access_transactional 0" in answer.read().decode()
+        market.run("update producer_grant set revoked_at = now() where application_id = %s", first)
+        wait_for(lambda: {a[0] for a in acls_of(access, writes)} == {"TRANSACTIONAL_ID"}, "the revocation of topics")
+        relay.open()
+        wait_for(lambda: len(acls_of(access, also_writes)) == 4, "all the ACLs", seconds=40)
+        wait_for(lambda: acls_of(access, writes) == [], "the whole revocation")
+        wait_for(lambda: state(market)["error"] is None and ready(), "the error to go")
 
 
 def test_disabled_application__loses_everything(access, market, world, topic):

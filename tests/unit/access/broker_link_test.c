@@ -45,15 +45,19 @@ struct server {
     char address[32];
     const struct slice *answers;
     size_t count;
+    uint32_t number; // of the last request, as it was sent
     pthread_t thread;
 };
+
+enum { NUMBER_AT = 8 };
 
 static void *serve(void *ctx) {
     struct server *s = ctx;
     int fd = accept(s->fd, NULL, NULL);
     assert_true(fd >= 0);
-    char request[1024];
+    char request[1024] = {0};
     for (size_t i = 0; i < s->count && read(fd, request, sizeof request) > 0; i++) {
+        memcpy(&s->number, request + NUMBER_AT, sizeof s->number);
         assert_int_equal(write(fd, s->answers[i].ptr, s->answers[i].len), s->answers[i].len);
     }
     (void)shutdown(fd, SHUT_WR);
@@ -101,6 +105,7 @@ static void sign_in__a_refusal_is_told_without_the_password(void **state) {
     assert_non_null(strstr(e.text, "SASL sign-in: no (SASL_AUTHENTICATION_FAILED)"));
     assert_null(strstr(e.text, "secret"));
     stop(&s);
+    assert_int_equal(ntohl(s.number), 2);
 }
 
 static void sign_in__takes_no_long_answer(void **state) {
