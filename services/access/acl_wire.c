@@ -218,7 +218,7 @@ enum err_code acl_wire_read_authenticate(struct arena *a, struct slice answer, i
                                          struct acl_wire_verdict *ret, struct err *e) {
     enum { LIFETIME_BYTES = 8 };
     struct reader r = open_answer(answer, number);
-    struct acl_wire_verdict verdict;
+    struct acl_wire_verdict verdict = {0};
     take_verdict(&r, a, &verdict);
     (void)take(&r, take_count(&r, 1)); // what the mechanism answers
     (void)take(&r, LIFETIME_BYTES);
@@ -254,7 +254,7 @@ enum err_code acl_wire_read_describe(struct arena *a, struct slice answer, int32
                                      struct err *e) {
     enum { THROTTLE_BYTES = 4, RESOURCE_BYTES_MIN = 8 };
     struct reader r = open_answer(answer, number);
-    struct acl_wire_verdict verdict;
+    struct acl_wire_verdict verdict = {0};
     (void)take(&r, THROTTLE_BYTES);
     take_verdict(&r, a, &verdict);
     size_t resources = take_count(&r, RESOURCE_BYTES_MIN);
@@ -290,7 +290,7 @@ enum err_code acl_wire_read_create(struct arena *a, struct slice answer, int32_t
 
 // Of one that matched, only whether it is gone.
 static void take_match(struct reader *r, struct arena *a, struct acl_wire_verdict *item) {
-    struct acl_wire_verdict verdict;
+    struct acl_wire_verdict verdict = {0};
     take_verdict(r, a, &verdict);
     if (verdict.error != 0 && item->error == 0) {
         *item = verdict;

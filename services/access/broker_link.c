@@ -348,7 +348,7 @@ static enum err_code authenticate(struct broker_link *l, const struct kafka_sett
     buf_add_char(&proof, '\0');
     buf_add_str(&proof, s->sasl_password.value);
     int32_t number = 0;
-    struct slice answer;
+    struct slice answer = {0};
     struct buf *request = broker_link_request(l, &number);
     acl_wire_put_authenticate(request, number, buf_slice(&proof));
     request->overflow = request->overflow || proof.overflow;
@@ -356,7 +356,7 @@ static enum err_code authenticate(struct broker_link *l, const struct kafka_sett
     buf_done(&proof);
     enum err_code code = exchange(l, &answer, e);
     OPENSSL_cleanse(l->request.ptr, l->request.cap);
-    struct acl_wire_verdict verdict;
+    struct acl_wire_verdict verdict = {0};
     if (code == ERR_OK) {
         code = acl_wire_read_authenticate(a, answer, number, &verdict, e);
     }
@@ -365,8 +365,8 @@ static enum err_code authenticate(struct broker_link *l, const struct kafka_sett
 
 static enum err_code sign_in(struct broker_link *l, const struct kafka_settings *s, struct err *e) {
     int32_t number = 0;
-    struct slice answer;
-    struct acl_wire_verdict verdict;
+    struct slice answer = {0};
+    struct acl_wire_verdict verdict = {0};
     struct buf *request = broker_link_request(l, &number);
     acl_wire_put_handshake(request, number, s->sasl_mechanism);
     enum err_code code = exchange(l, &answer, e);

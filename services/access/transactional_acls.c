@@ -15,8 +15,8 @@ static enum err_code judge(const struct acl_wire_verdict *v, const char *what, s
 enum err_code transactional_acls_list(struct broker_link *link, struct arena *a,
                                       struct acl_list *ret, struct err *e) {
     int32_t number = 0;
-    struct slice answer;
-    struct acl_wire_verdict verdict;
+    struct slice answer = {0};
+    struct acl_wire_verdict verdict = {0};
     struct buf *request = broker_link_request(link, &number);
     acl_wire_put_describe(request, number, ACL_TRANSACTIONAL_ID);
     enum err_code code = broker_link_ask(link, &answer, e);
@@ -45,7 +45,7 @@ static enum err_code create_batch(void *ctx, const struct acl *acls, size_t coun
     struct arena a;
     arena_init(&a);
     int32_t number = 0;
-    struct slice answer;
+    struct slice answer = {0};
     struct buf *request = broker_link_request(link, &number);
     acl_wire_put_create(request, number, acls, count);
     enum err_code code = broker_link_ask(link, &answer, e);
@@ -66,7 +66,7 @@ static enum err_code delete_batch(void *ctx, const struct acl *acls, size_t coun
     struct arena a;
     arena_init(&a);
     int32_t number = 0;
-    struct slice answer;
+    struct slice answer = {0};
     struct buf *request = broker_link_request(link, &number);
     acl_wire_put_delete(request, number, acls, count);
     enum err_code code = broker_link_ask(link, &answer, e);
