@@ -23,7 +23,7 @@ from confluent_kafka.admin import (
     ResourceType,
 )
 
-from hang_up import ask, backends, complaints, end, stopped
+from hang_up import ask, complaints, end, stopped_idle
 from market import Market
 from stack import ROOT, wait_for
 from tokens import TokenIssuer, principal_name
@@ -475,11 +475,11 @@ def test_connection_that_died_idle__is_no_error(access, market, world, topic):
     out = access.folder / "log" / "weir-access.out"
     for _ in range(3):
         application, who = market.application(world["consumer"])
+        said = out.stat().st_size
         # Asking for the next border is the last thing it does before it waits.
         wait_for(lambda: ask(access, RESTING) == ["1"], "weir-access to rest")
-        said = out.stat().st_size
-        with stopped(access.pid("weir-access")):
-            end(access, backends(access, "weir_access"))
+        with stopped_idle(access, access.pid("weir-access"), "weir_access") as pids:
+            end(access, pids)
             market.grant(world["cluster"], application, world["consumer"], topic, world["subscription"])
         wait_for(lambda w=who: len(acls_of(access, w)) == 2, "the ACLs")
         assert complaints(out, said) == []
