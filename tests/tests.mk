@@ -166,8 +166,11 @@ format: ## write the house style into every C file
 FUZZ_NAMES := $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 FUZZ_SECONDS ?= 30
 
+# A parser of a program comes from the program's library.
+FUZZ_LIBRARY_acl_wire := $(BUILD)/lib/libaccess.a
+
 # Replay of every seed through the same function, with the ordinary compiler.
-$(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $(SHARED_LIBS)
+$(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $$(FUZZ_LIBRARY_$$*) $(SHARED_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
@@ -184,7 +187,7 @@ fuzz: ## fuzz each parser for FUZZ_SECONDS (clang, libFuzzer)
 
 .PHONY: fuzz-binaries
 fuzz-binaries: $(FUZZ_NAMES:%=$(BUILD)/fuzz-bin/%)
-$(BUILD)/fuzz-bin/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(SHARED_LIBS)
+$(BUILD)/fuzz-bin/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $$(FUZZ_LIBRARY_$$*) $(SHARED_LIBS)
 	@mkdir -p $(@D)
 	$(call say,LD,$@)
 	$(Q)$(CC) -fsanitize=fuzzer,address,undefined -pie -o $@ $^ $(PKG_LIBS)

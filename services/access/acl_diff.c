@@ -6,6 +6,7 @@
 enum { LIST_FIRST_ROOM = 64, ISSUED_CHARS = 27 };
 
 static const char USER[] = "User:";
+static const char ANY_HOST[] = "*";
 
 enum err_code acl_list_add(struct arena *a, struct acl_list *l, const struct acl *acl,
                            struct err *e) {
@@ -38,7 +39,7 @@ static enum err_code want(struct arena *a, struct acl_list *l, const char *princ
                                       .permission = ACL_ALLOW,
                                       .name = name,
                                       .principal = arena_printf(a, "%s%s", USER, principal),
-                                      .host = "*"},
+                                      .host = ANY_HOST},
                         e);
 }
 
@@ -59,40 +60,9 @@ enum err_code acl_want_producer(struct arena *a, struct acl_list *l, const char 
         enum err_code code =
             want(a, l, principal, ACL_TOPIC, ACL_PREFIXED, prefix, operations[i], e);
         if (code == ERR_OK) {
-            code = want(a, l, principal, ACL_TRANSACTIONAL_ID, ACL_PREFIXED,
-                        arena_printf(a, "%s.", principal), operations[i], e);
+            const char *ids = arena_printf(a, "%s.", principal);
+            code = want(a, l, principal, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ids, operations[i], e);
         }
-        if (code != ERR_OK) {
-            return code;
-        }
-    }
-    return ERR_OK;
-}
-
-struct acl_list acl_list_transactional(struct arena *a, const struct acl_list *l,
-                                       bool transactional) {
-    struct acl_list part = {.items = arena_array(a, l->count, sizeof *l->items), .room = l->count};
-    for (size_t i = 0; i < l->count; i++) {
-        if ((l->items[i].resource == ACL_TRANSACTIONAL_ID) == transactional) {
-            part.items[part.count++] = l->items[i];
-        }
-    }
-    return part;
-}
-
-enum err_code acl_list_name(struct arena *a, struct acl_list *l,
-                            const struct acl_list *transactional, struct err *e) {
-    size_t kept = 0, dropped = 0;
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->items[i].resource == ACL_UNKNOWN && dropped < transactional->count) {
-            dropped++;
-        } else {
-            l->items[kept++] = l->items[i];
-        }
-    }
-    l->count = kept;
-    for (size_t i = 0; i < transactional->count; i++) {
-        enum err_code code = acl_list_add(a, l, &transactional->items[i], e);
         if (code != ERR_OK) {
             return code;
         }
@@ -109,17 +79,18 @@ bool acl_principal_is_issued(const char *principal) {
            strspn(name + 1, "abcdefghijklmnopqrstuvwxyz234567") == ISSUED_CHARS - 1;
 }
 
-// A producer's own prefix; another is somebody's own arrangement.
-static bool is_own_transactional(const struct acl *acl) {
-    const char *name = acl->principal + strlen(USER);
-    size_t len = strlen(name);
+// Others gave rights on transactional ids before Weir did: only what Weir itself would give is Weir's.
+static bool is_our_transaction(const struct acl *acl) {
+    const char *principal = acl->principal + strlen(USER);
+    size_t len = strlen(principal);
     return acl->resource == ACL_TRANSACTIONAL_ID && acl->pattern == ACL_PREFIXED &&
            (acl->operation == ACL_WRITE || acl->operation == ACL_DESCRIBE) &&
-           strncmp(acl->name, name, len) == 0 && strcmp(acl->name + len, ".") == 0;
+           strcmp(acl->host, ANY_HOST) == 0 && strncmp(acl->name, principal, len) == 0 &&
+           strcmp(acl->name + len, ".") == 0;
 }
 
-// Kinds that Weir never makes (the cluster, tokens, operations of later Kafkas) are
-// somebody's own arrangement, and a client library may not even be able to name them.
+// Kinds that Weir never makes (the cluster, tokens, operations of later Kafkas) are somebody's own
+// arrangement, and a client library may not even be able to name them.
 static bool is_of_our_kind(const struct acl *acl) {
     return (acl->resource == ACL_TOPIC || acl->resource == ACL_GROUP) &&
            (acl->pattern == ACL_LITERAL || acl->pattern == ACL_PREFIXED) &&
@@ -128,7 +99,7 @@ static bool is_of_our_kind(const struct acl *acl) {
 
 static bool is_ours(const struct acl *acl) {
     return acl->permission == ACL_ALLOW && acl_principal_is_issued(acl->principal) &&
-           (is_of_our_kind(acl) || is_own_transactional(acl));
+           (is_of_our_kind(acl) || is_our_transaction(acl));
 }
 
 static int compare_int(int x, int y) {
@@ -168,6 +139,20 @@ static struct acl_list list_with_room(struct arena *a, size_t room) {
     return (struct acl_list){.items = arena_array(a, room, sizeof(struct acl)), .room = room};
 }
 
+struct acl_list acl_list_take(struct arena *a, struct acl_list *l, int resource) {
+    struct acl_list taken = list_with_room(a, l->count);
+    size_t kept = 0;
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->items[i].resource == resource) {
+            taken.items[taken.count++] = l->items[i];
+        } else {
+            l->items[kept++] = l->items[i];
+        }
+    }
+    l->count = kept;
+    return taken;
+}
+
 void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *found,
                  struct acl_diff *ret) {
     sort(wanted);
@@ -195,6 +180,7 @@ void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *foun
             diff.superfluous.items[diff.superfluous.count++] = found->items[f];
         } else {
             diff.foreign++;
+            diff.unnamed += found->items[f].resource == ACL_UNNAMED;
         }
         f++;
     }
@@ -227,7 +213,7 @@ static const char *resource_name(int resource) {
 }
 
 const char *acl_text(struct arena *a, const struct acl *acl) {
-    bool any_host = strcmp(acl->host, "*") == 0;
+    bool any_host = strcmp(acl->host, ANY_HOST) == 0;
     return arena_printf(a, "%s %s %s %s %s%s%s%s", acl->permission == ACL_DENY ? "deny" : "allow",
                         acl->principal, operation_name(acl->operation),
                         resource_name(acl->resource), acl->name,

@@ -9,7 +9,7 @@
 #include "base/arena.h"
 #include "base/err.h"
 
-enum acl_resource { ACL_UNKNOWN = 0, ACL_TOPIC = 2, ACL_GROUP = 3, ACL_TRANSACTIONAL_ID = 5 };
+enum acl_resource { ACL_UNNAMED = 0, ACL_TOPIC = 2, ACL_GROUP = 3, ACL_TRANSACTIONAL_ID = 5 };
 enum acl_pattern { ACL_LITERAL = 3, ACL_PREFIXED = 4 };
 enum acl_operation {
     ACL_ALL = 2,
@@ -45,29 +45,26 @@ ERR_MUST_CHECK enum err_code acl_list_add(struct arena *a, struct acl_list *l,
 ERR_MUST_CHECK enum err_code acl_want_consumer(struct arena *a, struct acl_list *l,
                                                const char *principal, const char *topic,
                                                struct err *e);
-// A producer writes and describes the topics of its organisation's prefix; it makes none (topics.h).
-// Its transactional ids begin with its principal and a dot, so that it fences nobody else's.
+// A producer writes and describes the topics of its organisation's prefix; it makes none (topics.h). Its
+// transactions have ids that begin with its principal and a dot, as a consumer's groups do.
 ERR_MUST_CHECK enum err_code acl_want_producer(struct arena *a, struct acl_list *l,
                                                const char *principal, const char *prefix,
                                                struct err *e);
+
+// Takes those of that resource out of `l`; returns them. Order is kept.
+struct acl_list acl_list_take(struct arena *a, struct acl_list *l, int resource);
 
 struct acl_diff {
     struct acl_list missing;     // wanted, not found: create
     struct acl_list superfluous; // found, not wanted, and Weir's: delete
     size_t wanted;               // distinct
     size_t foreign;              // found and not Weir's: never touched
+    size_t unnamed;              // of the foreign: ACL_UNNAMED
 };
 
-// Those of the list that are of transactional ids, or those that are not.
-struct acl_list acl_list_transactional(struct arena *a, const struct acl_list *l,
-                                       bool transactional);
-// Puts what was listed of transactional ids in the place of as many that the other listing couldn't
-// name.
-ERR_MUST_CHECK enum err_code acl_list_name(struct arena *a, struct acl_list *l,
-                                           const struct acl_list *transactional, struct err *e);
-
 // Sorts both lists. An ACL is Weir's if it allows a principal that Weir issued something with a topic
-// or group, or with transactional ids of that principal's prefix; a DENY is never Weir's, for taking one away could only widen access.
+// or group, or if it is just what acl_want_producer gives on a transactional id. A DENY is never Weir's,
+// for taking one away could only widen access.
 void acl_compare(struct arena *a, struct acl_list *wanted, struct acl_list *found,
                  struct acl_diff *ret);
 

@@ -69,8 +69,9 @@ static enum err_code keep_first(enum err_code so_far, const rd_kafka_error_t *fa
                    rd_kafka_error_string(failed), rd_kafka_error_name(failed));
 }
 
-static enum err_code create_batch(struct broker_admin *b, const struct acl *acls, size_t count,
-                                  bool *ret_done, struct err *e) {
+static enum err_code create_batch(void *ctx, const struct acl *acls, size_t count, bool *ret_done,
+                                  struct err *e) {
+    struct broker_admin *b = ctx;
     rd_kafka_AclBinding_t *bindings[BROKER_ACLS_BATCH];
     char text[TEXT_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -103,8 +104,9 @@ static enum err_code create_batch(struct broker_admin *b, const struct acl *acls
     return code;
 }
 
-static enum err_code delete_batch(struct broker_admin *b, const struct acl *acls, size_t count,
-                                  bool *ret_done, struct err *e) {
+static enum err_code delete_batch(void *ctx, const struct acl *acls, size_t count, bool *ret_done,
+                                  struct err *e) {
+    struct broker_admin *b = ctx;
     rd_kafka_AclBindingFilter_t *filters[BROKER_ACLS_BATCH];
     char text[TEXT_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -139,16 +141,17 @@ static enum err_code delete_batch(struct broker_admin *b, const struct acl *acls
 
 // An ACL that the cluster refuses keeps none of the others back; only a cluster that doesn't answer ends
 // the work. The first error is the one that is told.
-static enum err_code in_batches(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
-                                enum err_code (*batch)(struct broker_admin *, const struct acl *,
-                                                       size_t, bool *, struct err *),
-                                struct err *e) {
+enum err_code broker_acls_in_batches(void *ctx, const struct acl_list *l, bool *ret_done,
+                                     enum err_code (*batch)(void *ctx, const struct acl *acls,
+                                                            size_t count, bool *ret_done,
+                                                            struct err *e),
+                                     struct err *e) {
     enum err_code first = ERR_OK;
     for (size_t at = 0; at < l->count && first != ERR_UNAVAILABLE; at += BROKER_ACLS_BATCH) {
         size_t left = l->count - at;
         size_t count = left < BROKER_ACLS_BATCH ? left : BROKER_ACLS_BATCH;
         struct err failed;
-        enum err_code code = batch(b, l->items + at, count, ret_done + at, &failed);
+        enum err_code code = batch(ctx, l->items + at, count, ret_done + at, &failed);
         if (code != ERR_OK && (first == ERR_OK || code == ERR_UNAVAILABLE)) {
             first = code;
             *e = failed;
@@ -159,10 +162,10 @@ static enum err_code in_batches(struct broker_admin *b, const struct acl_list *l
 
 enum err_code broker_acls_create(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
                                  struct err *e) {
-    return in_batches(b, l, ret_done, create_batch, e);
+    return broker_acls_in_batches(b, l, ret_done, create_batch, e);
 }
 
 enum err_code broker_acls_delete(struct broker_admin *b, const struct acl_list *l, bool *ret_done,
                                  struct err *e) {
-    return in_batches(b, l, ret_done, delete_batch, e);
+    return broker_acls_in_batches(b, l, ret_done, delete_batch, e);
 }

@@ -16,5 +16,11 @@ ERR_MUST_CHECK enum err_code broker_acls_create(struct broker_admin *b, const st
                                                 bool *ret_done, struct err *e);
 ERR_MUST_CHECK enum err_code broker_acls_delete(struct broker_admin *b, const struct acl_list *l,
                                                 bool *ret_done, struct err *e);
+// The same by another way to the broker: `batch` makes one request about at most BROKER_ACLS_BATCH.
+ERR_MUST_CHECK enum err_code
+broker_acls_in_batches(void *ctx, const struct acl_list *l, bool *ret_done,
+                       enum err_code (*batch)(void *ctx, const struct acl *acls, size_t count,
+                                              bool *ret_done, struct err *e),
+                       struct err *e);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "access/access_store.h"
+#include "access/broker_link.h"
 #include "access/reconcile.h"
 #include "access/topics.h"
 #include "platform/http/metrics_server.h"
@@ -42,7 +43,7 @@ struct access {
     int64_t compare_every_ms;
     struct pg *pg;
     struct broker_admin *broker;
-    struct transactional_ids transactional;
+    const struct kafka_settings *kafka;
     char cluster_id[ACCESS_UUID_TEXT];
     bool listening, registered, active;
     bool more;        // topics are left to be made
@@ -118,9 +119,9 @@ static enum err_code step(struct access *x, struct err *e) {
     }
     struct reconcile c = {.pg = x->pg,
                           .broker = x->broker,
-                          .transactional = &x->transactional,
                           .cluster = x->cluster,
-                          .cluster_id = x->cluster_id};
+                          .cluster_id = x->cluster_id,
+                          .kafka = x->kafka};
     code = reconcile_once(&c, e);
     if (c.reconnected) {
         x->listening = x->active = false;
@@ -131,7 +132,12 @@ static enum err_code step(struct access *x, struct err *e) {
     }
     struct topics t = {
         .pg = x->pg, .broker = x->broker, .cluster = x->cluster, .cluster_id = x->cluster_id};
-    return topics_round(&t, &x->more, e);
+    code = topics_round(&t, &x->more, e);
+    if (code == ERR_OK && c.transactional.code != ERR_OK) {
+        *e = c.transactional;
+        code = e->code;
+    }
+    return code;
 }
 
 // How long to wait for a notification before the next step.
@@ -177,7 +183,11 @@ static enum err_code run(const struct config *c, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    x.transactional.settings = kafka;
+    x.kafka = &kafka;
+    const char *unsupported = broker_link_unsupported(&kafka);
+    if (unsupported != NULL) {
+        log_warn("producers get no transactional ids", log_str("reason", unsupported));
+    }
     metrics_register(&ACTIVE);
     reconcile_register_metrics();
     topics_register_metrics();
@@ -203,7 +213,6 @@ static enum err_code run(const struct config *c, struct err *e) {
     }
     metrics_server_stop(server);
     broker_admin_close(x.broker);
-    transactional_ids_close(&x.transactional);
     pg_close(x.pg);
     return code;
 }

@@ -1,9 +1,9 @@
 #include "access/reconcile.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "access/access_store.h"
+#include "access/transactional_acls.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
 #include "platform/program/metrics.h"
@@ -19,17 +19,17 @@ static struct metric FOREIGN = METRIC_GAUGE("weir_access_acls_foreign", "acls",
                                             "ACLs that Weir didn't make: reported, never touched");
 static struct metric FAILURES =
     METRIC_COUNTER("weir_access_failures_total", "comparisons", "Comparisons that failed");
-static struct metric UNLISTED =
-    METRIC_COUNTER("weir_access_transactional_unlisted_total", "comparisons",
-                   "Comparisons without the ACLs of transactional ids: they couldn't be listed");
 static struct metric COMPARED = METRIC_GAUGE("weir_access_compared_timestamp_seconds", "seconds",
                                              "Unix time of the last complete comparison");
+static struct metric TRANSACTIONAL =
+    METRIC_GAUGE("weir_access_transactional", "",
+                 "1 while the ACLs of transactional ids are as the producers' grants ask for");
 static struct metric TOOK =
     METRIC_DURATION("weir_access_compare_seconds", "Comparison of one cluster, changes included");
 
 void reconcile_register_metrics(void) {
-    struct metric *const all[] = {&CREATED,  &REMOVED,  &WANTED,   &FOREIGN,
-                                  &FAILURES, &UNLISTED, &COMPARED, &TOOK};
+    struct metric *const all[] = {&CREATED,  &REMOVED,  &WANTED,        &FOREIGN,
+                                  &FAILURES, &COMPARED, &TRANSACTIONAL, &TOOK};
     for (size_t i = 0; i < sizeof all / sizeof *all; i++) {
         metrics_register(all[i]);
     }
@@ -80,103 +80,145 @@ static void report(const struct reconcile *c, const struct access_outcome *o) {
     }
 }
 
-static enum err_code keep_first(enum err_code first, enum err_code code, const struct err *failed,
-                                struct err *e) {
-    if (first == ERR_OK && code != ERR_OK) {
-        *e = *failed;
-        return code;
-    }
-    return first;
-}
+// What was found about ACLs of some kinds, and what was done.
+struct part {
+    struct acl_diff diff;
+    struct acl_list created, removed; // confirmed by the broker
+    size_t found;
+    bool compared;
+};
 
-// Those of transactional ids go another way. *ret_confirmed: what the broker confirmed of both.
-static enum err_code change(struct reconcile *c, struct arena *a, const struct acl_list *l,
-                            bool create, struct acl_list *ret_confirmed, struct err *e) {
-    struct acl_list usual = acl_list_transactional(a, l, false);
-    struct acl_list transactional = acl_list_transactional(a, l, true);
-    bool *done = arena_array(a, l->count, sizeof *done);
-    bool *transactional_done = done + usual.count;
-    struct acl_list joined = usual;
-    struct err failed;
-    enum err_code code = create ? broker_acls_create(c->broker, &usual, done, e)
-                                : broker_acls_delete(c->broker, &usual, done, e);
-    enum err_code other = create ? transactional_ids_create(c->transactional, &transactional,
-                                                            transactional_done, &failed)
-                                 : transactional_ids_delete(c->transactional, &transactional,
-                                                            transactional_done, &failed);
-    if (transactional.count > 0) {
-        memcpy(joined.items + usual.count, transactional.items,
-               transactional.count * sizeof *transactional.items);
-        joined.count += transactional.count;
-    }
-    *ret_confirmed = confirmed(a, &joined, done);
-    return keep_first(code, other, &failed, e);
-}
-
-static enum err_code apply(struct reconcile *c, struct arena *a, const struct acl_diff *diff,
-                           int64_t adopted, const char *unlisted, struct err *e) {
-    struct acl_list removed, created = {0};
-    enum err_code code = change(c, a, &diff->superfluous, false, &removed, e);
+// `link`: the way to transactional ids; NULL: the client library's, to all else.
+static enum err_code change(struct reconcile *c, struct broker_link *link, struct arena *a,
+                            struct part *p, struct err *e) {
+    const struct acl_list *remove = &p->diff.superfluous;
+    const struct acl_list *create = &p->diff.missing;
+    bool *removed = arena_array(a, remove->count, sizeof *removed);
+    bool *created = arena_array(a, create->count, sizeof *created);
+    enum err_code code = link != NULL ? transactional_acls_delete(link, remove, removed, e)
+                                      : broker_acls_delete(c->broker, remove, removed, e);
     if (code != ERR_UNAVAILABLE) { // what the cluster won't delete keeps no grant back
         struct err failed;
-        enum err_code created_code = change(c, a, &diff->missing, true, &created, &failed);
-        code = keep_first(code, created_code, &failed, e);
+        enum err_code created_code = link != NULL
+                                         ? transactional_acls_create(link, create, created, &failed)
+                                         : broker_acls_create(c->broker, create, created, &failed);
+        if (code == ERR_OK && created_code != ERR_OK) {
+            code = created_code;
+            *e = failed;
+        }
     }
-    const char *error = code != ERR_OK ? e->text : unlisted;
-    if (error == NULL && adopted > 0) {
-        error =
-            arena_printf(a, "%lld grants of adopted principals are not applied: not supported yet",
-                         (long long)adopted);
+    p->created = confirmed(a, create, created);
+    p->removed = confirmed(a, remove, removed);
+    return code;
+}
+
+static enum err_code compare_part(struct reconcile *c, struct broker_link *link, struct arena *a,
+                                  struct acl_list *wanted, struct part *p, struct err *e) {
+    struct acl_list found = {0};
+    enum err_code code = link != NULL ? transactional_acls_list(link, a, &found, e)
+                                      : broker_acls_list(c->broker, a, &found, e);
+    if (code != ERR_OK) {
+        return code;
     }
-    struct access_outcome o = {.created = &created,
-                               .removed = &removed,
-                               .wanted = (int64_t)diff->wanted,
-                               .foreign = (int64_t)diff->foreign,
-                               .error = error};
+    acl_compare(a, wanted, &found, &p->diff);
+    p->found = found.count;
+    p->compared = true;
+    return change(c, link, a, p, e);
+}
+
+// Over a connection that lives as long as the comparison: one that lasts would have to be watched.
+static enum err_code compare_transactional(struct reconcile *c, struct arena *a,
+                                           struct acl_list *wanted, struct part *p, struct err *e) {
+    struct broker_link *link = NULL;
+    enum err_code code = broker_link_open(c->kafka, &link, e);
+    if (code == ERR_OK) {
+        code = compare_part(c, link, a, wanted, p, e);
+    }
+    broker_link_close(link);
+    return code == ERR_OK ? code : err_context(e, "transactional ids");
+}
+
+static struct acl_list joined(struct arena *a, const struct acl_list *x, const struct acl_list *y) {
+    size_t count = x->count + y->count;
+    struct acl_list l = {.items = arena_array(a, count, sizeof *l.items), .room = count};
+    for (size_t i = 0; i < count; i++) {
+        l.items[i] = i < x->count ? x->items[i] : y->items[i - x->count];
+    }
+    l.count = count;
+    return l;
+}
+
+// What Weir doesn't do here, and nothing will change by trying again; NULL: nothing.
+static const char *shortcomings(const struct reconcile *c, struct arena *a, int64_t adopted,
+                                size_t transactional) {
+    const char *unsupported = broker_link_unsupported(c->kafka);
+    const char *no_ids =
+        unsupported == NULL || transactional == 0
+            ? NULL
+            : arena_printf(a, "producers get no transactional ids: %s", unsupported);
+    if (adopted == 0) {
+        return no_ids;
+    }
+    return arena_printf(
+        a, "%lld grants of adopted principals are not applied: not supported yet%s%s",
+        (long long)adopted, no_ids == NULL ? "" : "; ", no_ids == NULL ? "" : no_ids);
+}
+
+static void save(struct reconcile *c, struct arena *a, const struct part *named,
+                 const struct part *transactional, const char *error) {
+    struct acl_list created = joined(a, &named->created, &transactional->created);
+    struct acl_list removed = joined(a, &named->removed, &transactional->removed);
+    // The client library lists transactional ids too, without their name: they are not counted twice.
+    size_t twice =
+        transactional->found < named->diff.unnamed ? transactional->found : named->diff.unnamed;
+    struct access_outcome o = {
+        .created = &created,
+        .removed = &removed,
+        .wanted = (int64_t)(named->diff.wanted + transactional->diff.wanted),
+        .foreign = (int64_t)(named->diff.foreign - twice + transactional->diff.foreign),
+        .error = error};
     report(c, &o);
     record(c, &o);
-    return code;
 }
 
 static enum err_code compare_in(struct reconcile *c, struct arena *a, struct err *e) {
     struct acl_list wanted = {0};
-    struct acl_list found = {0};
     int64_t adopted = 0;
     // What is wanted is read first: a grant that changes meanwhile wakes us again.
     enum err_code code = access_store_wanted(c->pg, c->cluster_id, a, &wanted, &adopted, e);
-    if (code == ERR_OK) {
-        code = broker_acls_list(c->broker, a, &found, e);
-    }
     if (code != ERR_OK) {
         return code;
     }
-    struct err failed;
-    struct acl_list transactional = {0};
-    const char *unlisted = NULL;
-    if (transactional_ids_list(c->transactional, a, &transactional, &failed) == ERR_OK) {
-        code = acl_list_name(a, &found, &transactional, e);
-    } else {
-        wanted = acl_list_transactional(a, &wanted, false);
-        unlisted = arena_printf(a, "producers have no transactional ids: %s", failed.text);
-        metric_add(&UNLISTED, 1);
-        log_warn("ACLs of transactional ids can't be listed", log_id("cluster", c->cluster),
-                 log_err(&failed));
-    }
-    if (code != ERR_OK) {
+    struct acl_list wanted_ids = acl_list_take(a, &wanted, ACL_TRANSACTIONAL_ID);
+    struct part named = {0};
+    struct part transactional = {0};
+    code = compare_part(c, NULL, a, &wanted, &named, e);
+    if (!named.compared) {
         return code;
     }
-    struct acl_diff diff;
-    acl_compare(a, &wanted, &found, &diff);
-    return apply(c, a, &diff, adopted, unlisted, e);
+    bool supported = broker_link_unsupported(c->kafka) == NULL;
+    if (supported && code != ERR_UNAVAILABLE) {
+        c->transactional.code =
+            compare_transactional(c, a, &wanted_ids, &transactional, &c->transactional);
+    }
+    metric_set(&TRANSACTIONAL,
+               supported && transactional.compared && c->transactional.code == ERR_OK);
+    const char *error = code != ERR_OK ? e->text
+                        : c->transactional.code != ERR_OK
+                            ? c->transactional.text
+                            : shortcomings(c, a, adopted, wanted_ids.count);
+    save(c, a, &named, &transactional, error);
+    return code;
 }
 
 enum err_code reconcile_once(struct reconcile *c, struct err *e) {
     int64_t began_us = clock_monotonic_us();
     struct arena a;
     arena_init(&a);
+    c->transactional = (struct err){.code = ERR_OK};
     enum err_code code = compare_in(c, &a, e);
     arena_done(&a);
-    if (code == ERR_OK) {
+    if (code == ERR_OK && c->transactional.code == ERR_OK) {
         metric_observe(&TOOK, clock_monotonic_us() - began_us);
         metric_set(&COMPARED, clock_system_us() / US_PER_SECOND);
     } else {

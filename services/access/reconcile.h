@@ -3,24 +3,23 @@
 #define WEIR_ACCESS_RECONCILE_H
 
 #include "access/broker_acls.h"
-#include "access/transactional_ids.h"
 #include "platform/pg/pg.h"
 
 struct reconcile {
     struct pg *pg;
     struct broker_admin *broker;
-    struct transactional_ids *transactional;
     const char *cluster;    // name
     const char *cluster_id; // uuid
-    bool reconnected;       // set when `pg` is a new session: lock and LISTEN are gone
+    const struct kafka_settings *kafka;
+    bool reconnected; // set when `pg` is a new session: lock and LISTEN are gone
+    // Set by every comparison; code ERR_OK, or why the ACLs of transactional ids are not as they should
+    // be. All else was compared nevertheless.
+    struct err transactional;
 };
 
 void reconcile_register_metrics(void);
 
-// Where the ACLs of transactional ids can't be listed, the others are compared all the same, and
-// access_state says so.
-//
-// Deletes first, so that a revocation never waits for grants. What the broker confirmed is recorded
+// ERR_OK also where only `transactional` failed. Deletes first, so that a revocation never waits for grants. What the broker confirmed is recorded
 // even if a later change failed, and recorded again until PostgreSQL takes it or the program should
 // stop.
 ERR_MUST_CHECK enum err_code reconcile_once(struct reconcile *c, struct err *e);

@@ -1,9 +1,13 @@
 """weir-access on a real broker: grants become ACLs, ends of grants refusals, and nothing else changes."""
 
+import contextlib
 import functools
 import os
+import socket
 import subprocess
+import threading
 import time
+import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
@@ -185,43 +189,164 @@ def test_producer__writes_below_its_prefix_only(access, market, world, signer):
         application, world["provider"], world["cluster"],
     )
     wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
-    assert {a[3] for a in acls_of(access, who)} == {"WRITE", "DESCRIBE"}
-    assert {a[:3] for a in acls_of(access, who)} == {("TOPIC", "PREFIXED", "acme."), ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.")}
+    assert acls_of(access, who) == [
+        ("TOPIC", "PREFIXED", "acme.", "DESCRIBE"),
+        ("TOPIC", "PREFIXED", "acme.", "WRITE"),
+        ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.", "DESCRIBE"),
+        ("TRANSACTIONAL_ID", "PREFIXED", f"{who}.", "WRITE"),
+    ]
     market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
     wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
 
 
-def transaction(stack, signer, who, transactional_id, topic):
-    """Writes one record in a transaction; None, or the error's code."""
+def transact(stack, signer, who, topic, transactional_id):
+    """One transaction of one record: None, or Kafka's number of the refusal."""
     producer = Producer({**stack.token_config(signer.token(who)), "transactional.id": transactional_id, "log_level": 0})
     try:
-        producer.init_transactions(20)
+        producer.init_transactions(30)
         producer.begin_transaction()
-        producer.produce(topic, value="in a transaction")
-        producer.commit_transaction(20)
-    except KafkaException as e:
-        return e.args[0].code()
+        producer.produce(topic, value="one")
+        producer.commit_transaction(30)
+    except KafkaException as refusal:
+        return refusal.args[0].code()
     return None
 
 
-def test_producer__has_transactions_under_its_own_ids(access, market, world, topic, signer):
+REFUSED = KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+
+
+def test_transactions__work_below_the_principal_until_the_grant_ends(access, market, world, topic, signer):
     application, who = market.application(world["provider"])
-    before = state(market)
+    assert transact(access, signer, who, topic, f"{who}.x") == REFUSED
     market.run(
         "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
         application, world["provider"], world["cluster"],
     )
     wait_for(lambda: len(acls_of(access, who)) == 4, "the producer's ACLs")
-    assert transaction(access, signer, who, f"{who}.feed", topic) is None
-    for other in ("feed", f"{who}", principal_name() + ".feed"):
-        assert transaction(access, signer, who, other, topic) == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED, other
-    # Weir's are none of the foreign ones, though librdkafka of Debian can't name them.
-    assert (state(market)["foreign_acls"], state(market)["error"]) == (before["foreign_acls"], None)
-    # An operator's own arrangement for the same principal stays.
-    access.script("kafka", "tool", "org.apache.kafka.tools.AclCommand", "--add", "--allow-principal", f"User:{who}", "--transactional-id", "batch", "--operation", "Write")
+    assert transact(access, signer, who, topic, f"{who}.x") is None
+    assert transact(access, signer, who, topic, f"{who}x.y") == REFUSED
+    assert transact(access, signer, who, topic, "orders") == REFUSED
+
+    audited = "select count(*) from audit_log where object_kind = 'acl' and object_id like %s and action = %s"
+    ours = f"allow User:{who} % transactional\\_id {who}.*"
+    wait_for(lambda: market.value(audited, ours, "acl.created") == 2, "the audit rows")
     market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
-    wait_for(lambda: [a[:3] for a in acls_of(access, who)] == [("TRANSACTIONAL_ID", "LITERAL", "batch")], "Weir's ACLs to be gone")
-    assert transaction(access, signer, who, f"{who}.feed", topic) == KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    wait_for(lambda: acls_of(access, who) == [], "the producer's ACLs to be gone")
+    assert transact(access, signer, who, topic, f"{who}.x") == REFUSED
+    wait_for(lambda: market.value(audited, ours, "acl.removed") == 2, "the audit rows")
+
+
+def test_transactional_ids_of_others__survive(access, market, world):
+    application, who = market.application(world["provider"])
+    before = state(market)["foreign_acls"]
+    tool = functools.partial(access.script, "kafka", "tool", "org.apache.kafka.tools.AclCommand")
+    own = ["--operation", "Write", "--resource-pattern-type"]
+    tool("--add", "--allow-principal", f"User:{who}", "--transactional-id", "legacy-", *own, "prefixed")
+    tool("--add", "--allow-principal", f"User:{who}", "--transactional-id", f"{who}.", *own, "literal")
+    tool("--add", "--deny-principal", f"User:{who}", "--transactional-id", f"{who}.", *own, "prefixed")
+    tool("--add", "--allow-principal", "User:older", "--transactional-id", "older.", *own, "prefixed")
+    foreign = acls_of(access, who)
+    assert len(foreign) == 3
+    market.run(
+        "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')",
+        application, world["provider"], world["cluster"],
+    )
+    wait_for(lambda: len(acls_of(access, who)) == 7, "the producer's ACLs")
+    market.run("update producer_grant set revoked_at = now() where application_id = %s", application)
+    wait_for(lambda: len(acls_of(access, who)) == 3, "Weir's to be gone")
+    assert acls_of(access, who) == foreign
+    assert acls_of(access, "older") == [("TRANSACTIONAL_ID", "PREFIXED", "older.", "WRITE")]
+    wait_for(lambda: state(market)["foreign_acls"] == before + 4, "the foreign ACLs to be counted once")
+
+
+class Relay:
+    """Passes connections on to a broker, until told to refuse them; those that are there live on."""
+
+    def __init__(self, target):
+        host, _, port = target.rpartition(":")
+        self.target = (host, int(port))
+        self.listener = None
+        self.open(0)
+
+    def open(self, port=None):
+        self.listener = socket.create_server(("127.0.0.1", self.port if port is None else port))
+        self.port = self.listener.getsockname()[1]
+        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
+
+    def close(self):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+
+    def accept(self, listener):
+        while True:
+            try:
+                client, _ = listener.accept()
+            except OSError:
+                return
+            server = socket.create_connection(self.target)
+            for ends in ((client, server), (server, client)):
+                threading.Thread(target=self.pump, args=ends, daemon=True).start()
+
+    @staticmethod
+    def pump(source, sink):
+        try:
+            while data := source.recv(65536):
+                sink.sendall(data)
+            sink.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
+@contextlib.contextmanager
+def by_relay(stack):
+    """weir-access with a bootstrap server of its own, in place of the stack's."""
+    environment = dict(
+        line.split("=", 1) for line in (stack.folder / "weir" / "weir-access.env").read_text().splitlines() if "=" in line
+    )
+    relay = Relay(environment["WEIR_KAFKA_BOOTSTRAP"])
+    environment["WEIR_KAFKA_BOOTSTRAP"] = f"127.0.0.1:{relay.port}"
+    stack.script("weir", "down", "weir-access")
+    binary = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-access"
+    process = subprocess.Popen([str(binary)], env=environment, stderr=subprocess.DEVNULL)
+    try:
+        yield relay
+    finally:
+        process.terminate()
+        assert process.wait(20) == 0
+        stack.script("weir", "up", "weir-access")
+
+
+def test_no_way_to_transactional_ids__stops_nothing_else(access, market, world, topic):
+    give = "insert into producer_grant (application_id, org_id, cluster_id, topic_prefix) values (%s, %s, %s, 'acme.')"
+    metrics = f"http://127.0.0.1:{access.ports['WEIR_ACCESS_METRICS_PORT']}"
+
+    def ready():
+        try:
+            with urllib.request.urlopen(f"{metrics}/readyz") as answer:
+                return answer.status == 200
+        except urllib.error.URLError:
+            return False
+
+    with by_relay(access) as relay:
+        first, writes = market.application(world["provider"])
+        market.run(give, first, world["provider"], world["cluster"])
+        wait_for(lambda: len(acls_of(access, writes)) == 4, "the producer's ACLs")
+        wait_for(ready, "weir-access to be ready")
+        # librdkafka knows the broker itself by now; connections that begin anew are refused.
+        relay.close()
+        second, also_writes = market.application(world["provider"])
+        market.run(give, second, world["provider"], world["cluster"])
+        wait_for(lambda: len(acls_of(access, also_writes)) == 2, "the ACLs of topics")
+        wait_for(lambda: (state(market)["error"] or "").startswith("transactional ids: "), "the error to be told")
+        assert not ready()
+        with urllib.request.urlopen(f"{metrics}/metrics") as answer:
+            assert "weir_access_transactional 0" in answer.read().decode()
+        market.run("update producer_grant set revoked_at = now() where application_id = %s", first)
+        wait_for(lambda: {a[0] for a in acls_of(access, writes)} == {"TRANSACTIONAL_ID"}, "the revocation of topics")
+        relay.open()
+        wait_for(lambda: len(acls_of(access, also_writes)) == 4, "all the ACLs", seconds=40)
+        wait_for(lambda: acls_of(access, writes) == [], "the whole revocation")
+        wait_for(lambda: state(market)["error"] is None and ready(), "the error to go")
 
 
 def test_disabled_application__loses_everything(access, market, world, topic):
@@ -376,6 +501,7 @@ def test_metrics__say_what_it_does(access):
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as answer:
         text = answer.read().decode()
     assert "weir_access_active 1" in text
+    assert "weir_access_transactional 1" in text
     assert "weir_access_acls_created_total" in text
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz") as answer:
         assert answer.status == 200

@@ -69,5 +69,6 @@ export function Snippets({ clientId, secret, bootstrap, topic, protocol }) {
     <div class="tabs" role="tablist" aria-label="Client">${KINDS.map(([name], i) => html`
       <button type="button" role="tab" aria-selected=${i === kind ? 'true' : 'false'} onClick=${() => setKind(i)}>${name}</button>`)}</div>
     <pre tabindex="0" data-snippet=${KINDS[kind][0]}>${text}</pre>
-    <p class="muted">Consumer groups must begin with <code>${clientId}.</code> – no other prefix is granted.</p></div>`;
+    <p class="muted">Consumer groups must begin with <code>${clientId}.</code> – no other prefix is granted. Nor is another
+      for the <code>transactional.id</code> of an application that may write.</p></div>`;
 }

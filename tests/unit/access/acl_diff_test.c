@@ -31,14 +31,6 @@ static void principal__only_the_issued_shape_is_ours(void **state) {
     assert_false(acl_principal_is_issued("Group:" ONE));
 }
 
-// A producer's own.
-static void transactional(struct arena *a, struct acl_list *l, const char *principal) {
-    const char *user = arena_printf(a, "User:%s", principal);
-    const char *prefix = arena_printf(a, "%s.", principal);
-    found(a, l, user, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, prefix, ACL_WRITE, ACL_ALLOW);
-    found(a, l, user, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, prefix, ACL_DESCRIBE, ACL_ALLOW);
-}
-
 static void compare__nothing_to_do_when_equal(void **state) {
     (void)state;
     struct arena a;
@@ -49,9 +41,12 @@ static void compare__nothing_to_do_when_equal(void **state) {
     assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
-    transactional(&a, &there, TWO);
     found(&a, &there, "User:" ONE, ACL_GROUP, ACL_PREFIXED, ONE ".", ACL_READ, ACL_ALLOW);
     found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "acme.ticks", ACL_READ, ACL_ALLOW);
+    found(&a, &there, "User:" TWO, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, TWO ".", ACL_DESCRIBE,
+          ACL_ALLOW);
+    found(&a, &there, "User:" TWO, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, TWO ".", ACL_WRITE,
+          ACL_ALLOW);
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
     assert_int_equal(diff.wanted, 6);
@@ -68,18 +63,18 @@ static void compare__kinds_that_weir_never_makes_are_foreign(void **state) {
     static const struct {
         int resource, pattern, operation;
     } odd[] = {
-        {5, ACL_LITERAL, ACL_WRITE},        // transactional id
-        {5, ACL_LITERAL, 15},               // TWO_PHASE_COMMIT
-        {6, ACL_LITERAL, ACL_DESCRIBE},     // delegation token
-        {7, ACL_LITERAL, 13},               // user, CREATE_TOKENS
-        {4, ACL_LITERAL, 12},               // cluster, IDEMPOTENT_WRITE
-        {0, ACL_LITERAL, ACL_READ},         // what the client library doesn't know
-        {0, ACL_LITERAL, ACL_READ},         // another that looks the same
-        {ACL_TOPIC, 0, ACL_READ},           //
-        {ACL_TOPIC, ACL_LITERAL, 0},        //
-        {ACL_TOPIC, ACL_LITERAL, 14},       // DESCRIBE_TOKENS
-        {INT8_MAX, ACL_PREFIXED, INT8_MAX}, // a Kafka of the future
-        {-1, -1, -1},                       //
+        {5, ACL_LITERAL, ACL_WRITE},          // transactional id
+        {5, ACL_LITERAL, 15},                 // TWO_PHASE_COMMIT
+        {6, ACL_LITERAL, ACL_DESCRIBE},       // delegation token
+        {7, ACL_LITERAL, 13},                 // user, CREATE_TOKENS
+        {4, ACL_LITERAL, 12},                 // cluster, IDEMPOTENT_WRITE
+        {ACL_UNNAMED, ACL_LITERAL, ACL_READ}, // what the client library doesn't know
+        {ACL_UNNAMED, ACL_LITERAL, ACL_READ}, // another that looks the same
+        {ACL_TOPIC, 0, ACL_READ},             //
+        {ACL_TOPIC, ACL_LITERAL, 0},          //
+        {ACL_TOPIC, ACL_LITERAL, 14},         // DESCRIBE_TOKENS
+        {INT8_MAX, ACL_PREFIXED, INT8_MAX},   // a Kafka of the future
+        {-1, -1, -1},                         //
     };
     struct acl_list wanted = {0};
     struct acl_list there = {0};
@@ -91,50 +86,9 @@ static void compare__kinds_that_weir_never_makes_are_foreign(void **state) {
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
     assert_int_equal(diff.foreign, sizeof odd / sizeof *odd);
+    assert_int_equal(diff.unnamed, 2);
     assert_int_equal(diff.superfluous.count, 1);
     assert_int_equal(diff.superfluous.items[0].operation, ACL_ALL);
-    arena_done(&a);
-}
-
-static void compare__only_a_principals_own_transactional_ids_are_taken_back(void **state) {
-    (void)state;
-    struct arena a;
-    arena_init(&a);
-    struct acl_list wanted = {0}, there = {0};
-    transactional(&a, &there, ONE);
-    // Another prefix, literal, another's, denied, another operation: somebody's own arrangements.
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, "x.", ACL_WRITE, ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_LITERAL, ONE ".", ACL_WRITE,
-          ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, TWO ".", ACL_WRITE,
-          ACL_ALLOW);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ONE ".", ACL_WRITE,
-          ACL_DENY);
-    found(&a, &there, "User:" ONE, ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ONE ".", ACL_ALL, ACL_ALLOW);
-    struct acl_diff diff;
-    acl_compare(&a, &wanted, &there, &diff);
-    assert_int_equal(diff.superfluous.count, 2);
-    assert_int_equal(diff.foreign, 5);
-    struct acl_list ids = acl_list_transactional(&a, &diff.superfluous, true);
-    assert_int_equal(ids.count, 2);
-    assert_int_equal(acl_list_transactional(&a, &diff.superfluous, false).count, 0);
-    arena_done(&a);
-}
-
-// What the client library lists as of no known kind is what our own listing names, and no more.
-static void listing__of_transactional_ids_takes_the_place_of_unknown_ones(void **state) {
-    (void)state;
-    struct arena a;
-    arena_init(&a);
-    struct acl_list there = {0}, ids = {0};
-    for (int i = 0; i < 3; i++) {
-        found(&a, &there, "User:" ONE, ACL_UNKNOWN, ACL_PREFIXED, ONE ".", ACL_WRITE, ACL_ALLOW);
-    }
-    found(&a, &there, "User:" ONE, ACL_TOPIC, ACL_LITERAL, "t", ACL_READ, ACL_ALLOW);
-    transactional(&a, &ids, ONE);
-    assert_int_equal(acl_list_name(&a, &there, &ids, NULL), ERR_OK);
-    assert_int_equal(there.count, 4);
-    assert_int_equal(acl_list_transactional(&a, &there, true).count, 2);
     arena_done(&a);
 }
 
@@ -147,13 +101,47 @@ static void compare__a_producers_right_to_create_is_taken_back(void **state) {
     assert_int_equal(acl_want_producer(&a, &wanted, TWO, "acme.", NULL), ERR_OK);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_DESCRIBE, ACL_ALLOW);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_CREATE, ACL_ALLOW);
-    transactional(&a, &there, TWO);
     found(&a, &there, "User:" TWO, ACL_TOPIC, ACL_PREFIXED, "acme.", ACL_WRITE, ACL_ALLOW);
+    assert_int_equal(acl_list_take(&a, &wanted, ACL_TRANSACTIONAL_ID).count, 2);
     struct acl_diff diff;
     acl_compare(&a, &wanted, &there, &diff);
     assert_int_equal(diff.missing.count, 0);
     assert_int_equal(diff.superfluous.count, 1);
     assert_int_equal(diff.superfluous.items[0].operation, ACL_CREATE);
+    arena_done(&a);
+}
+
+static void compare__of_transactional_ids_only_what_weir_gives_is_ours(void **state) {
+    (void)state;
+    struct arena a;
+    arena_init(&a);
+    static const struct acl others[] = {
+        {ACL_TRANSACTIONAL_ID, ACL_LITERAL, ACL_WRITE, ACL_ALLOW, ONE ".", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_DENY, ONE ".", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_ALL, ACL_ALLOW, ONE ".", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, ONE, "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, ONE ".x", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, TWO ".", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, "", "User:" ONE, "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, ONE ".", "User:" ONE, "::1"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, "me.", "User:me", "*"},
+        {ACL_TRANSACTIONAL_ID, ACL_PREFIXED, ACL_WRITE, ACL_ALLOW, "", "", "*"},
+    };
+    struct acl_list wanted = {0};
+    struct acl_list there = {0};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++) {
+        assert_int_equal(acl_list_add(&a, &there, &others[i], NULL), ERR_OK);
+    }
+    assert_int_equal(acl_want_producer(&a, &there, TWO, "acme.", NULL), ERR_OK);
+    there = acl_list_take(&a, &there, ACL_TRANSACTIONAL_ID);
+    struct acl_diff diff;
+    acl_compare(&a, &wanted, &there, &diff);
+    assert_int_equal(diff.foreign, sizeof others / sizeof *others);
+    assert_int_equal(diff.superfluous.count, 2);
+    assert_string_equal(acl_text(&a, &diff.superfluous.items[0]),
+                        "allow User:" TWO " write transactional_id " TWO ".*");
+    assert_string_equal(acl_text(&a, &diff.superfluous.items[1]),
+                        "allow User:" TWO " describe transactional_id " TWO ".*");
     arena_done(&a);
 }
 
@@ -248,9 +236,8 @@ int main(void) {
         cmocka_unit_test(principal__only_the_issued_shape_is_ours),
         cmocka_unit_test(compare__nothing_to_do_when_equal),
         cmocka_unit_test(compare__kinds_that_weir_never_makes_are_foreign),
-        cmocka_unit_test(compare__only_a_principals_own_transactional_ids_are_taken_back),
-        cmocka_unit_test(listing__of_transactional_ids_takes_the_place_of_unknown_ones),
         cmocka_unit_test(compare__a_producers_right_to_create_is_taken_back),
+        cmocka_unit_test(compare__of_transactional_ids_only_what_weir_gives_is_ours),
         cmocka_unit_test(compare__two_topics_of_one_principal_share_the_group),
         cmocka_unit_test(compare__takes_away_what_is_ours_and_leaves_the_rest),
         cmocka_unit_test(compare__a_prefixed_grant_is_not_the_literal_one),
