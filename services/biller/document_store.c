@@ -52,6 +52,7 @@ static const char *description_of(struct arena *a, const struct month *u,
                                    .corrects_number = corrected == NULL ? "" : corrected->number,
                                    .late = u->billed_seq > 0,
                                    .open_fetches = u->open_fetches,
+                                   .derived_messages = u->derived_messages,
                                    .share_messages = u->share_messages});
 }
 

@@ -128,6 +128,8 @@ void usage_rows_add(struct usage_rows *r, const struct principal *p, const struc
     row->share_messages += d->share_messages;
     row->produced_bytes += d->produced_bytes;
     row->produced_messages += d->produced_messages;
+    row->derived_messages += d->derived_messages;
+    row->derived_fetches += d->derived_fetches;
     if (d->lines > 0) {
         add_evidence(r, row, at, d->lines);
     }

@@ -16,7 +16,8 @@ UPDATE meter_partition p
  WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
 
 -- piece: counters
-bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages
+bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages,
+           derived_messages, derived_fetches
 -- A row of usage from one of d and its payer p.
 -- piece: usage_row
 (cluster_id, principal, topic, delivery, from_at, subscription_id, application_id, metering_class,
@@ -39,7 +40,9 @@ ORDER BY d.principal, d.topic, d.delivery, d.from_at
            open_fetches = u.open_fetches + excluded.open_fetches,
            share_messages = u.share_messages + excluded.share_messages,
            produced_bytes = u.produced_bytes + excluded.produced_bytes,
-           produced_messages = u.produced_messages + excluded.produced_messages
+           produced_messages = u.produced_messages + excluded.produced_messages,
+           derived_messages = u.derived_messages + excluded.derived_messages,
+           derived_fetches = u.derived_fetches + excluded.derived_fetches
 
 -- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
 -- deltas. Returns the bytes nobody owns.
@@ -47,7 +50,8 @@ ORDER BY d.principal, d.topic, d.delivery, d.from_at
 WITH batch AS MATERIALIZED (
     SELECT *
       FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
-                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[])
+                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
+                  $15::numeric[], $16::numeric[])
            AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
 ), quarter AS (
     INSERT INTO usage_quarter AS u {{usage_row}}
@@ -63,7 +67,8 @@ WITH batch AS MATERIALIZED (
       FROM (SELECT principal, topic, delivery, day_from_at AS from_at, sum(bytes) AS bytes,
                    sum(messages) AS messages, sum(fetches) AS fetches,
                    sum(open_fetches) AS open_fetches, sum(share_messages) AS share_messages,
-                   sum(produced_bytes) AS produced_bytes, sum(produced_messages) AS produced_messages
+                   sum(produced_bytes) AS produced_bytes, sum(produced_messages) AS produced_messages,
+                   sum(derived_messages) AS derived_messages, sum(derived_fetches) AS derived_fetches
               FROM batch GROUP BY principal, topic, delivery, day_from_at) d
       LEFT JOIN LATERAL (
             SELECT a.subscription_id, a.application_id

@@ -31,7 +31,7 @@ class Line:
 
     @property
     def client_id(self):
-        return self.body["requestHeader"]["clientId"]
+        return self.body["requestHeader"]["clientId"] or ""  # none and an empty one are the same client's
 
     @property
     def principal(self):
@@ -143,8 +143,10 @@ class Topics:
     def shown(self, line, name, topic_id, created):
         if topic_id in self.by_id:
             return  # known, or an older life in a late answer
+        if created:  # what came before under the name was another
+            self.lives.setdefault(name, [(-1, Topic(name))])
         now = self.lives[name][-1][1] if name in self.lives else None
-        if now and topic_id and now.id is None:
+        if now and topic_id and now.id is None and not created:
             now.id = topic_id
             self.by_id[topic_id] = now
         elif now is None or topic_id or created:

@@ -55,7 +55,7 @@ class Fetch:
     succeeded: bool = False  # its successor was seen
     sought: bool = False  # and it was a seek: 5 holds at once, and no word of the client
     word: int = None  # fact 4: the largest offset of the client's own word
-    tried: bool = False  # it was due before
+    tried: bool = False  # it was due before, and nothing was known to derive it from
     word_over: bool = False  # that client has started anew
     figure: Fraction = None  # what it was derived from, once it was
 
@@ -129,7 +129,6 @@ class Place:
 
     fetches: list = field(default_factory=list)
     starts: list = field(default_factory=list)  # of the last second
-    words: list = field(default_factory=list)  # of the last second
     highest: int = None  # the highest end by facts 1-3
 
 
@@ -165,6 +164,7 @@ class Recount:
         self.accounts = {}  # (principal, topic) -> Account
         self.chains = {}
         self.pending = defaultdict(list)  # principal -> fetches that fact 5 has still to look at
+        self.words = defaultdict(list)  # (principal, (topic, partition)) -> words of the last second
         self.produced = defaultdict(list)  # topic -> batches, in the order of the logs
         self.at = 0  # the line that the recount has got to
 
@@ -177,9 +177,9 @@ class Recount:
         lines = [line for line in self.lines if not line.body.get("isForwarded")]
         self.produce_all([line for line in lines if line.api == PRODUCE])
         for line in lines:
-            self.at = line.number
             for principal in list(self.pending):  # an hour passes by anybody's lines
                 self.derive_due(principal, line.clock, again=principal == line.principal and line.api != PRODUCE)
+            self.at = line.number
             if line.api == FETCH:
                 self.fetch(line)
             elif line.api in (OFFSET_COMMIT, TXN_OFFSET_COMMIT):
@@ -279,10 +279,8 @@ class Recount:
             self.out_of_range(chain, line, place, offset)
             return
         if error:
-            if place in chain.offsets:
+            if self.has_state(line.principal, place):  # a refused part creates none
                 chain.offsets[place] = offset
-            account = self.accounts.get((line.principal, place[0]))
-            if account and place[1] in account.places:  # a refused part creates no state
                 self.add_word(line, place, Word(line, offset, any_client_id=False))
             return
         run = chain.runs.get(place)
@@ -355,7 +353,7 @@ class Recount:
         if self.inside(fetch, messages):
             self.close(fetch, SUCCESSOR, messages, line)
         elif not fetch.firmly_closed:
-            fetch.sought = fetch.tried = True
+            fetch.sought = True
             self.derive(fetch)
 
     def out_of_range(self, chain, line, place, offset):
@@ -417,7 +415,7 @@ class Recount:
             self.close_if_read_again(before, fetch, end, line)
 
     def close_if_read_again(self, before, fetch, end, line):
-        """`line` closed the fetch."""
+        """`line` closed the fetch that may have read again."""
         if (
             before is not fetch
             and before.start is not None
@@ -441,10 +439,11 @@ class Recount:
         return messages if figure is None or 2 * messages >= figure else None
 
     def add_word(self, line, place, word):
-        there = self.place(line.principal, place)
-        there.words = [known for known in there.words if line.clock - known.line.clock <= TOLERANCE] + [word]
-        for fetch in there.fetches:
-            self.say(fetch, word)
+        words = self.words[line.principal, place]
+        words[:] = [known for known in words if line.clock - known.line.clock <= TOLERANCE] + [word]
+        if self.has_state(line.principal, place):
+            for fetch in self.place(line.principal, place).fetches:
+                self.say(fetch, word)
 
     def say(self, fetch, word):
         if (
@@ -476,7 +475,7 @@ class Recount:
                 if start.line.broker != line.broker and self.fits(start, fetch):
                     self.use(start, fetch)
                     break
-            for word in there.words:
+            for word in self.words[line.principal, place]:
                 self.say(fetch, word)
             for other in there.fetches:
                 if other.firmly_closed and other.messages and other.line.broker != line.broker:
@@ -514,19 +513,19 @@ class Recount:
 
     def derive(self, fetch):
         """Fact 5."""
+        fetch.tried = True
         if fetch.figure is None:
             fetch.figure = self.estimate(fetch)
         self.weigh(fetch)
 
     def derive_due(self, principal, now, again=True):
-        """What is due. `again`: also what was tried before, when nothing was known of the topic."""
+        """What is due. `again`: also what was due before, when nothing was known of the topic."""
         waiting = []
         for fetch in self.pending[principal]:
             due = fetch.sought or now - fetch.line.clock >= DERIVED_AFTER
-            if now - fetch.line.clock > REPLACED_WITHIN:
-                continue  # nothing is done about it any more
+            if fetch.tried and now - fetch.line.clock > REPLACED_WITHIN:
+                continue  # nothing is done about it after a day
             if due and not fetch.firmly_closed and (again or not fetch.tried):
-                fetch.tried = True
                 self.derive(fetch)
             if not fetch.firmly_closed and fetch.figure is None:
                 waiting.append(fetch)

@@ -88,10 +88,17 @@ static const char *what_of(struct arena *a, const struct wording_input *in) {
 
 static const char *missing_of(struct arena *a, const struct wording_input *in) {
     const char *metric = in->line->kind == RATING_USAGE ? in->line->price->metric : "";
-    if (strcmp(metric, RATING_METRIC_MESSAGES) == 0 && strcmp(in->open_fetches, "0") != 0) {
-        return arena_printf(a,
-                            ". Fetches still open: %s; their messages are not in this figure yet",
-                            in->open_fetches);
+    if (strcmp(metric, RATING_METRIC_MESSAGES) == 0) {
+        const char *derived =
+            strcmp(in->derived_messages, "0") == 0
+                ? ""
+                : arena_printf(a, ". Derived from earlier fetches: %s", in->derived_messages);
+        return strcmp(in->open_fetches, "0") == 0
+                   ? derived
+                   : arena_printf(a,
+                                  "%s. Fetches still open: %s; their messages are not in this "
+                                  "figure yet",
+                                  derived, in->open_fetches);
     }
     if (strcmp(metric, RATING_METRIC_BYTES) == 0 && strcmp(in->share_messages, "0") != 0) {
         return arena_printf(a,

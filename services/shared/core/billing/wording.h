@@ -14,6 +14,7 @@ struct wording_input {
     const char *corrects_number;              // of the document corrected, or ""
     bool late;                                // the month was billed before
     const char *open_fetches;                 // counts as text; "0": none
+    const char *derived_messages;
     const char *share_messages;
 };
 

@@ -148,7 +148,8 @@ static bool is_too_far(const struct usage_state *st, uint32_t slot, const struct
 static bool closes_at_start(const struct usage_state *st, uint32_t slot,
                             const struct usage_fetch *f, const struct usage_start *s) {
     if (s->kind == USAGE_START_OUT_OF_RANGE) {
-        return s->serial != f->serial && closes_at_range(f, s->offset);
+        return s->serial != f->serial && is_open_until(f, s->time_us) &&
+               closes_at_range(f, s->offset);
     }
     int64_t end = f->high;
     if (s->serial == f->serial && s->high > end) {

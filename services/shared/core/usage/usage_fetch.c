@@ -172,8 +172,8 @@ static void settle_in_time(struct usage_state *st, uint32_t slot, struct usage_f
 static void derive_if_due(struct usage_state *st, uint32_t slot, struct usage_fetch *f,
                           int64_t now_us) {
     if (!f->due && !usage_fetch_is_closed(f) && now_us - f->time_us >= USAGE_DERIVE_US) {
-        f->due = true;
-        settle_in_time(st, slot, f);
+        // What was due before the day was over: nothing was learned in between.
+        usage_fetch_derive(st, slot, f);
     }
     note_due(st, f);
 }

@@ -80,8 +80,8 @@ static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_
 void usage_produce_forget(struct usage_state *st, uint32_t slot, int64_t before_us) {
     struct usage_slot *s = &st->slots[slot];
     uint32_t old = 0;
-    // The highest stays: the next batch is measured from it.
-    while (old + 1 < s->batch_count && s->batches[old].time_us < before_us) {
+    // One old batch stays: those of the window are measured from it, also when they come late.
+    while (old + 1 < s->batch_count && s->batches[old + 1].time_us < before_us) {
         old++;
     }
     drop_lowest(st, s, old);

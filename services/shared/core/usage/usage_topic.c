@@ -92,7 +92,8 @@ uint32_t usage_topic_find(struct usage_state *st, const struct topic_key *key, i
     if (at != USAGE_NONE && known && !st->topics[at].unresolved) {
         settle_home(st, at, &by_id);
     }
-    return at;
+    // A name not met before may be of a topic that is known by its id.
+    return at == USAGE_NONE && known ? find_topic(st, &by_id, INT64_MIN, &hash) : at;
 }
 
 uint32_t usage_topic_get(struct usage_state *st, const struct topic_key *key, int64_t time_us,

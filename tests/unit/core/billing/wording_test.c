@@ -27,6 +27,7 @@ static const char *line_text(struct arena *a, enum rating_kind kind, struct plan
                                                    .corrects_number = number,
                                                    .late = late,
                                                    .open_fetches = open,
+                                                   .derived_messages = "0",
                                                    .share_messages = share});
 }
 
