@@ -13,4 +13,4 @@ CREATE OR REPLACE VIEW usage_bound WITH (security_invoker) AS
       FROM usage_quarter u
       LEFT JOIN topic t ON t.cluster_id = u.cluster_id AND t.topic_id = u.topic;
 GRANT UPDATE (derived_messages, derived_fetches) ON usage_quarter, usage_day TO weir_meter;
-GRANT SELECT (derived_messages, derived_fetches) ON usage_quarter TO weir_biller;
+GRANT SELECT (derived_messages) ON usage_quarter TO weir_biller;

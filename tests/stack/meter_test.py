@@ -768,7 +768,7 @@ def fetched(cluster):
 def wide_log(folder, partitions, lines):
     log = folder / "kafka-request.log"
     with open(log, "wb") as file:
-        file.write(b"[2026-11-22 16:00:00,000] INFO begun (kafka.request.logger)\n")
+        file.write(b"[2026-11-22 16:00:00,000] INFO begun (kafka.server.KafkaServer)\n")
         for line in wide_fetches(partitions, lines):
             file.write(line + b"\n")
     return log

@@ -35,7 +35,8 @@ function Usage({ usage }) {
     <dl class="figures">
       <div class="figure"><dt>Bytes delivered</dt><dd data-bytes=${t.bytes}>${bytes(t.bytes)}<small>${decimal(t.bytes)} bytes</small></dd></div>
       <div class="figure"><dt>Messages</dt><dd data-messages=${t.messages}>${decimal(t.messages)}
-        <small>${Number(t.open_fetches) > 0 ? `${t.open_fetches} fetch(es) not closed yet` : 'all fetches closed'}</small></dd></div>
+        <small>${Number(t.open_fetches) > 0 ? `${t.open_fetches} fetch(es) not closed yet` : 'all fetches closed'}${t.derived_messages !== '0'
+          && `; ${decimal(t.derived_messages)} derived from earlier fetches`}</small></dd></div>
       <div class="figure"><dt>Fetches with data</dt><dd>${decimal(t.fetches)}</dd></div>
       ${t.share_messages !== '0' && html`<div class="figure"><dt>By share groups</dt><dd>${decimal(t.share_messages)}<small>their bytes are not known yet</small></dd></div>`}
     </dl>

@@ -188,7 +188,8 @@ static void observe_refused(struct fetch_line *f, const struct broker_line_part 
     uint32_t position = find_position(f, asked);
     if (position != USAGE_NONE) {
         end_run_if_omitted(f, position);
-        if (f->in_session && st->positions[position].known) {
+        if (f->in_session) { // the broker remembers it
+            st->positions[position].known = true;
             st->positions[position].offset = asked->offset;
         }
         named_in_request(f, position);
