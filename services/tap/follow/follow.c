@@ -144,11 +144,18 @@ static void enter(struct follow *f, size_t chapter) {
 
 // --- from one file to the next -------------------------------------------------------------------
 
-static bool was_begun(const struct follow *f, const struct log_dir_entry *entry) {
+static bool knows(const struct follow *f, struct log_file_ident ident) {
     for (size_t i = f->past.count; i > 0; i--) {
-        if (log_file_ident_eq(f->past.items[i - 1].ident, entry->ident)) {
+        if (log_file_ident_eq(f->past.items[i - 1].ident, ident)) {
             return true;
         }
+    }
+    return false;
+}
+
+static bool was_begun(const struct follow *f, const struct log_dir_entry *entry) {
+    if (knows(f, entry->ident)) {
+        return true;
     }
     return !entry->live && entry->ident.first_ms <= f->past.forgotten_ms;
 }
@@ -163,6 +170,50 @@ static size_t entry_after(struct follow *f, const struct log_dir *d, struct log_
         }
     }
     return (size_t)-1;
+}
+
+// "…/kafka-request.log.2026-11-22-11.xz" without its ending; the length of what is left.
+static size_t stem_of(const char *path) {
+    static const char *const ENDINGS[] = {".gz", ".zst", ".xz", ".bz2", ".lz4"};
+    size_t len = strlen(path);
+    for (size_t i = 0; i < sizeof ENDINGS / sizeof *ENDINGS; i++) {
+        size_t n = strlen(ENDINGS[i]);
+        if (len > n && strcmp(path + len - n, ENDINGS[i]) == 0) {
+            return len - n;
+        }
+    }
+    return len;
+}
+
+// Whether a file that can't be read was written after the one that was read last, to `written_ms`,
+// under the name `path` (NULL: not there any more). Written at the same time, it may be that very
+// file, compressed; a name in the order of dates tells.
+static bool is_newer(const struct log_dir_unreadable *u, int64_t written_ms, const char *path) {
+    static const int64_t SECOND_MS = 1000;
+    if (written_ms == INT64_MIN || u->written_ms > written_ms + SECOND_MS) {
+        return true;
+    }
+    size_t stem = stem_of(u->path);
+    return u->written_ms >= written_ms - SECOND_MS && path != NULL && stem == stem_of(path) &&
+           strncmp(u->path, path, stem) > 0;
+}
+
+// Whether the folder holds files that can't be read, were not told before, and stand between the file
+// read last and the next.
+static bool unreadable_between(const struct follow *f, const struct log_dir *d, int64_t written_ms,
+                               const char *path) {
+    for (size_t i = 0; i < d->unreadable_count; i++) {
+        if (!knows(f, d->unreadable[i].ident) && is_newer(&d->unreadable[i], written_ms, path)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void know_unreadable(struct follow *f, const struct log_dir *d, int64_t generation) {
+    for (size_t i = 0; i < d->unreadable_count; i++) {
+        know(f, d->unreadable[i].ident, generation);
+    }
 }
 
 // Opens `entry` as the chapter after those there are. False if it was renamed meanwhile.
@@ -306,7 +357,17 @@ static enum err_code search_next(struct follow *f, bool *ret_found, struct err *
             as.from_generation = c->generation;
             as.from_offset = f->offset;
         }
+        size_t self = log_dir_find(&d, c->ident);
+        if (unreadable_between(f, &d, c->file == NULL ? INT64_MIN : log_file_written_ms(c->file),
+                               self == (size_t)-1 ? NULL : d.entries[self].path) &&
+            as.hole == NULL) {
+            as.hole = "damaged";
+            as.hole_has_from = true;
+            as.from_generation = c->generation;
+            as.from_offset = f->offset;
+        }
         if (append_chapter(f, &d.entries[next], &as)) {
+            know_unreadable(f, &d, as.generation);
             f->fruitless_searches = 0;
             enter(f, f->count - 1);
             *ret_found = true;

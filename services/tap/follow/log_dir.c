@@ -6,8 +6,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 
 enum { PASSES_MAX = 8 };
 
@@ -16,7 +18,8 @@ static bool ends_with(const char *s, const char *end) {
     return n >= m && strcmp(s + n - m, end) == 0;
 }
 
-// Newer content last; of equal content the plain file first, so that it is the one that stays.
+// Newer content last; of equal first lines the plain file first, so that it stays unless another has
+// more.
 static int by_age(const void *x, const void *y) {
     const struct log_dir_entry *a = x, *b = y;
     if (a->live != b->live) {
@@ -32,12 +35,33 @@ static int by_age(const void *x, const void *y) {
     return gz_a != gz_b ? (gz_a ? 1 : -1) : strcmp(a->path, b->path);
 }
 
+// Bytes of the unpacked content, as far as it can be read.
+static uint64_t content_of(const struct log_dir_entry *entry) {
+    struct log_file *f;
+    if (log_file_open(entry->path, &f, NULL) != ERR_OK) {
+        return 0;
+    }
+    uint64_t bytes = log_file_size(f);
+    if (log_file_is_compressed(f)) {
+        static char block[65536];
+        size_t n = 0;
+        while (log_file_read(f, bytes, block, sizeof block, &n, NULL) == ERR_OK && n > 0) {
+            bytes += n;
+        }
+    }
+    log_file_close(f);
+    return bytes;
+}
+
 static void drop_equal_content(struct log_dir *d) {
     size_t kept = 0;
     for (size_t i = 0; i < d->count; i++) {
         bool again = kept > 0 && log_file_ident_eq(d->entries[kept - 1].ident, d->entries[i].ident);
         // A rename between two looks shows the live file under its old and its new name.
-        if (again && d->entries[i].live) {
+        bool better = again && (d->entries[i].live ||
+                                (!d->entries[kept - 1].live &&
+                                 content_of(&d->entries[i]) > content_of(&d->entries[kept - 1])));
+        if (better) {
             free(d->entries[kept - 1].path);
             d->entries[kept - 1] = d->entries[i];
         } else if (again) {
@@ -57,13 +81,27 @@ static enum err_code add_file(struct log_dir *d, const char *path, bool live, st
     if (rc != ERR_OK) {
         return rc == ERR_NOT_FOUND ? ERR_OK : rc; // renamed meanwhile: the next pass sees it
     }
+    char *copy = strdup(path);
+    check(copy != NULL);
+    struct stat st;
     if (log_file_identify(f, &ident)) {
-        char *copy = strdup(path);
-        check(copy != NULL);
         d->entries[d->count++] = (struct log_dir_entry){copy, ident, live};
+    } else if (!live && stat(path, &st) == 0 && st.st_size > 0) {
+        int64_t written_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
+        uint64_t parts[] = {st.st_ino, (uint64_t)st.st_size, (uint64_t)written_ns};
+        d->unreadable[d->unreadable_count++] = (struct log_dir_unreadable){
+            copy, {0, hash_bytes(parts, sizeof parts, 0)}, written_ns / 1000000};
+    } else {
+        free(copy);
     }
     log_file_close(f);
     return ERR_OK;
+}
+
+// Something is there, and it is no file.
+static bool is_no_file(const char *path) {
+    struct stat st;
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 static enum err_code read_once(const char *live_path, struct log_dir *ret, struct err *e) {
@@ -75,8 +113,9 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
                 : snprintf(folder, sizeof folder, "%.*s", (int)(slash - live_path), live_path);
     check(n >= 0 && (size_t)n < sizeof folder);
     size_t base_len = strlen(base);
-    struct log_dir d = {calloc(LOG_DIR_FILES_MAX, sizeof(struct log_dir_entry)), 0};
-    check(d.entries != NULL);
+    struct log_dir d = {.entries = calloc(LOG_DIR_FILES_MAX, sizeof *d.entries),
+                        .unreadable = calloc(LOG_DIR_FILES_MAX, sizeof *d.unreadable)};
+    check(d.entries != NULL && d.unreadable != NULL);
     DIR *dir = opendir(folder[0] == '\0' ? "/" : folder);
     if (dir == NULL && errno != ENOENT) {
         log_dir_done(&d);
@@ -89,13 +128,17 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
             continue;
         }
         bool live = item->d_name[base_len] == '\0';
-        if (!live && (item->d_name[base_len] != '.' || item->d_name[base_len + 1] == '\0')) {
+        if (!live &&
+            (strchr(".-_", item->d_name[base_len]) == NULL || item->d_name[base_len + 1] == '\0')) {
             continue;
         }
         n = snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
-        if (n <= 0 || (size_t)n >= sizeof path || d.count == LOG_DIR_FILES_MAX) {
+        if (n <= 0 || (size_t)n >= sizeof path ||
+            d.count + d.unreadable_count == LOG_DIR_FILES_MAX) {
             rc = err_set(e, ERR_LIMIT, "%s has more than %d files of %s", folder, LOG_DIR_FILES_MAX,
                          base);
+        } else if (is_no_file(path)) {
+            d.no_files++;
         } else {
             rc = add_file(&d, path, live, e);
         }
@@ -114,7 +157,7 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
 }
 
 static bool same_files(const struct log_dir *a, const struct log_dir *b) {
-    if (a->count != b->count) {
+    if (a->count != b->count || a->unreadable_count != b->unreadable_count) {
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {
@@ -126,10 +169,10 @@ static bool same_files(const struct log_dir *a, const struct log_dir *b) {
 }
 
 enum err_code log_dir_read(const char *live_path, struct log_dir *ret, struct err *e) {
-    struct log_dir last = {.count = 0};
+    struct log_dir last = {0};
     enum err_code rc = read_once(live_path, &last, e);
     for (int pass = 1; rc == ERR_OK && pass < PASSES_MAX; pass++) {
-        struct log_dir again = {.count = 0};
+        struct log_dir again = {0};
         rc = read_once(live_path, &again, e);
         if (rc != ERR_OK) {
             log_dir_done(&last);
@@ -155,7 +198,11 @@ void log_dir_done(struct log_dir *d) {
     for (size_t i = 0; i < d->count; i++) {
         free(d->entries[i].path);
     }
+    for (size_t i = 0; i < d->unreadable_count; i++) {
+        free(d->unreadable[i].path);
+    }
     free(d->entries);
+    free(d->unreadable);
     *d = (struct log_dir){0};
 }
 

@@ -181,3 +181,9 @@ uint64_t log_file_size(const struct log_file *f) {
     struct stat st;
     return f->gz == NULL && fstat(f->fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 }
+
+int64_t log_file_written_ms(const struct log_file *f) {
+    struct stat st;
+    return fstat(f->fd, &st) == 0 ? st.st_mtim.tv_sec * 1000LL + st.st_mtim.tv_nsec / 1000000
+                                  : INT64_MIN;
+}

@@ -14,7 +14,7 @@
 
 enum {
     LOG_FILE_HEAD_MAX = 512,            // bytes of the first line that identify a file
-    LOG_FILE_SEARCH_MAX = 16 * 1048576, // bytes searched for a first line with a time
+    LOG_FILE_SEARCH_MAX = 65 * 1048576, // bytes searched for a first line with a time
 };
 
 // `first_ms` is the line's time, UTC milliseconds; 0 and 0: none.
@@ -44,6 +44,9 @@ bool log_file_is_compressed(const struct log_file *f);
 bool log_file_is_at(const struct log_file *f, const char *path);
 // Size on disk; 0 for gzip, whose content is longer than that.
 uint64_t log_file_size(const struct log_file *f);
+
+// When it was written last, UTC milliseconds; INT64_MIN if that can't be told.
+int64_t log_file_written_ms(const struct log_file *f);
 
 static inline bool log_file_ident_eq(struct log_file_ident a, struct log_file_ident b) {
     return a.first_ms == b.first_ms && a.hash == b.hash;

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "tap/follow/follow.h"
 #include "tap/log_folder.h"
@@ -466,6 +468,92 @@ static void damaged_gzip__is_a_hole(void **state) {
     follow_free(f);
 }
 
+// logrotate's dateext, the default of some distributions, and other rotators.
+static void rotators__name_files_in_their_own_ways(void **state) {
+    (void)state;
+    static const char *const NAMES[] = {"kafka-request.log-20261122", "kafka-request.log_2",
+                                        "kafka-request.log.1"};
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    for (int i = 0; i < 3; i++) {
+        log_folder_rename(&folder, NULL, NAMES[i]);
+        log_folder_append(&folder, NULL, log_folder_line(2 + i, "b"));
+        expect_line(f, log_folder_ms(2 + i), 0, "b");
+    }
+    expect_nothing(f);
+    follow_free(f);
+}
+
+static void folder_named_like_the_log__is_no_file_of_it(void **state) {
+    (void)state;
+    char path[512];
+    assert_int_equal(mkdir(log_folder_path(&folder, "kafka-request.log.archive", path), 0755), 0);
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_nothing(f);
+    follow_free(f);
+    assert_int_equal(rmdir(path), 0);
+}
+
+// An operator's copy of the live file, and the file itself grown and renamed.
+static void stale_copy__is_not_read_for_the_longer_file(void **state) {
+    (void)state;
+    log_folder_append(&folder, "kafka-request.log.2026-11-22", log_folder_line(1, "a"));
+    log_folder_append(&folder, "kafka-request.log.2026-11-22-16", log_folder_line(1, "a"));
+    log_folder_append(&folder, "kafka-request.log.2026-11-22-16", log_folder_line(2, "b"));
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    expect_line(f, log_folder_ms(1), 34, "b");
+    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_free(f);
+}
+
+// Whatever stands between two files and can't be read is a hole, told once.
+static void unreadable_file_between__is_a_hole(void **state) {
+    (void)state;
+    static const char *const NAMES[] = {
+        "kafka-request.log.2026-11-22-17.gz", "kafka-request.log.2026-11-22-17.xz",
+        "kafka-request.log.2026-11-22-17.zst", "kafka-request.log.2026-11-22-17"};
+    for (int i = 0; i < 4; i++) {
+        log_folder_append(&folder, "kafka-request.log.2026-11-22-16", log_folder_line(1, "a"));
+        log_folder_append(&folder, NAMES[i], "\x1f\x8b no line at all");
+        log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+        struct follow *f = begin(NULL);
+        expect_first_hole(f, log_folder_ms(1));
+        expect_line(f, log_folder_ms(1), 0, "a");
+        expect_hole(f, "damaged", log_folder_ms(1), 34, log_folder_ms(3));
+        expect_line(f, log_folder_ms(3), 0, "c");
+        log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-18");
+        log_folder_append(&folder, NULL, log_folder_line(4, "d"));
+        expect_line(f, log_folder_ms(4), 0, "d");
+        expect_nothing(f);
+        follow_free(f);
+        log_folder_done(&folder);
+        log_folder_init(&folder);
+    }
+}
+
+// What was read and then compressed in a way that can't be read is no hole.
+static void read_file_in_another_compression__is_no_hole(void **state) {
+    (void)state;
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    expect_first_hole(f, log_folder_ms(1));
+    expect_line(f, log_folder_ms(1), 0, "a");
+    log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
+    log_folder_append(&folder, "kafka-request.log.2026-11-22-16.xz", "packed");
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    expect_line(f, log_folder_ms(2), 0, "b");
+    expect_nothing(f);
+    follow_free(f);
+}
+
 static void rewind__gives_the_same_positions_even_of_removed_files(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
@@ -610,6 +698,11 @@ int main(void) {
         CASE(copytruncate__reads_on_in_the_copy),
         CASE(lost_end__goes_on_behind_what_is_left),
         CASE(damaged_gzip__is_a_hole),
+        CASE(rotators__name_files_in_their_own_ways),
+        CASE(folder_named_like_the_log__is_no_file_of_it),
+        CASE(stale_copy__is_not_read_for_the_longer_file),
+        CASE(unreadable_file_between__is_a_hole),
+        CASE(read_file_in_another_compression__is_no_hole),
         CASE(rewind__gives_the_same_positions_even_of_removed_files),
         CASE(rewind_into_truncated_content__widens_the_hole),
         CASE(any_restart__gives_the_same_positions),
