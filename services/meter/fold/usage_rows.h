@@ -35,8 +35,8 @@ struct usage_row {
     i128 share_messages;
     i128 produced_bytes;
     i128 produced_messages;
-    i128 derived_messages; // of messages
-    i128 derived_fetches;  // of fetches of partitions
+    i128 derived_messages;           // of messages
+    i128 derived_fetches;            // of fetches of partitions
     struct usage_evidence *evidence; // NULL: corrections only
 };
 
