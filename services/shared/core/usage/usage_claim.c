@@ -8,6 +8,7 @@
 #include "base/array.h"
 #include "core/usage/usage_fetch.h"
 #include "core/usage/usage_position.h"
+#include "core/usage/usage_slot.h"
 #include "core/usage/usage_word.h"
 
 static bool within_claim(const struct usage_fetch *f, int64_t time_us) {
@@ -65,8 +66,8 @@ static void tell_read(struct usage_state *st, uint32_t slot, const struct usage_
                       int64_t time_us) {
     // What is told may be one of those.
     const struct usage_fetch read = *f;
-    struct usage_fetch_walk walk = {0};
-    for (struct usage_fetch *other; (other = usage_fetch_next(st, slot, &walk)) != NULL;) {
+    struct usage_slot_walk walk = {0};
+    for (struct usage_fetch *other; (other = usage_slot_next_fetch(st, slot, &walk)) != NULL;) {
         bool before = other->broker == read.broker
                           ? other->order < read.order
                           : read.time_us >= other->time_us - USAGE_TOLERANCE_US;
@@ -198,9 +199,9 @@ static void note_next(struct usage_state *st, uint32_t slot, struct usage_fetch 
 static void match_start(struct usage_state *st, uint32_t slot_at, struct usage_start *s) {
     while (s != NULL) {
         struct usage_fetch *latest = NULL;
-        struct usage_fetch_walk walk = {0};
+        struct usage_slot_walk walk = {0};
         s->closed_us = INT64_MIN;
-        for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
+        for (struct usage_fetch *f; (f = usage_slot_next_fetch(st, slot_at, &walk)) != NULL;) {
             if (!is_later(s, f)) {
                 continue;
             }
@@ -238,8 +239,8 @@ void usage_claim_start(struct usage_state *st, uint32_t slot_at, const struct us
 // The start closed an earlier fetch, where this one would have been the latest: that is open again.
 static struct usage_fetch *take_from(struct usage_state *st, uint32_t slot,
                                      const struct usage_start *s) {
-    struct usage_fetch_walk walk = {0};
-    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot, &walk)) != NULL;) {
+    struct usage_slot_walk walk = {0};
+    for (struct usage_fetch *f; (f = usage_slot_next_fetch(st, slot, &walk)) != NULL;) {
         if (f->by == s->serial + 1 && f->time_us == s->closed_us && usage_fetch_is_closed(f)) {
             f->by = 0;
             usage_fetch_set(st, slot, f, USAGE_OPEN, 0);
@@ -317,6 +318,18 @@ void usage_claim_fetch(struct usage_state *st, uint32_t slot, struct usage_fetch
     }
 }
 
+// --- 4 -------------------------------------------------------------------------------------------
+
+void usage_claim_word(struct usage_state *st, uint32_t slot, const struct usage_word *word) {
+    struct usage_slot_walk walk = {0};
+    usage_word_add(st, slot, word);
+    for (struct usage_fetch *f; (f = usage_slot_next_fetch(st, slot, &walk)) != NULL;) {
+        if (usage_word_fits(st, f, word)) {
+            usage_fetch_settle(st, slot, f);
+        }
+    }
+}
+
 // --- slots ---------------------------------------------------------------------------------------
 
 void usage_claim_forget_facts(struct usage_state *st, uint32_t slot_at, int64_t before_us) {
@@ -372,8 +385,8 @@ void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at)
     for (uint32_t i = 0; i < from->left_count; i++) {
         usage_fetch_keep(st, to_at, &from->left[i]);
     }
-    struct usage_fetch_walk walk = {0};
-    for (struct usage_fetch *f; (f = usage_fetch_next(st, to_at, &walk)) != NULL;) {
+    struct usage_slot_walk walk = {0};
+    for (struct usage_fetch *f; (f = usage_slot_next_fetch(st, to_at, &walk)) != NULL;) {
         if (!usage_fetch_is_closed(f)) {
             usage_claim_fetch(st, to_at, f);
         }
@@ -382,7 +395,7 @@ void usage_claim_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at)
         usage_claim_start(st, to_at, &from->starts[i]);
     }
     for (uint32_t i = 0; i < from->word_count; i++) {
-        usage_word_add(st, to_at, &from->words[i]);
+        usage_claim_word(st, to_at, &from->words[i]);
     }
     st->left_total -= from->left_count;
     st->start_total -= from->start_count;

@@ -1,4 +1,4 @@
-// What closes a fetch: facts 1, 2 and 3 of usage_fold.h.
+// What closes a fetch: facts 1 to 4 of usage_fold.h.
 #ifndef WEIR_CORE_USAGE_USAGE_CLAIM_H
 #define WEIR_CORE_USAGE_USAGE_CLAIM_H
 
@@ -15,6 +15,8 @@ void usage_claim_out_of_range(struct usage_state *st, uint32_t position, int64_t
 // Facts 2 and 3: a run begins, or a chain's first request is out of range. Told to the fetches of
 // the slot, and kept for those of other brokers that are read later.
 void usage_claim_start(struct usage_state *st, uint32_t slot, const struct usage_start *start);
+// Fact 4: told to the open fetches of the slot, and kept for those that are read later.
+void usage_claim_word(struct usage_state *st, uint32_t slot, const struct usage_word *word);
 // A new fetch: what starts and words already seen say about it.
 void usage_claim_fetch(struct usage_state *st, uint32_t slot, struct usage_fetch *fetch);
 // Moves everything of one slot to another: two names of one partition.

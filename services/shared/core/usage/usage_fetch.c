@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/number.h"
 #include "core/usage/usage_delta.h"
+#include "core/usage/usage_slot.h"
 #include "core/usage/usage_word.h"
 
 // --- D -------------------------------------------------------------------------------------------
@@ -190,9 +191,9 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
     }
     st->due_us = INT64_MAX;
     for (uint32_t i = 0; i < st->slot_count; i++) {
-        struct usage_fetch_walk w = {0};
+        struct usage_slot_walk w = {0};
         for (struct usage_fetch *f;
-             st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
+             st->slots[i].used && (f = usage_slot_next_fetch(st, i, &w)) != NULL;) {
             derive_if_due(st, i, f, now_us);
         }
     }
@@ -204,31 +205,15 @@ void usage_fetch_derive_due(struct usage_state *st, int64_t now_us) {
 void usage_fetch_derive_left(struct usage_state *st) {
     st->waiting = false;
     for (uint32_t i = 0; i < st->slot_count; i++) {
-        struct usage_fetch_walk w = {0};
+        struct usage_slot_walk w = {0};
         for (struct usage_fetch *f;
-             st->slots[i].used && (f = usage_fetch_next(st, i, &w)) != NULL;) {
+             st->slots[i].used && (f = usage_slot_next_fetch(st, i, &w)) != NULL;) {
             settle_in_time(st, i, f);
         }
     }
 }
 
 // --- where they are ------------------------------------------------------------------------------
-
-struct usage_fetch *usage_fetch_next(struct usage_state *st, uint32_t slot,
-                                     struct usage_fetch_walk *w) {
-    if (!w->begun) {
-        w->begun = true;
-        w->position = st->slots[slot].positions;
-    }
-    while (w->position != USAGE_NONE) {
-        struct usage_position *p = &st->positions[w->position];
-        w->position = p->next;
-        if (p->unclosed) {
-            return &p->fetch;
-        }
-    }
-    return w->left < st->slots[slot].left_count ? &st->slots[slot].left[w->left++] : NULL;
-}
 
 void usage_fetch_open(struct usage_state *st, uint32_t position, const struct usage_fetch *fetch) {
     struct usage_position *p = &st->positions[position];
@@ -296,7 +281,7 @@ void usage_fetch_limit(struct usage_state *st, uint32_t slot) {
     }
     uint32_t open = 0;
     struct usage_fetch *oldest = NULL, *f;
-    for (struct usage_fetch_walk w = {0}; (f = usage_fetch_next(st, slot, &w)) != NULL;) {
+    for (struct usage_slot_walk w = {0}; (f = usage_slot_next_fetch(st, slot, &w)) != NULL;) {
         if (f->claim == USAGE_OPEN) {
             open++;
             oldest = oldest == NULL || f->order < oldest->order ? f : oldest;

@@ -42,16 +42,6 @@ void usage_fetch_forget(struct usage_state *st, uint32_t slot, int64_t before_us
 // Room is needed: those of no run and of `until_us` and before are derived and let go.
 void usage_fetch_give_up(struct usage_state *st, uint32_t slot, int64_t until_us);
 
-// The fetches of a slot, those of runs and those left, in no order:
-//     for (struct usage_fetch_walk w = {0}; (f = usage_fetch_next(st, slot, &w)) != NULL;)
-// Nothing may be added or removed on the way.
-struct usage_fetch_walk {
-    bool begun;
-    uint32_t position;
-    uint32_t left;
-};
-struct usage_fetch *usage_fetch_next(struct usage_state *st, uint32_t slot,
-                                     struct usage_fetch_walk *w);
 // Room for one more is looked after by deriving the oldest.
 void usage_fetch_limit(struct usage_state *st, uint32_t slot);
 

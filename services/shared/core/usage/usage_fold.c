@@ -16,7 +16,6 @@
 #include "core/usage/usage_produce.h"
 #include "core/usage/usage_slot.h"
 #include "core/usage/usage_topic.h"
-#include "core/usage/usage_word.h"
 
 enum { SPARE = 64 }; // unused objects that are not worth a new numbering
 
@@ -202,7 +201,7 @@ static void observe_refused(struct fetch_line *f, const struct broker_line_part 
             .time_us = f->line->time_us,
             .offset = asked->offset,
         };
-        usage_word_add(st, slot, &word);
+        usage_claim_word(st, slot, &word);
     }
 }
 
@@ -450,7 +449,7 @@ static void fold_commit(struct usage_line *l) {
         word.offset = a->offset;
         uint32_t topic = usage_line_get_topic(l, a->topic);
         uint32_t slot = usage_slot_get(st, st->topics[topic].home, a->partition);
-        usage_word_add(st, slot, &word);
+        usage_claim_word(st, slot, &word);
     }
 }
 

@@ -26,3 +26,19 @@ uint32_t usage_slot_get(struct usage_state *st, uint32_t home, int32_t partition
     st->slots[at].last_us = st->last_us;
     return at;
 }
+
+struct usage_fetch *usage_slot_next_fetch(struct usage_state *st, uint32_t slot,
+                                          struct usage_slot_walk *w) {
+    if (!w->begun) {
+        w->begun = true;
+        w->position = st->slots[slot].positions;
+    }
+    while (w->position != USAGE_NONE) {
+        struct usage_position *p = &st->positions[w->position];
+        w->position = p->next;
+        if (p->unclosed) {
+            return &p->fetch;
+        }
+    }
+    return w->left < st->slots[slot].left_count ? &st->slots[slot].left[w->left++] : NULL;
+}

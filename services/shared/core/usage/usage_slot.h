@@ -9,4 +9,15 @@ uint32_t usage_slot_find(const struct usage_state *st, uint32_t home, int32_t pa
 // Found or added, and in use now.
 uint32_t usage_slot_get(struct usage_state *st, uint32_t home, int32_t partition);
 
+// The fetches of a slot, those of runs and those left, in no order:
+//     for (struct usage_slot_walk w = {0}; (f = usage_slot_next_fetch(st, slot, &w)) != NULL;)
+// Nothing may be added or removed on the way.
+struct usage_slot_walk {
+    bool begun;
+    uint32_t position;
+    uint32_t left;
+};
+struct usage_fetch *usage_slot_next_fetch(struct usage_state *st, uint32_t slot,
+                                          struct usage_slot_walk *w);
+
 #endif

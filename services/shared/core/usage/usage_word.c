@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/array.h"
-#include "core/usage/usage_fetch.h"
+#include "core/usage/usage_slot.h"
 
 static bool same_client(const struct usage_state *st, const struct usage_fetch *f,
                         const struct usage_word *w) {
@@ -13,8 +13,8 @@ static bool same_client(const struct usage_state *st, const struct usage_fetch *
 }
 
 // Lines of different connections are in order of completion only: a second of tolerance.
-static bool fits(const struct usage_state *st, const struct usage_fetch *f,
-                 const struct usage_word *w) {
+bool usage_word_fits(const struct usage_state *st, const struct usage_fetch *f,
+                     const struct usage_word *w) {
     return f->offset >= 0 && w->offset > f->offset && w->offset <= f->high &&
            w->time_us >= f->time_us - USAGE_TOLERANCE_US &&
            w->time_us - f->time_us <= USAGE_CLAIM_US && w->time_us < f->next_us &&
@@ -26,7 +26,7 @@ int64_t usage_word_largest(const struct usage_state *st, uint32_t slot_at,
     const struct usage_slot *slot = &st->slots[slot_at];
     int64_t largest = f->word;
     for (uint32_t i = 0; i < slot->word_count; i++) {
-        if (slot->words[i].offset > largest && fits(st, f, &slot->words[i])) {
+        if (slot->words[i].offset > largest && usage_word_fits(st, f, &slot->words[i])) {
             largest = slot->words[i].offset;
         }
     }
@@ -36,10 +36,10 @@ int64_t usage_word_largest(const struct usage_state *st, uint32_t slot_at,
 // Writes the first `count` words into the fetches they fit, and forgets them.
 static void drop_words(struct usage_state *st, uint32_t slot_at, uint32_t count) {
     struct usage_slot *slot = &st->slots[slot_at];
-    struct usage_fetch_walk walk = {0};
-    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
+    struct usage_slot_walk walk = {0};
+    for (struct usage_fetch *f; (f = usage_slot_next_fetch(st, slot_at, &walk)) != NULL;) {
         for (uint32_t i = 0; i < count; i++) {
-            if (slot->words[i].offset > f->word && fits(st, f, &slot->words[i])) {
+            if (slot->words[i].offset > f->word && usage_word_fits(st, f, &slot->words[i])) {
                 f->word = slot->words[i].offset;
             }
         }
@@ -57,12 +57,6 @@ void usage_word_add(struct usage_state *st, uint32_t slot_at, const struct usage
     slot->words = array_grow(slot->words, slot->word_count, &slot->word_cap, sizeof *slot->words);
     slot->words[slot->word_count++] = *word;
     st->word_total++;
-    struct usage_fetch_walk walk = {0};
-    for (struct usage_fetch *f; (f = usage_fetch_next(st, slot_at, &walk)) != NULL;) {
-        if (fits(st, f, word)) {
-            usage_fetch_settle(st, slot_at, f);
-        }
-    }
 }
 
 void usage_word_forget(struct usage_state *st, uint32_t slot_at, int64_t before_us) {

@@ -5,8 +5,11 @@
 
 #include "core/usage/usage_model.h"
 
-// The slot's open fetches that the word fits count by it.
+// Kept for the slot's fetches; what it says of them is usage_claim_word's to tell.
 void usage_word_add(struct usage_state *st, uint32_t slot, const struct usage_word *word);
+// Whether the word speaks of the fetch.
+bool usage_word_fits(const struct usage_state *st, const struct usage_fetch *f,
+                     const struct usage_word *w);
 // The largest offset that the owner of the fetch has given his word for; the fetch's own offset if
 // there is none.
 int64_t usage_word_largest(const struct usage_state *st, uint32_t slot,
