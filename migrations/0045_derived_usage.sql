@@ -14,3 +14,6 @@ CREATE OR REPLACE VIEW usage_bound WITH (security_invoker) AS
       LEFT JOIN topic t ON t.cluster_id = u.cluster_id AND t.topic_id = u.topic;
 GRANT UPDATE (derived_messages, derived_fetches) ON usage_quarter, usage_day TO weir_meter;
 GRANT SELECT (derived_messages) ON usage_quarter TO weir_biller;
+
+-- What was produced into a topic, by whomever: for fetches of which nothing else is known.
+CREATE INDEX usage_day_topic ON usage_day (cluster_id, topic, from_at);

@@ -22,10 +22,11 @@
 #include "platform/program/program.h"
 
 enum {
-    IDLE_MS = 1000,          // longest wait for a message
-    HOUSEKEEPING_MS = 3000,  // grants, gauges, report to Kafka
-    RETRY_MS = 500,          // after a refused statement
-    CLUSTER_RETRY_MS = 1000, // until the cluster is registered
+    IDLE_MS = 1000,             // longest wait for a message
+    HOUSEKEEPING_MS = 3000,     // grants, gauges, report to Kafka
+    RETRY_MS = 500,             // after a refused statement
+    PRODUCED_FRESH_MS = 600000, // how long what topics' production was is believed
+    CLUSTER_RETRY_MS = 1000,    // until the cluster is registered
     STATEMENT_TIMEOUT_MS = 60000,
     LOG_EVERY_MS = 10000, // of errors that repeat
     TOPIC_TEXT_MAX = 320,
@@ -41,8 +42,9 @@ struct meter {
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
     int64_t next_log_ms;
-    uint64_t silent; // of meter_log_silent
-    bool rewind;     // memory was dropped: load and read again from the stored offsets
+    int64_t produced_ms; // when what was known of production was dropped last
+    uint64_t silent;     // of meter_log_silent
+    bool rewind;         // memory was dropped: load and read again from the stored offsets
     _Atomic bool database_ok;
     _Atomic bool reading;
 };
@@ -324,6 +326,13 @@ static void keep_house(struct meter *m) {
     }
     if (code == ERR_OK) {
         code = store_bind(&m->store, &bound, &e);
+    }
+    if (code == ERR_OK && now_ms() - m->produced_ms > PRODUCED_FRESH_MS) {
+        produced_forget(&m->fold.produced);
+        m->produced_ms = now_ms();
+    }
+    if (code == ERR_OK) {
+        code = store_load_produced(&m->store, &m->fold, &e);
     }
     if (code != ERR_OK) {
         (void)recover(m, "grants can't be read yet", &e);

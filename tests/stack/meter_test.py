@@ -820,6 +820,57 @@ def test_control_records__say_how_far_each_broker_has_been_read(cluster):
     assert meter.stop() == 0
 
 
+WROTE = (
+    '[2026-11-22 16:00:%02d,000] DEBUG Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":0,"requestApiVersion":13,'
+    '"correlationId":1,"clientId":"maker","requestApiKeyName":"PRODUCE"},"request":{"transactionalId":null,"acks":-1,"timeoutMs":30000,'
+    '"topicData":[{"topicId":"YPusGw0rSSyuwfEQtKYsug","partitionData":[{"index":0,"recordsSizeInBytes":3000}]}]},"response":{"responses":'
+    '[{"topicId":"YPusGw0rSSyuwfEQtKYsug","partitionResponses":[{"index":0,"errorCode":0,"baseOffset":%d,"logAppendTimeMs":-1,'
+    '"logStartOffset":0}]}],"throttleTimeMs":0},"connection":"127.0.0.1:19094-127.0.0.1:40001-0-1","totalTimeMs":1.5,'
+    '"principal":"User:maker","listener":"CLIENT"} (kafka.request.logger)'
+)
+
+
+def test_fetches_that_nothing_closed__are_derived_after_an_hour_and_marked(cluster):
+    """One reader has had 100 bytes a message before; of another's only fetch the topic's production tells 50."""
+    quarter, feed = 1_795_363_200_000_000 + 15 * 60_000_000, cluster.feed()  # 2026-11-22T16:15Z
+    (reader, *_), (other, only) = [name for name, _ in session_fetches(1, 1)], list(session_fetches(2, 2))[1]
+    for name, line in session_fetches(3, 1):
+        feed.add_line(line, f"User:{name}".encode())
+    feed.add_line(only, f"User:{other}".encode())
+    for second, base in ((1, 0), (2, 120)):
+        feed.add_line((WROTE % (second, base)).encode(), b"User:maker")
+    meter = cluster.meter()
+
+    def told():
+        return dict(
+            (name, rest) for name, *rest in cluster.sql(
+                "select principal, sum(messages)::int8, sum(derived_messages)::int8, sum(open_fetches)::int8, sum(derived_fetches)::int8"
+                " from usage_quarter where cluster_id = %s and principal <> 'maker' group by 1", cluster.id,
+            )
+        )  # fmt: skip
+
+    feed.control(quarter)
+    feed.ship()
+    cluster.wait()
+    assert told() == {reader: [120, 0, 2, 0], other: [0, 0, 2, 0]}
+    shipped = len(feed.records)
+    feed.control(quarter + 75 * 60_000_000)
+    feed.ship(shipped)
+    wait_for(lambda: told()[reader] == [180, 60, 0, 2], "the first reader's last fetch")
+    # What was produced is looked up between two batches.
+    minutes = iter(range(95, 10_000, 20))
+
+    def a_while_later():
+        shipped = len(feed.records)
+        feed.control(quarter + next(minutes) * 60_000_000)
+        feed.ship(shipped)
+        return told()[other] == [120, 120, 0, 2]
+
+    wait_for(a_while_later, "the other's only fetch", every=1)
+    assert cluster.sql("select sum(derived_messages)::int8 from usage_day where cluster_id = %s", cluster.id) == [(180,)]
+    assert meter.stop() == 0
+
+
 def test_silent_broker__is_told_and_holds_back_no_more(cluster):
     for broker, age in ((1, "0"), (2, "26 hours"), (3, "24 hours")):
         cluster.sql("insert into cluster_broker (cluster_id, broker_id, listed_at) values (%s, %s, now() - %s::interval)", cluster.id, broker, age)

@@ -42,6 +42,7 @@ void fold_done(struct fold *f) {
     log_partitions_done(&f->partitions);
     principals_done(&f->principals);
     topic_names_free(f->names);
+    produced_done(&f->produced);
     usage_rows_done(&f->rows);
     dead_letters_done(&f->dead);
     free(f->dirty);
@@ -123,6 +124,16 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
     usage_rows_add(&a->fold->rows, a->principal, &a->at, d);
 }
 
+static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
+                        uint64_t *ret_messages) {
+    struct adding *a = ctx;
+    return produced_find(&a->fold->produced, topic, ret_bytes, ret_messages);
+}
+
+static struct usage_sink sink_of(struct adding *a) {
+    return (struct usage_sink){.add = add_delta, .produced = produced_of, .ctx = a};
+}
+
 // `text` is the line, or what is left of it; `bytes` its whole length.
 static void add_dead(struct fold *f, const struct log_partition *partition,
                      const struct broker_record *r, struct slice reason, struct slice detail,
@@ -201,7 +212,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
         f->counts.newest_line_us = f->line.time_us;
     }
     struct adding adding = {.fold = f, .principal = p, .at = r->pos};
-    struct usage_sink sink = {.add = add_delta, .ctx = &adding};
+    struct usage_sink sink = sink_of(&adding);
     mark_dirty(f, p);
     usage_fold_line(p->state, r->pos.broker, &f->line, f->names, &sink);
 }
@@ -360,7 +371,7 @@ static void settle(struct fold *f) {
         if (p->state != NULL && p->settled_version != version &&
             usage_state_has_unresolved(p->state)) {
             struct adding adding = {.fold = f, .principal = p};
-            struct usage_sink sink = {.add = add_delta, .ctx = &adding};
+            struct usage_sink sink = sink_of(&adding);
             usage_fold_settle(p->state, f->names, &sink);
             mark_dirty(f, p);
         }
@@ -391,7 +402,7 @@ static void prune(struct fold *f, struct principal *p) {
     }
     p->pruned_us = horizon_us;
     struct adding adding = {.fold = f, .principal = p};
-    struct usage_sink sink = {.add = add_delta, .ctx = &adding};
+    struct usage_sink sink = sink_of(&adding);
     usage_fold_prune(p->state, horizon_us, &sink);
     mark_dirty(f, p);
 }

@@ -19,6 +19,7 @@
 #include "meter/fold/dead_letters.h"
 #include "meter/fold/log_partitions.h"
 #include "meter/fold/principals.h"
+#include "meter/fold/produced.h"
 #include "meter/fold/usage_rows.h"
 
 enum {
@@ -66,8 +67,9 @@ struct fold {
     struct log_partitions partitions;
     struct principals principals;
     struct topic_names *names;
-    uint64_t settled_version;      // of names, up to which every principal was settled
-    size_t swept;                  // principal where the next sweep begins
+    uint64_t settled_version; // of names, up to which every principal was settled
+    size_t swept;             // principal where the next sweep begins
+    struct produced produced;
     struct log_expected *expected; // brokers of the cluster
     size_t expected_count;
 

@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "base/hash.h"
 #include "core/usage/usage_blob.h"
+#include "meter/fold/storable.h"
 #include "meter/store/store.h"
 #include "meter_sql.h"
 
@@ -263,4 +264,36 @@ enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e) 
 
 enum err_code store_refresh(struct store *s, struct fold *f, struct err *e) {
     return store_read_grants(s, f, e);
+}
+
+enum { PRODUCED_BYTES_MAX = 4 * 1024 * 1024 }; // of the names asked for
+
+enum err_code store_load_produced(struct store *s, struct fold *f, struct err *e) {
+    struct produced *p = &f->produced;
+    if (p->wanted == 0) {
+        return ERR_OK;
+    }
+    struct pg_array wanted;
+    pg_array_init(&wanted, PG_TEXT, PRODUCED_BYTES_MAX);
+    for (uint32_t i = 0; i < p->count; i++) {
+        if (p->topics[i].wanted && storable(slice_of(p->topics[i].name, p->topics[i].name_len))) {
+            pg_array_add_bytes(&wanted, slice_of(p->topics[i].name, p->topics[i].name_len));
+        }
+    }
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code = pg_run(s->pg, &meter_sql_produced,
+                                PG_PARAMS(pg_text(s->cluster_id), pg_array(&wanted)), &rows, e);
+    pg_array_done(&wanted);
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        i128 bytes = pg_rows_i128(&rows, i, METER_PRODUCED_BYTES);
+        i128 messages = pg_rows_i128(&rows, i, METER_PRODUCED_MESSAGES);
+        if (bytes <= INT64_MAX && messages <= INT64_MAX) {
+            produced_set(p, pg_rows_slice(&rows, i, METER_PRODUCED_TOPIC), (uint64_t)bytes,
+                         (uint64_t)messages);
+        }
+    }
+    if (code == ERR_OK) {
+        produced_loaded(p);
+    }
+    return code;
 }

@@ -37,6 +37,22 @@ SELECT log_partition, principal, state
   FROM meter_state
  WHERE cluster_id = $1 AND log_partition = $2
 
+-- What was produced into topics, as lines name them, on the latest day that has both figures.
+-- name: produced
+-- columns: topic, bytes, messages
+SELECT w.topic, d.bytes, d.messages
+  FROM unnest($2::text[]) AS w (topic), LATERAL (
+       SELECT sum(u.produced_bytes) AS bytes, sum(u.produced_messages) AS messages
+         FROM usage_day u
+        WHERE u.cluster_id = $1
+          AND u.topic IN (SELECT w.topic
+                    UNION SELECT t.topic_id FROM topic t WHERE t.cluster_id = $1 AND t.name = w.topic
+                    UNION SELECT t.name FROM topic t WHERE t.cluster_id = $1 AND t.topic_id = w.topic)
+        GROUP BY date_trunc('day', u.from_at, 'UTC')
+       HAVING sum(u.produced_bytes) > 0 AND sum(u.produced_messages) > 0
+        ORDER BY date_trunc('day', u.from_at, 'UTC') DESC
+        LIMIT 1) d
+
 -- name: topics
 -- columns: topic_id, name, seen_at, deleted_at
 SELECT topic_id, name, seen_at, deleted_at FROM topic WHERE cluster_id = $1

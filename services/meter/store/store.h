@@ -57,6 +57,9 @@ ERR_MUST_CHECK enum err_code store_refresh(struct store *s, struct fold *f, stru
 // rows. After an error the rest is still due.
 ERR_MUST_CHECK enum err_code store_bind(struct store *s, int64_t *ret_bound, struct err *e);
 
+// Loads what the fold wants to know of topics' production; nothing if it wants nothing.
+ERR_MUST_CHECK enum err_code store_load_produced(struct store *s, struct fold *f, struct err *e);
+
 // Frees what store_open made.
 void store_done(struct store *s);
 
