@@ -544,11 +544,11 @@ void usage_fold_line(struct usage_state *st, int32_t broker, const struct broker
     usage_fetch_derive_due(st, line->time_us);
 
     struct usage_line l;
-    struct topic_sum some_sums[USAGE_LINE_TOPICS];
+    struct topic_sum some_sums[USAGE_LINE_TOPICS] = {{0}};
     struct topic_sum *sums = some_sums;
     usage_line_init(&l, st, broker, line, names);
     if (line->topic_count > USAGE_LINE_TOPICS) {
-        sums = malloc(line->topic_count * sizeof *sums);
+        sums = calloc(line->topic_count, sizeof *sums);
         check(sums != NULL);
     }
     if (line->api_key == KAFKA_API_FETCH) {
