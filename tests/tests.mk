@@ -64,7 +64,7 @@ runners:
 	@tests/lint/runners_test.sh
 
 # clang-tidy looks again only at what was compiled again.
-TIDY_FILES := $(filter-out tests/unit/%,$(call sources_in,services api tests))
+TIDY_FILES := $(filter-out tests/unit/% tests/sanitizers/%,$(call sources_in,services api tests))
 TIDY_FLAGS := $(CSTD) $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
 $(BUILD)/tidy/%.ok: $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)

@@ -1,6 +1,5 @@
 // Linked into programs built for `make asan-stack`: what a sanitizer finds in any of them, started by
 // whomever with whatever environment, becomes a file in one folder, and the folder has to stay empty.
-// NOLINTBEGIN(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp): names that the sanitizers look for
 const char *__asan_default_options(void);
 const char *__ubsan_default_options(void);
 
@@ -17,4 +16,3 @@ const char *__lsan_default_suppressions(void);
 const char *__lsan_default_suppressions(void) {
     return "leak:h2o_mem_alloc_recycle\n";
 }
-// NOLINTEND(bugprone-reserved-identifier,cert-dcl37-c,cert-dcl51-cpp)
