@@ -11,14 +11,15 @@
 \set database weir
 \endif
 
--- Programs own nothing. The last three own one function each and sign in nowhere: what a program may
+-- Programs own nothing. The last four own one function each and sign in nowhere: what a program may
 -- do only through a function runs with the rights of that function's owner, and no others.
 create temporary table weir_role (name text, does text);
 insert into weir_role values
     ('weir_owner', 'migrate'),
     ('weir_api', 'serve'), ('weir_meter', 'serve'), ('weir_biller', 'serve'), ('weir_access', 'serve'),
     ('weir_auditor', 'serve'),
-    ('weir_count_grants', 'function'), ('weir_read_statement', 'function'), ('weir_keep_zone', 'function');
+    ('weir_count_grants', 'function'), ('weir_read_statement', 'function'), ('weir_keep_zone', 'function'),
+    ('weir_prune_audit', 'function');
 
 select format('create role %I nologin', name) from weir_role w
  where not exists (select from pg_roles r where r.rolname = w.name) \gexec

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "api/dispatch/routes.h"
+#include "api/identity/audit_prune.h"
 #include "api/identity/refresh.h"
 #include "api/identity/snapshot.h"
 #include "api/request/api.h"
@@ -110,6 +111,7 @@ static const struct config_row ROWS[] = {
      .fallback = "15m",
      .example = "10m",
      .help = "how long a token is valid"},
+    AUDIT_PRUNE_CONFIG_ROW,
     QUOTA_CONFIG_ROWS,
     LIMITS_CONFIG_ROWS,
 };
@@ -130,6 +132,7 @@ static enum err_code loop_start(struct http_loop *http, void *user, void **ret_s
     }
     if (http_loop_index(http) == 0) {
         loop->refresh = refresh_new(loop);
+        loop->audit_prune = audit_prune_new(api->config);
     }
     struct pg_pool_options pool = {
         .loop = http_loop_evloop(http),
@@ -166,6 +169,8 @@ static void loop_stop(struct http_loop *http, void *state) {
     loop->tokens = NULL;
     tally_free(loop->tally);
     loop->tally = NULL;
+    audit_prune_free(loop->audit_prune);
+    loop->audit_prune = NULL;
 }
 
 static void every_second(struct http_loop *http, void *state) {
@@ -173,6 +178,9 @@ static void every_second(struct http_loop *http, void *state) {
     struct api_loop *loop = state;
     if (loop->refresh != NULL) {
         refresh_tick(loop->refresh);
+    }
+    if (loop->audit_prune != NULL) {
+        audit_prune_tick(loop->audit_prune, loop->pool);
     }
     tally_tick(loop->tally, loop->pool);
 }

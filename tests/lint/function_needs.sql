@@ -15,6 +15,10 @@ select i.number, l.line, l.description, l.net, s.amount
 -- as: weir_keep_zone keep_time_zone
 select from subscription s where s.org_id = null and s.starts_at is not null and s.state <> 'denied'
 
+-- as: weir_prune_audit prune_audit_log
+delete from audit_log a
+ where a.id = any (array(select x.id from audit_log x where x.action = null and x.at < now() order by x.at limit 1))
+
 -- as: weir_biller guard_document
 select from document_series s where s.id = null and s.entity_id = null and s.kind = null and s.prefix = null and s.next_number = 1 and s.last_issue_date = null
 

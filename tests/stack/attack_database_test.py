@@ -109,6 +109,10 @@ DEFINER_CALLS = {
         "create temporary view subscription as select o.id as org_id, now() as starts_at, ''::text || pg_temp.trap() as state from public.organisation o",
         "update organisation set time_zone = 'Europe/Paris'",
     ),
+    "prune_audit_log": (
+        "create temporary view audit_log as select 1::bigint as id, now() - interval '2 years' as at, ''::text || pg_temp.trap() as action",
+        "select prune_audit_log(13, 10)",
+    ),
 }
 
 
@@ -160,6 +164,38 @@ def test_a_function_that_runs_for_its_owner_does_one_thing(market):
     for f in functions:
         assert not (f["rolcanlogin"] or f["rolsuper"] or f["rolcreaterole"] or f["rolbypassrls"] or f["makes"]), f
         assert (f["functions"], f["relations"]) == (1, 0), f
+
+
+# --- traces ----------------------------------------------------------------------------------------------
+AUDITED = "insert into audit_log (at, actor_kind, actor_id, action, object_kind, object_id) values (now() - %s::interval, 'nobody', '', %s, '', '') returning id"
+
+
+def test_nobody_removes_his_traces(database, market):
+    """What only counted goes after a month at the earliest, whoever asks and for whatever time; all else never."""
+    old, young = (market.value(AUDITED, age, "session.refuse") for age in ("32 days", "27 days"))
+    change = market.value(AUDITED, "10 years", "secret.create")
+    with login(database, "weir_api") as thief:
+        for sql in ("delete from audit_log", "select prune_audit_log(0, 1000)", "select prune_audit_log(-1000, 1000)"):
+            with pytest.raises((psycopg.errors.InsufficientPrivilege, psycopg.errors.IntegrityConstraintViolation)):
+                thief.execute("select set_config('weir.operator', 'on', false)")
+                thief.execute(sql)
+                pytest.fail(f"done: {sql}")
+        thief.execute("select prune_audit_log(1, 1000)")
+    kept = [r["id"] for r in market.rows("select id from audit_log where id = any (%s) order by id", [old, young, change])]
+    assert kept == [young, change]
+    with login(database, "weir_owner") as owner:
+        for sql in (
+            f"delete from audit_log where id = {young}",
+            f"delete from audit_log where id = {change}",
+            f"update audit_log set at = '2000-01-01' where id = {young}",
+            "truncate audit_log",
+        ):
+            with pytest.raises(psycopg.errors.IntegrityConstraintViolation):
+                owner.execute(sql)
+                pytest.fail(f"done: {sql}")
+    for role in ("weir_meter", "weir_biller", "weir_access", "weir_auditor"):
+        with login(database, role) as thief, pytest.raises(psycopg.errors.InsufficientPrivilege):
+            thief.execute("select prune_audit_log(1, 1000)")
 
 
 # --- money ----------------------------------------------------------------------------------------------

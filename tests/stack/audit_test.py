@@ -1,11 +1,12 @@
 """The audit log: what it is told without anybody changing anything, who reads it, and that nobody fills it."""
 
+import re
 import uuid
 
 import pytest
 from house import PASSWORD
 from rest import Rest
-from stack import wait_for
+from stack import ROOT, wait_for
 
 
 def found(person, query, count=1):
@@ -141,3 +142,26 @@ def test_sign_in_is_unharmed_while_the_log_is_told(house):
     for _ in range(3):
         Rest(house.url).post("/v1/sessions", {"email": person.email, "password": "wrong"})
     Rest(house.url).sign_in(person.email, PASSWORD)
+
+
+def test_what_only_counted_goes_after_its_time(house):
+    """13 months where nothing else is set. Changes stay, and so does what is younger."""
+    counted = re.findall(r'^    \[TALLY_[A-Z_]+\] = \{"([a-z.]+)"', (ROOT / "services" / "api" / "request" / "tally.c").read_text(), re.M)
+    assert len(counted) == 4
+    kinds = [*counted, "secret.create", "session.create", "export"]
+    ages = {"old": "13 months 1 day", "young": "13 months -1 day"}
+    for age, interval in ages.items():
+        for kind in kinds:
+            house.sql(
+                "insert into audit_log (at, actor_kind, actor_id, action, object_kind, object_id)"
+                f" values (now() - interval '{interval}', 'nobody', '', '{kind}', 'retention', '{age}')"
+            )
+    house.stack.script("weir", "down", "weir-api")
+    house.stack.script("weir", "up", "weir-api")
+
+    def left(age):
+        return set(house.sql(f"select action from audit_log where object_kind = 'retention' and object_id = '{age}'"))
+
+    wait_for(lambda: not left("old") & set(counted), "old rows to go")
+    assert left("old") == set(kinds) - set(counted)
+    assert left("young") == set(kinds)

@@ -31,7 +31,7 @@ def number(path):
 def as_before(stack):
     """The roles as they were, the owner made them; the schema of then."""
     with psycopg.connect(stack.database_url("postgres"), autocommit=True) as db:
-        for role in ("weir_count_grants", "weir_read_statement", "weir_keep_zone"):
+        for role in ("weir_count_grants", "weir_read_statement", "weir_keep_zone", "weir_prune_audit"):
             db.execute(f"drop role {role}")
         db.execute("alter role weir_owner createrole")
         db.execute("grant temporary on database weir to public")

@@ -32,3 +32,6 @@ select x.json, x.id::text as id
    where weir_operator() and ($1::uuid is null or a.org_id = $1::uuid)
      and {{asked}})) x
  order by x.id desc
+
+-- name: audit_prune
+select prune_audit_log($1::bigint::int, $2::bigint::int)

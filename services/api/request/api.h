@@ -14,6 +14,7 @@
 #include "platform/program/config.h"
 #include "platform/secret/secret.h"
 
+struct audit_prune;
 struct limits;
 struct portal;
 struct refresh;
@@ -54,7 +55,8 @@ struct api_loop {
     struct snapshot *snapshot; // NULL until the first one was read
     struct token_cache *tokens;
     struct tally *tally;
-    struct refresh *refresh; // loop 0 only
+    struct refresh *refresh;         // loop 0 only
+    struct audit_prune *audit_prune; // loop 0 only
     // When the snapshot's first key begins to sign, seconds since 1970; INT64_MAX: never. Of all that
     // is here the one thing that other loops read.
     _Atomic int64_t signs_from_s;
