@@ -10,7 +10,8 @@ class Answer:
     def __init__(self, response, body):
         self.status = response.status
         self.headers = {k.lower(): v for k, v in response.getheaders()}
-        self.cookies = [value.split(";")[0] for name, value in response.getheaders() if name.lower() == "set-cookie"]
+        self.set_cookies = [value for name, value in response.getheaders() if name.lower() == "set-cookie"]
+        self.cookies = [value.split(";")[0] for value in self.set_cookies]
         self.body = body
 
     @property
