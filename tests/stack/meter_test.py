@@ -88,16 +88,23 @@ class Cluster:
         return dict(self.sql("select log_partition, next_offset from meter_partition where cluster_id = %s", self.id))
 
     def end_offsets(self):
-        from confluent_kafka import Consumer, TopicPartition
+        """None while the client has still to hear who leads a partition."""
+        from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
+        unheard = KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE, KafkaError.UNKNOWN_TOPIC_OR_PART
         consumer = Consumer(self.stack.kafka_config("admin", group_id="ends"))
-        ends = {p: consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=20)[1] for p in range(PARTITIONS)}
-        consumer.close()
-        return ends
+        try:
+            return {p: consumer.get_watermark_offsets(TopicPartition(self.topic, p), timeout=20)[1] for p in range(PARTITIONS)}
+        except KafkaException as error:
+            if error.args[0].code() not in unheard:
+                raise
+            return None
+        finally:
+            consumer.close()
 
     def caught_up(self):
-        ends = {p: n for p, n in self.end_offsets().items() if n > 0}
-        return ends == {p: n for p, n in self.next_offsets().items() if n > 0}
+        ends = self.end_offsets()
+        return ends is not None and {p: n for p, n in ends.items() if n > 0} == {p: n for p, n in self.next_offsets().items() if n > 0}
 
     def wait(self, seconds=60):
         wait_for(self.caught_up, "the meter to catch up", seconds, every=0.1)
@@ -786,8 +793,9 @@ def test_lines_longer_than_a_block__are_metered_in_little_memory(cluster, tmp_pa
     assert tap.stop() == 0
     assert fetched(cluster)[0] == lines * partitions * 100
     assert cluster.sql("select reason from dead_letter where cluster_id = %s", cluster.id) == []
-    assert tap_mib < 64
-    assert meter_mib < 512
+    if "WEIR_SANITIZED" not in os.environ:  # whose shadow memory counts
+        assert tap_mib < 64
+        assert meter_mib < 512
 
 
 def test_tap_and_meter_killed_in_a_long_line__count_it_once(cluster, tmp_path):
