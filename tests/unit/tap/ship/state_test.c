@@ -24,7 +24,7 @@ static int setup(void **state) {
     log_folder_path(&folder, "x.state", path);
     memset(&saved, 0, sizeof saved);
     saved.broker = 7;
-    saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}};
+    saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}, 4711};
     saved.past.forgotten_ms = 1795363190000;
     saved.past.count = 3;
     for (size_t i = 0; i < FOLLOW_KNOWN_MAX; i++) {
@@ -55,6 +55,7 @@ static void state__is_read_as_it_was_written(void **state) {
     assert_int_equal(loaded.resume.generation, saved.resume.generation);
     assert_int_equal(loaded.resume.offset, saved.resume.offset);
     assert_true(log_file_ident_eq(loaded.resume.ident, saved.resume.ident));
+    assert_int_equal(loaded.resume.id, 4711);
     assert_int_equal(loaded.past.forgotten_ms, saved.past.forgotten_ms);
     assert_int_equal(loaded.past.count, FOLLOW_KNOWN_MAX);
     assert_memory_equal(loaded.past.items, saved.past.items, sizeof saved.past.items);
