@@ -63,7 +63,7 @@ struct follow {
     unsigned idle_calls;
     unsigned fruitless_searches;
     uint64_t unreadable_bytes; // of the files that the last search couldn't read
-    uint64_t denied_id;     // of a file that there was no right to read; 0: none
+    uint64_t denied_id;        // of a file that there was no right to read; 0: none
     bool caught_up;
 };
 
@@ -585,8 +585,8 @@ static enum err_code pass_nuls(struct follow *f, struct follow_item *ret, bool *
     if (at != c->begin || c->before.why == NULL) {
         int64_t to_ms = log_file_time_at(c->file, to);
         to_ms = to_ms == 0 ? now_ms() : to_ms;
-        int64_t from_ms = c->last_ms != 0 ? c->last_ms
-                          : at > 0        ? time_before(c, at)
+        int64_t from_ms = c->last_ms != 0  ? c->last_ms
+                          : at > 0         ? time_before(c, at)
                           : f->current > 0 ? f->chapters[f->current - 1].last_ms
                                            : to_ms;
         struct missing missing =
@@ -769,8 +769,8 @@ uint64_t follow_lag_bytes(const struct follow *f) {
     }
     for (size_t i = 0; i < d.count; i = log_dir_copies_end(&d, i)) {
         const struct log_dir_entry *entry = &d.entries[i];
-        bool begun = entry->kind != LOG_DIR_FILE ||
-                     follow_past_has(&f->past, entry->ident, entry->live);
+        bool begun =
+            entry->kind != LOG_DIR_FILE || follow_past_has(&f->past, entry->ident, entry->live);
         lag += begun ? 0 : entry->bytes;
     }
     log_dir_done(&d);

@@ -18,7 +18,7 @@
 #include "tap/follow/log_file.h"
 
 enum {
-    FOLLOW_FILES_MAX = 64,                  // open at a time; above, reading waits for follow_release
+    FOLLOW_FILES_MAX = 64, // open at a time; above, reading waits for follow_release
     FOLLOW_HEAD_MAX = LINE_CUTTER_HEAD_MAX, // bytes kept of a line that is too long
 };
 
@@ -51,7 +51,7 @@ struct follow_item {
     uint64_t from_offset;
     uint64_t to_offset;
     int64_t from_ms; // broker time of the last line before it, 0 without has_from
-    int64_t to_ms;   // and of the first behind it, or when the loss was noticed; never below from_ms
+    int64_t to_ms; // and of the first behind it, or when the loss was noticed; never below from_ms
 };
 
 struct follow;

@@ -51,7 +51,8 @@ static void mark_live_content(struct log_dir *d) {
 }
 
 // Where a file without a first line belongs among the first `count`, by names alike.
-static size_t place_of(const struct log_dir *d, const char *base, const struct log_dir_entry *file) {
+static size_t place_of(const struct log_dir *d, const char *base,
+                       const struct log_dir_entry *file) {
     struct log_name mine, other;
     size_t before = (size_t)-1, live = d->count; // the first newer one; the live file
     check(log_name_parse(base, name_of(file->path), &mine));
@@ -177,9 +178,9 @@ static enum err_code add_file(struct log_dir *d, const char *folder, const char 
 static enum err_code read_once(const char *live_path, struct log_dir *ret, struct err *e) {
     char folder[LOG_DIR_PATH_MAX];
     const char *base = name_of(live_path);
-    int n = base == live_path ? snprintf(folder, sizeof folder, ".")
-                              : snprintf(folder, sizeof folder, "%.*s",
-                                         (int)(base - 1 - live_path), live_path);
+    int n = base == live_path
+                ? snprintf(folder, sizeof folder, ".")
+                : snprintf(folder, sizeof folder, "%.*s", (int)(base - 1 - live_path), live_path);
     check(n >= 0 && (size_t)n < sizeof folder);
     struct log_dir d = {.entries = calloc(LOG_DIR_FILES_MAX, sizeof(struct log_dir_entry))};
     check(d.entries != NULL);

@@ -24,8 +24,8 @@ struct log_dir_entry {
     enum log_dir_kind kind;
     struct log_file_ident ident; // of LOG_DIR_FILE
     bool live;                   // the live file, or of the same first line
-    uint64_t id; // log_file_id_at
-    uint64_t bytes; // on disk
+    uint64_t id;                 // log_file_id_at
+    uint64_t bytes;              // on disk
 };
 
 struct log_dir {

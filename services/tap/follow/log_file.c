@@ -278,4 +278,3 @@ uint64_t log_file_id(const struct log_file *f) {
 uint64_t log_file_id_at(const char *path) {
     return id_of(AT_FDCWD, path, 0);
 }
-

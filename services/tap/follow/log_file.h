@@ -63,7 +63,6 @@ uint64_t log_file_id(const struct log_file *f);
 // The same of the file at a path; 0: it isn't there.
 uint64_t log_file_id_at(const char *path);
 
-
 static inline bool log_file_ident_eq(struct log_file_ident a, struct log_file_ident b) {
     return a.first_ms == b.first_ms && a.hash == b.hash;
 }

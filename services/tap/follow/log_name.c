@@ -154,7 +154,8 @@ static int64_t number_of(struct slice part) {
 }
 
 bool log_name_adjoin(struct slice a, struct slice b) {
-    int64_t apart = log_name_is_number(a) && log_name_is_number(b) ? number_of(a) - number_of(b) : 0;
+    int64_t apart =
+        log_name_is_number(a) && log_name_is_number(b) ? number_of(a) - number_of(b) : 0;
     return apart == 1 || apart == -1;
 }
 

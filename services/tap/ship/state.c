@@ -138,8 +138,7 @@ static bool parse_acked(struct slice line, struct state *s) {
 // `line` is the first one. Leaves it behind what it took, as next_line does.
 static bool parse_past(struct slice *rest, struct slice *line, struct follow_past *past) {
     struct slice f[3];
-    if (fields(*line, "forgotten", f, 1) != 1 ||
-        !number_parse_i64(f[0], &past->forgotten_ms)) {
+    if (fields(*line, "forgotten", f, 1) != 1 || !number_parse_i64(f[0], &past->forgotten_ms)) {
         return false;
     }
     past->count = 0;

@@ -211,8 +211,8 @@ static void file_between_without_a_line__is_a_hole(void **state) {
     static const struct {
         const char *ending;
         size_t cut;
-    } CASES[] = {{".gz", 0}, {".gz", 1},  {".gz", 10},  {".gz", 40}, {".gz", 60},
-                 {".zst", 0}, {".zst", 3}, {".zst", 10}, {".zst", 40}, {".xz", 0},
+    } CASES[] = {{".gz", 0},  {".gz", 1},   {".gz", 10},  {".gz", 40},  {".gz", 60},
+                 {".zst", 0}, {".zst", 3},  {".zst", 10}, {".zst", 40}, {".xz", 0},
                  {".xz", 60}, {".bz2", 40}, {"", 20}};
     char text[2000];
     for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
@@ -370,7 +370,8 @@ static void file_without_the_right__is_waited_for(void **state) {
     put("kafka-request.log.2026-11-22-16", 1, "a");
     put("kafka-request.log.2026-11-22-17", HOUR, "b");
     put(NULL, 2 * HOUR, "z");
-    assert_int_equal(chmod(log_folder_path(&folder, "kafka-request.log.2026-11-22-17", path), 0), 0);
+    assert_int_equal(chmod(log_folder_path(&folder, "kafka-request.log.2026-11-22-17", path), 0),
+                     0);
     bool root = geteuid() == 0;
     assert_int_equal(root ? seteuid(NOBODY) : 0, 0);
     struct follow *f = begin();
@@ -412,11 +413,16 @@ static void file_without_the_right__is_read_once_there_is_one(void **state) {
 
 static void names_of_other_rotators__are_files_of_the_log(void **state) {
     (void)state;
-    static const char *const NAMES[] = {
-        "kafka-request.log.2026-11-22-16", "kafka-request.log-20261122",
-        "kafka-request.log-20261122-1795363200", "kafka-request.log.1", "kafka-request.log_1",
-        "kafka-request.log.old", "kafka-request-2026-11-22.log", "kafka-request.2026-11-22-16.log",
-        "kafka-request-20261122.log", "kafka-request.log.20261122T160000Z"};
+    static const char *const NAMES[] = {"kafka-request.log.2026-11-22-16",
+                                        "kafka-request.log-20261122",
+                                        "kafka-request.log-20261122-1795363200",
+                                        "kafka-request.log.1",
+                                        "kafka-request.log_1",
+                                        "kafka-request.log.old",
+                                        "kafka-request-2026-11-22.log",
+                                        "kafka-request.2026-11-22-16.log",
+                                        "kafka-request-20261122.log",
+                                        "kafka-request.log.20261122T160000Z"};
     for (size_t i = 0; i < sizeof NAMES / sizeof NAMES[0]; i++) {
         put(NULL, 1, "a");
         struct follow_mark mark = read_one_line(1);
