@@ -2,8 +2,8 @@
 // and restart. Only complete lines; a file's unfinished end is given when nothing can be added to
 // it any more. What can't be read is a hole, with a beginning and an end. One thread, never waits.
 //
-// Files are kept open until follow_release says that they will not be read again, so a rewind finds
-// even a file that was removed meanwhile.
+// Files, CHAPTERS_MAX at most, are kept open until follow_release says that they will not be read
+// again, so a rewind finds even a file that was removed meanwhile.
 #ifndef WEIR_TAP_FOLLOW_FOLLOW_H
 #define WEIR_TAP_FOLLOW_FOLLOW_H
 
@@ -12,23 +12,13 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "tap/follow/chapters.h"
 #include "tap/follow/follow_past.h"
 #include "tap/follow/line_cutter.h"
 #include "tap/follow/log_dir.h"
 #include "tap/follow/log_file.h"
 
-enum {
-    FOLLOW_FILES_MAX = 64, // open at a time; above, reading waits for follow_release
-    FOLLOW_HEAD_MAX = LINE_CUTTER_HEAD_MAX, // bytes kept of a line that is too long
-};
-
-// A place to go on from, with the file it is in.
-struct follow_mark {
-    int64_t generation;
-    uint64_t offset; // of the next line's first byte
-    struct log_file_ident ident;
-    uint64_t id; // log_file_id of what the logger wrote; 0: unknown
-};
+enum { FOLLOW_HEAD_MAX = LINE_CUTTER_HEAD_MAX }; // bytes kept of a line that is too long
 
 enum follow_kind {
     FOLLOW_NOTHING,  // no complete line now: ask again later
