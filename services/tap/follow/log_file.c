@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/check.h"
+#include "base/hash.h"
 #include "core/brokerlog/line_prefix.h"
 #include "tap/follow/log_unpack.h"
 
@@ -70,6 +71,7 @@ void log_file_close(struct log_file *f) {
 enum err_code log_file_read(struct log_file *f, uint64_t offset, char *buf, size_t size,
                             size_t *ret_len, struct err *e) {
     check(size > 0 && size <= 1U << 30);
+    *ret_len = 0;
     if (f->unpack != NULL) {
         return log_unpack_read(f->unpack, offset, buf, size, ret_len, e);
     }
@@ -268,7 +270,7 @@ static uint64_t id_of(int fd, const char *path, int flags) {
         return 0;
     }
     uint64_t parts[] = {st.stx_ino, (uint64_t)st.stx_btime.tv_sec, st.stx_btime.tv_nsec};
-    return fnv1a((const char *)parts, sizeof parts);
+    return hash_bytes(parts, sizeof parts, 0);
 }
 
 uint64_t log_file_id(const struct log_file *f) {

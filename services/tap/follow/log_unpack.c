@@ -127,10 +127,11 @@ static bool zstd_fill(struct log_unpack *u, struct err *e) {
 }
 
 // What comes next; 0 at the end of the last frame.
-static enum err_code zstd_next(struct log_unpack *u, char *buf, size_t size, size_t *ret_len,
+static enum err_code zstd_next(struct log_unpack *u, void *buf, size_t size, size_t *ret_len,
                                struct err *e) {
     ZSTD_outBuffer out = {buf, size, 0};
     const char *why = "it breaks off";
+    *ret_len = 0;
     while (!u->broken && out.pos == 0) {
         if (!zstd_fill(u, e)) {
             return ERR_IO;
