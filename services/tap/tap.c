@@ -141,16 +141,21 @@ static void hole_item(struct tap *t, const struct follow_item *item) {
     struct log_hole hole = {
         .has_from = item->has_from,
         .from = {t->options.broker, item->from_generation, item->from_offset},
-        .to = {t->options.broker, item->generation, item->offset},
+        .to = {t->options.broker, item->generation, item->to_offset},
+        .from_us = item->from_ms * 1000,
+        .to_us = item->to_ms * 1000,
         .kind = slice_str(item->why),
     };
-    char from[LOG_POSITION_TEXT_MAX] = "", to[LOG_POSITION_TEXT_MAX];
     if (hole.has_from) {
+        char from[LOG_POSITION_TEXT_MAX], to[LOG_POSITION_TEXT_MAX];
+        char from_at[INSTANT_TEXT_MAX], to_at[INSTANT_TEXT_MAX];
         log_position_format(from, &hole.from);
+        log_position_format(to, &hole.to);
+        instant_format(from_at, hole.from_us);
+        instant_format(to_at, hole.to_us);
         log_warn("hole in the request log", log_str("kind", item->why), log_str("from", from),
-                 log_int("to_generation", hole.to.generation));
+                 log_str("to", to), log_str("from_at", from_at), log_str("to_at", to_at));
     }
-    log_position_format(to, &hole.to);
     buf_clear(&t->value);
     log_value_encode_hole(&t->value, &hole);
     t->abandoned = !ship_notice(t->ship, BROKER_RECORD_HOLE, t->item, buf_slice(&t->value));
@@ -367,6 +372,22 @@ static void tell_status(struct tap *t) {
     }
 }
 
+// Each once: what is left out of the log's files, and why.
+static void tell_left_out(struct tap *t) {
+    static const char *const WHY[] = {
+        [LOG_DIR_DAMAGED] = "no line of it can be read",
+        [LOG_DIR_DENIED] = "there is no right to read it",
+        [LOG_DIR_OTHER] = "it is not a regular file",
+    };
+    char *path;
+    enum log_dir_kind kind;
+    while (follow_left_out(t->follow, &path, &kind)) {
+        log_warn("left out, though named like the request log", log_str("file", path),
+                 log_str("why", WHY[kind]));
+        free(path);
+    }
+}
+
 static enum err_code check_start(struct tap *t, struct err *e) {
     const struct start_check_options o = {t->options.log_file, t->options.utc_check,
                                           t->options.addresses};
@@ -418,6 +439,7 @@ static enum err_code work(struct tap *t, struct err *e) {
             }
             (void)program_sleep_ms(RETRY_MS);
         }
+        tell_left_out(t);
         ship_poll(t->ship, 0);
         if (!t->abandoned) {
             send_control(t);

@@ -838,6 +838,40 @@ WROTE = (
 )
 
 
+def test_holes__each_is_kept_once_and_has_an_end(cluster):
+    """Also as taps of the release before tell them, without times; a second hole of a kind is another one."""
+    feed = cluster.feed()
+    first, second, minute = feed.generation, feed.generation + 3_600_000, 60_000_000
+
+    def hole(kind, start, to, **times):
+        feed.add_everywhere("hole", {"from": start, "to": to, "kind": kind, "lines_at_least": 0, "principal": "", **times})
+
+    hole("unknown_before", "", f"1:{first}:0")
+    feed.add_line(next(wide_fetches(1, 1)), b"User:wide")
+    feed.control(first * 1000 + minute)
+    hole("truncated", f"1:{first}:500", f"1:{first + 1}:40")
+    hole("damaged", f"1:{first}:900", f"1:{second - 1}:0", from_us=first * 1000 + 2 * minute, to_us=first * 1000 + 3 * minute)
+    hole("damaged", f"1:{first}:900", f"1:{second}:0", from_us=first * 1000 + 9 * minute, to_us=first * 1000 + 4 * minute)
+    feed.ship()
+    meter = cluster.meter()
+    cluster.wait()
+    hole("unknown_before", "", f"1:{second}:0")
+    hole("unknown_before", "", f"1:{first}:0")
+    feed.ship()
+    cluster.wait()
+    assert cluster.sql(
+        "select kind, to_generation - %s, round(extract(epoch from from_at) * 1000) - %s, round(extract(epoch from to_at) * 1000) - %s"
+        " from log_hole where cluster_id = %s and kind <> 'truncated' order by 1, 2", first, first, first, cluster.id,
+    ) == [
+        ("damaged", 3_599_999, 120_000, 180_000),
+        ("damaged", 3_600_000, 240_000, 540_001),
+        ("unknown_before", 0, None, 0),
+        ("unknown_before", 3_600_000, 60_000, 3_600_000),  # from where the control records ended
+    ]
+    [(noticed,)] = cluster.sql("select to_at between now() - interval '5 minutes' and noticed_at from log_hole where cluster_id = %s and kind = 'truncated'", cluster.id)
+    assert noticed and meter.ready()
+
+
 def test_fetches_that_nothing_closed__are_derived_after_an_hour_and_marked(cluster):
     """One reader has had 100 bytes a message before; of another's only fetch the topic's production tells 50."""
     quarter, feed = 1_795_363_200_000_000 + 15 * 60_000_000, cluster.feed()  # 2026-11-22T16:15Z

@@ -8,6 +8,7 @@ import gzip
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import threading
@@ -17,7 +18,7 @@ import urllib.request
 import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from log_block import records_of
-from log_feed import partition_of
+from log_feed import partition_of, wide_fetches
 from stack import ROOT, Stack, open_folder, wait_for
 
 PARTITIONS = 8
@@ -47,13 +48,16 @@ def log_positions(stack):
     """Every line of every file with its position, by the rule of the design alone."""
     files = {}
     for path in stack.request_log.parent.glob("kafka-request.log*"):
+        if not path.is_file():
+            continue
         content = gzip.open(path).read() if path.suffix == ".gz" else path.read_bytes()
         match = LINE.match(content.partition(b"\n")[0]) or re.match(rb"\[(.{19}),(\d{3})\]", content)
         if match:
             when = time.strptime(match.group(1).decode(), "%Y-%m-%d %H:%M:%S")
             files[path.name] = (int(time.mktime(when)) * 1000 + int(match.group(2)), content)
+    copies = [a for a, (_, x) in files.items() if any(a != b and x != y and y.startswith(x) for b, (_, y) in files.items())]
     lines, last = [], 0
-    for first_ms, content in sorted(files.values(), key=lambda f: f[0]):
+    for first_ms, content in sorted((f for name, f in files.items() if name not in copies), key=lambda f: f[0]):
         last = max(first_ms, last + 1)
         offset = 0
         for line in content.split(b"\n")[:-1]:
@@ -341,6 +345,132 @@ def test_blocks__are_readable_with_ordinary_tools(rotating, traffic, tmp_path):
     shown = set(subprocess.run(["zstd", "-dc"], input=frames, capture_output=True, check=True).stdout.split(b"\n"))
     assert reader.lines
     assert all(line in shown for line, _ in reader.lines.values() if len(line) < 2**19)
+
+
+def test_names_copies_and_folders__are_told_apart(rotating, traffic):
+    """An operator's copy, a folder, names of other rotators, zstd: while the tap is away, and while it reads."""
+    tap_up(rotating)
+    time.sleep(1.5)
+    logs = rotating.request_log.parent
+
+    def newest_renamed():
+        return max(logs.glob("kafka-request.log.*-*-*"), key=lambda path: path.name)
+
+    newest_renamed().rename(logs / "kafka-request.log-20261128")
+    rotating.kill("weir-tap")
+    archive = logs / "kafka-request.log.archive"
+    archive.mkdir()
+    wait_for(lambda: rotating.request_log.exists() and rotating.request_log.read_bytes().count(b"\n") > 3, "lines of the live file")
+    (logs / "kafka-request.log.2026").write_bytes(b"".join(rotating.request_log.read_bytes().splitlines(keepends=True)[:2]))
+    count = len(rotating.request_logs())
+    wait_for(lambda: len(rotating.request_logs()) > count + 1, "two more renames")
+    newest_renamed().rename(logs / "kafka-request.log_saved")
+    tap_up(rotating)
+    time.sleep(1.5)
+    traffic.stop()
+    judge(rotating)
+    said = (rotating.folder / "log" / "weir-tap.out").read_text()
+    assert said.count("kafka-request.log.archive") == 1, "a folder is left out, and that is said once"
+    archive.rmdir()
+
+
+class OwnLog:
+    """A request log of a broker that isn't there, followed by a tap of its own into a topic of its own."""
+
+    def __init__(self, stack, folder, name):
+        self.stack, self.folder, self.topic, self.count = stack, folder, f"weir.broker-log.{name}", 0
+        self.live = folder / "kafka-request.log"
+        stack.create_topic(self.topic)
+        self.env = {
+            "PATH": os.environ["PATH"], "WEIR_CLUSTER": name, "WEIR_BROKER_ID": "7", "WEIR_LOG_FILE": str(self.live),
+            "WEIR_STATE_DIR": str(folder), "WEIR_KAFKA_BOOTSTRAP": stack.internal, "WEIR_KAFKA_USER": "admin",
+            "WEIR_KAFKA_PASSWORD_FILE": str(stack.folder / "secrets" / "kafka-admin"), "WEIR_METRICS_LISTEN": "off",
+        }  # fmt: skip
+        for line in (stack.folder / "weir" / "weir-tap.env").read_text().splitlines():
+            key, _, value = line.partition("=")
+            if key.startswith("WEIR_KAFKA_") and key not in ("WEIR_KAFKA_USER", "WEIR_KAFKA_PASSWORD_FILE"):
+                self.env[key] = value
+
+    def write(self, name, *clocks):
+        with open(self.folder / name, "ab") as file:
+            for clock in clocks:
+                self.count += 1
+                file.write(b"[2026-11-22 %s,000" % clock.encode() + next(wide_fetches(1, 1))[24:] + b"\n")
+
+    def follow(self, lines):
+        """Starts the tap until the topic holds so many lines; returns the holes as (kind, clock before, clock behind)."""
+        tap = subprocess.Popen([f"{ROOT}/build/bin/weir-tap"], env=self.env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        try:
+            wait_for(lambda: tap.poll() is not None or len(self.read()[0]) >= lines, f"{lines} lines in {self.topic}", 30, 0.2)
+        finally:
+            tap.send_signal(signal.SIGTERM)
+            said = tap.communicate(timeout=20)[1].decode()
+        got, holes = self.read()
+        assert len(got) == lines, said
+        return holes
+
+    def read(self):
+        consumer = Consumer(self.stack.kafka_config("admin", group_id="own", enable_auto_commit="false"))
+        lines, holes = {}, {}
+        _, end = consumer.get_watermark_offsets(TopicPartition(self.topic, 0), timeout=10)
+        consumer.assign([TopicPartition(self.topic, 0, 0)])
+        at = 0
+        while at < end:
+            message = consumer.poll(10)
+            assert message is not None and not message.error()
+            at = message.offset() + 1
+            for kind, pos, value, _ in records_of(message)[0]:
+                if kind == "line":
+                    lines[pos] = value
+                elif kind == "hole":
+                    hole = json.loads(value)
+                    clocks = [time.strftime("%H:%M", time.gmtime(hole[key] / 1e6)) for key in ("from_us", "to_us")]
+                    holes[hole["from"], hole["to"]] = (hole["kind"], *clocks)
+        consumer.close()
+        return lines, list(holes.values())
+
+
+def vanish(log):
+    os.rename(log.live, log.folder / "kafka-request.log.2026-11-22-10")
+    return "removed"
+
+
+def pack_with_xz(log):
+    vanish(log)
+    (log.folder / "kafka-request.log.2026-11-22-11.xz").write_bytes(b"\xfd7zXZ\0 what it would take")
+    return "damaged"
+
+
+def break_gzip_off(log):
+    vanish(log)
+    (log.folder / "kafka-request.log.2026-11-22-11.gz").write_bytes(gzip.compress(os.urandom(1000))[:60])
+    return "damaged"
+
+
+def copy_and_truncate(log):
+    shutil.copy(log.live, log.folder / "kafka-request.log.1")
+    os.truncate(log.live, 0)
+    return "truncated"
+
+
+def copy_and_truncate_under_a_writer(log):
+    size = log.live.stat().st_size
+    copy_and_truncate(log)
+    os.truncate(log.live, size)
+    return "truncated"
+
+
+@pytest.mark.parametrize("happen", [vanish, pack_with_xz, break_gzip_off, copy_and_truncate, copy_and_truncate_under_a_writer])
+def test_what_was_lost_while_the_tap_was_away__is_a_hole_with_an_end(rotating, tmp_path, happen):
+    tap_up(rotating)
+    log = OwnLog(rotating, tmp_path, happen.__name__.replace("_", "-"))
+    log.write("kafka-request.log", "10:00:00")
+    assert log.follow(1) == [("unknown_before", "00:00", "10:00")]
+    log.write("kafka-request.log", "10:30:00")
+    kind = happen(log)
+    log.write("kafka-request.log", "12:00:00")
+    assert log.follow(3) == [("unknown_before", "00:00", "10:00"), (kind, "10:30", "12:00")]
+    assert log.follow(3) == [("unknown_before", "00:00", "10:00"), (kind, "10:30", "12:00")]
 
 
 def test_broker_kill__is_waited_for(rotating, traffic):

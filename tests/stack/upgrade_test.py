@@ -150,6 +150,21 @@ def test_secrets_of_before_stay_good_and_copies_open_nothing(upgraded):
     assert api.ask_token(victim_client, SECRET).status == 401
 
 
+def test_holes_of_before_end():
+    """One without an end ended when it was noticed at the latest; a clock that was set back is no end before the beginning."""
+    hole = "insert into log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset, from_at, to_at, noticed_at) values (gen_random_uuid(), 1, %s, 5, 0, 6, 7, %s, %s, '2026-01-03')"
+    with Stack(open_folder("holes-of-before")) as stack:
+        stack.script("postgres", "up")
+        as_before(stack)
+        with psycopg.connect(stack.database_url("weir_owner"), autocommit=True) as db:
+            for kind, start, end in (("open", "2026-01-01", None), ("later", "2026-01-04", None), ("back", "2026-01-02", "2026-01-01"), ("first", None, "2026-01-02")):
+                db.execute(hole, (kind, start, end))
+        stack.script("weir", "migrate")
+        with psycopg.connect(stack.database_url("weir_owner")) as db:
+            days = db.execute("select kind, extract(day from from_at at time zone 'UTC'), extract(day from to_at at time zone 'UTC') from log_hole order by kind").fetchall()
+        assert days == [("back", 1, 2), ("first", None, 2), ("later", 3, 4), ("open", 1, 3)]
+
+
 def test_without_the_roles_the_migration_says_who_makes_them():
     with Stack(open_folder("unprepared")) as stack:
         stack.script("postgres", "up")

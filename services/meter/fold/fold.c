@@ -7,15 +7,13 @@
 #include "base/instant.h"
 #include "core/usage/usage_fold.h"
 #include "meter/fold/dead_line.h"
+#include "meter/fold/hole_times.h"
 #include "meter/fold/storable.h"
 
 // How often a state is pruned, by the brokers' own time: busy ones soon, so that they stay small;
 // idle ones seldom, for each time is a write.
 static const int64_t PRUNE_BUSY_US = 60LL * 1000000;
 static const int64_t PRUNE_IDLE_US = 900LL * 1000000;
-
-// End of the year 9999: what comes later is no time of a broker's.
-static const int64_t YEAR_9999_US = 253402300799LL * 1000000;
 
 static void counts_clear(struct fold_counts *c) {
     *c = (struct fold_counts){.oldest_line_us = INT64_MAX, .newest_line_us = INT64_MIN};
@@ -265,7 +263,16 @@ static enum err_code fold_dead(struct fold *f, const struct log_partition *parti
     return ERR_OK;
 }
 
-static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e) {
+static void add_hole(struct fold *f, const struct log_hole *hole, int64_t received_us) {
+    check(f->hole_count < FOLD_HOLES_MAX);
+    struct log_hole *kept = &f->holes[f->hole_count++].hole;
+    *kept = *hole;
+    hole_times_settle(kept, received_us);
+    f->counts.holes++;
+}
+
+static enum err_code fold_hole(struct fold *f, struct slice value, int64_t timestamp_us,
+                               struct err *e) {
     struct log_hole hole;
     enum err_code code = log_value_decode_hole(value, &f->scratch, &hole, e);
     if (code == ERR_OK && !(fits_in_database(hole.kind) && fits_in_database(hole.principal))) {
@@ -274,12 +281,10 @@ static enum err_code fold_hole(struct fold *f, struct slice value, struct err *e
     if (code != ERR_OK) {
         return code;
     }
-    f->counts.holes++;
-    check(f->hole_count < FOLD_HOLES_MAX);
     struct slice name = principals_bare_name(hole.principal);
     hole.kind = slice_of(arena_str(&f->arena, hole.kind), hole.kind.len);
     hole.principal = slice_of(arena_str(&f->arena, name), name.len);
-    f->holes[f->hole_count++].hole = hole;
+    add_hole(f, &hole, timestamp_us);
     return ERR_OK;
 }
 
@@ -288,7 +293,7 @@ static enum err_code fold_control(struct fold *f, struct log_partition *partitio
                                   int64_t timestamp_us, struct err *e) {
     struct log_control control;
     enum err_code code = log_value_decode_control(value, &f->scratch, &control, e);
-    if (code == ERR_OK && (control.broker_time_us < 0 || control.broker_time_us > YEAR_9999_US)) {
+    if (code == ERR_OK && !storable_time(control.broker_time_us)) {
         code = err_set(e, ERR_INVALID, "control record's time can't be stored");
     }
     if (code == ERR_OK) {
@@ -305,7 +310,7 @@ static enum err_code fold_other(struct fold *f, struct log_partition *partition,
     switch (r->kind) {
     case BROKER_RECORD_FACT: return fold_fact(f, partition, r, value, e);
     case BROKER_RECORD_DEAD: return fold_dead(f, partition, r, value, e);
-    case BROKER_RECORD_HOLE: return fold_hole(f, value, e);
+    case BROKER_RECORD_HOLE: return fold_hole(f, value, timestamp_us, e);
     case BROKER_RECORD_CONTROL: return fold_control(f, partition, r, value, timestamp_us, e);
     case BROKER_RECORD_REFUSAL: f->counts.refusals++; return ERR_OK;
     case BROKER_RECORD_LINE: break;
@@ -331,8 +336,7 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
         log_partitions_jump(&f->partitions, partition, r, &from)) {
         struct log_hole hole = {
             .has_from = true, .from = from, .to = r->prev, .kind = SLICE_LIT("topic_expired")};
-        f->holes[f->hole_count++].hole = hole;
-        f->counts.holes++;
+        add_hole(f, &hole, timestamp_us);
         verdict = judge(f, partition, r, &value);
     }
     switch (verdict) {

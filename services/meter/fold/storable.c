@@ -28,3 +28,8 @@ struct slice storable_text(struct arena *a, struct slice text, size_t max) {
     copy[used] = '\0';
     return slice_of(copy, used);
 }
+
+bool storable_time(int64_t us) {
+    static const int64_t YEAR_9999_US = 253402300799LL * 1000000;
+    return us >= 0 && us <= YEAR_9999_US;
+}

@@ -50,7 +50,7 @@ enum err_code writing_topics(struct writing *w, struct err *e) {
 
 static enum err_code add_holes(struct writing *w, size_t from, size_t to, struct err *e) {
     struct columns c;
-    columns_init(&c, "itiiiiti");
+    columns_init(&c, "itiiiizzti");
     for (size_t i = from; i < to; i++) {
         const struct log_hole *h = &w->fold->holes[i].hole;
         pg_array_add_int8(&c.items[0], h->to.broker);
@@ -59,8 +59,14 @@ static enum err_code add_holes(struct writing *w, size_t from, size_t to, struct
         pg_array_add_int8(&c.items[3], h->has_from ? (int64_t)h->from.offset : 0);
         pg_array_add_int8(&c.items[4], h->to.generation);
         pg_array_add_int8(&c.items[5], (int64_t)h->to.offset);
-        pg_array_add_bytes(&c.items[6], h->principal);
-        pg_array_add_int8(&c.items[7], (int64_t)h->lines_at_least);
+        if (h->from_us == 0) {
+            pg_array_add_null(&c.items[6]);
+        } else {
+            pg_array_add_instant(&c.items[6], h->from_us);
+        }
+        pg_array_add_instant(&c.items[7], h->to_us);
+        pg_array_add_bytes(&c.items[8], h->principal);
+        pg_array_add_int8(&c.items[9], (int64_t)h->lines_at_least);
     }
     return columns_write(&c, w->store, &meter_sql_add_holes, e);
 }
@@ -71,10 +77,11 @@ static void take_hole_out(struct writing *w, size_t at, struct dead_letter *ret)
     ret->principal = h->principal;
     struct slice kind = storable_text(&w->arena, h->kind, NAME_SHOWN_MAX);
     json_t *hole =
-        json_pack("{sI,sI,sI,sI,sI,ss%}", "from_generation", (json_int_t)h->from.generation,
+        json_pack("{sI,sI,sI,sI,sI,sI,sI,ss%}", "from_generation", (json_int_t)h->from.generation,
                   "from_offset", (json_int_t)h->from.offset, "to_generation",
-                  (json_int_t)h->to.generation, "to_offset", (json_int_t)h->to.offset,
-                  "lines_at_least", (json_int_t)h->lines_at_least, "kind", kind.ptr, kind.len);
+                  (json_int_t)h->to.generation, "to_offset", (json_int_t)h->to.offset, "from_us",
+                  (json_int_t)h->from_us, "to_us", (json_int_t)h->to_us, "lines_at_least",
+                  (json_int_t)h->lines_at_least, "kind", kind.ptr, kind.len);
     ret->head = slice_str(json_write_text(&w->arena, hole));
 }
 

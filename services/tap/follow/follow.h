@@ -1,9 +1,9 @@
 // Reads the request log line by line, each with its position, over rename, compression, truncation
 // and restart. Only complete lines; a file's unfinished end is given when nothing can be added to
-// it any more. One thread, never waits.
+// it any more. What can't be read is a hole, with a beginning and an end. One thread, never waits.
 //
-// Files are kept open until follow_release says that they will not be read again, so a rewind finds
-// even a file that was removed meanwhile.
+// Files, CHAPTERS_MAX at most, are kept open until follow_release says that they will not be read
+// again, so a rewind finds even a file that was removed meanwhile.
 #ifndef WEIR_TAP_FOLLOW_FOLLOW_H
 #define WEIR_TAP_FOLLOW_FOLLOW_H
 
@@ -12,50 +12,36 @@
 
 #include "base/err.h"
 #include "base/slice.h"
+#include "tap/follow/chapters.h"
+#include "tap/follow/follow_past.h"
+#include "tap/follow/line_cutter.h"
+#include "tap/follow/log_dir.h"
 #include "tap/follow/log_file.h"
 
-enum {
-    FOLLOW_FILES_MAX = 64,  // open at a time; above, reading waits for follow_release
-    FOLLOW_HEAD_MAX = 4096, // bytes kept of a line that is too long
-    FOLLOW_KNOWN_MAX = 1024 // files remembered as begun
-};
-
-// A place to go on from, with the file it is in.
-struct follow_mark {
-    int64_t generation;
-    uint64_t offset; // of the next line's first byte
-    struct log_file_ident ident;
-};
-
-// Which files were begun. Their first lines alone don't tell: where a clock is set back, a file
-// that was read begins later than one that was not, and is never to be read again.
-struct follow_past {
-    int64_t forgotten_ms; // a file that begins up to here and isn't the live one was read
-    size_t count;
-    struct {
-        int64_t generation;
-        struct log_file_ident ident;
-    } items[FOLLOW_KNOWN_MAX]; // by generation
-};
+enum { FOLLOW_HEAD_MAX = LINE_CUTTER_HEAD_MAX }; // bytes kept of a line that is too long
 
 enum follow_kind {
     FOLLOW_NOTHING,  // no complete line now: ask again later
     FOLLOW_LINE,     // text without its newline
     FOLLOW_TOO_LONG, // text: the first FOLLOW_HEAD_MAX bytes; bytes: all
-    FOLLOW_TORN,     // the unfinished end of a file
-    FOLLOW_HOLE,     // nothing is known from `hole_from` to this item's position
+    FOLLOW_TORN,     // the unfinished end of a file, or what stands before lost content
+    FOLLOW_HOLE,     // nothing is known from `from_*` to (generation, to_offset)
 };
 
 struct follow_item {
     enum follow_kind kind;
     int64_t generation;
-    uint64_t offset;
+    uint64_t offset;   // where reading has to begin to meet the item again
     struct slice text; // borrowed until the next call
     uint64_t bytes;
-    bool has_from; // of a hole; false: nothing before is known
+    // Of a hole.
+    const char *why; // "removed", "truncated", "damaged", "forked", "unknown_before"
+    bool has_from;   // false: nothing before is known
     int64_t from_generation;
     uint64_t from_offset;
-    const char *why; // of a hole: "removed", "truncated", "damaged", "unknown_before"
+    uint64_t to_offset;
+    int64_t from_ms; // broker time of the last line before it, 0 without has_from
+    int64_t to_ms; // and of the first behind it, or when the loss was noticed; never below from_ms
 };
 
 struct follow;
@@ -67,7 +53,7 @@ struct follow *follow_new(const char *path, uint64_t line_max, const struct foll
                           const struct follow_past *past);
 void follow_free(struct follow *f);
 
-// ERR_IO: a file or folder can't be read; nothing is lost, ask again later.
+// ERR_IO or ERR_DENIED: a file or folder can't be read; nothing is lost, ask again later.
 ERR_MUST_CHECK enum err_code follow_next(struct follow *f, struct follow_item *ret, struct err *e);
 // The place after the last item given. False while no file was found.
 bool follow_mark(const struct follow *f, struct follow_mark *ret);
@@ -84,7 +70,10 @@ void follow_release(struct follow *f, int64_t generation);
 bool follow_hole_due(const struct follow *f);
 // True if the last follow_next gave nothing because the live file is read to its end.
 bool follow_caught_up(const struct follow *f);
-// Bytes on disk not yet read, in this file and those after it (compressed ones by their size).
+// Bytes on disk not yet read, in this file and those after it (packed ones by their size).
 uint64_t follow_lag_bytes(const struct follow *f);
+// The next file of the log's name that is left out and was not told yet; *ret_path is the caller's to
+// free.
+bool follow_left_out(struct follow *f, char **ret_path, enum log_dir_kind *ret_kind);
 
 #endif

@@ -9,19 +9,23 @@
 #include <sys/stat.h>
 
 #include "base/check.h"
-#include "base/hash.h"
+#include "tap/follow/log_name.h"
 
 enum { PASSES_MAX = 8 };
 
-static bool ends_with(const char *s, const char *end) {
-    size_t n = strlen(s), m = strlen(end);
-    return n >= m && strcmp(s + n - m, end) == 0;
+static const char *name_of(const char *path) {
+    const char *slash = strrchr(path, '/');
+    return slash == NULL ? path : slash + 1;
 }
 
-// Newer content last; of equal first lines the plain file first, so that it stays unless another has
-// more.
+// --- order ---------------------------------------------------------------------------------------
+
+// By first line, the live file's content last; what has none at the end.
 static int by_age(const void *x, const void *y) {
     const struct log_dir_entry *a = x, *b = y;
+    if (a->kind != b->kind) {
+        return a->kind < b->kind ? -1 : 1;
+    }
     if (a->live != b->live) {
         return a->live ? 1 : -1;
     }
@@ -31,91 +35,155 @@ static int by_age(const void *x, const void *y) {
     if (a->ident.hash != b->ident.hash) {
         return a->ident.hash < b->ident.hash ? -1 : 1;
     }
-    bool gz_a = ends_with(a->path, ".gz"), gz_b = ends_with(b->path, ".gz");
-    return gz_a != gz_b ? (gz_a ? 1 : -1) : strcmp(a->path, b->path);
+    return strcmp(a->path, b->path);
 }
 
-// Bytes of the unpacked content, as far as it can be read.
-static uint64_t content_of(const struct log_dir_entry *entry) {
-    struct log_file *f;
-    if (log_file_open(entry->path, &f, NULL) != ERR_OK) {
-        return 0;
+// A copy of the live file, or the file itself under its new name, is as new as that.
+static void mark_live_content(struct log_dir *d) {
+    const struct log_dir_entry *live = NULL;
+    for (size_t i = 0; i < d->total; i++) {
+        live = d->entries[i].live && d->entries[i].kind == LOG_DIR_FILE ? &d->entries[i] : live;
     }
-    uint64_t bytes = log_file_size(f);
-    if (log_file_is_compressed(f)) {
-        static char block[65536];
-        size_t n = 0;
-        while (log_file_read(f, bytes, block, sizeof block, &n, NULL) == ERR_OK && n > 0) {
-            bytes += n;
+    for (size_t i = 0; live != NULL && i < d->total; i++) {
+        struct log_dir_entry *one = &d->entries[i];
+        one->live |= one->kind == LOG_DIR_FILE && log_file_ident_eq(one->ident, live->ident);
+    }
+}
+
+// Where a file without a first line belongs among the first `count`, by names alike.
+static size_t place_of(const struct log_dir *d, const char *base,
+                       const struct log_dir_entry *file) {
+    struct log_name mine, other;
+    size_t before = (size_t)-1, live = d->count; // the first newer one; the live file
+    check(log_name_parse(base, name_of(file->path), &mine));
+    for (size_t i = d->count; i > 0; i--) {
+        const struct log_dir_entry *one = &d->entries[i - 1];
+        if (one->live) {
+            live = i - 1;
+            continue;
         }
+        check(log_name_parse(base, name_of(one->path), &other));
+        if (!log_name_alike(mine.part, other.part)) {
+            continue;
+        }
+        int order = log_name_order(other.part, mine.part);
+        if (log_name_is_number(mine.part) && !d->ascending ? order >= 0 : order <= 0) {
+            return i; // directly behind the newest older one
+        }
+        before = i - 1;
     }
-    log_file_close(f);
-    return bytes;
+    return file->live || before == (size_t)-1 ? live : before;
 }
 
-static void drop_equal_content(struct log_dir *d) {
-    size_t kept = 0;
+// Rotators that count either give the newest file the number 1, the usual, or the highest.
+static bool numbers_ascend(const struct log_dir *d, const char *base) {
+    struct log_name first = {.part = {0}}, last = {.part = {0}}, name;
     for (size_t i = 0; i < d->count; i++) {
-        bool again = kept > 0 && log_file_ident_eq(d->entries[kept - 1].ident, d->entries[i].ident);
-        // A rename between two looks shows the live file under its old and its new name.
-        bool better = again && (d->entries[i].live ||
-                                (!d->entries[kept - 1].live &&
-                                 content_of(&d->entries[i]) > content_of(&d->entries[kept - 1])));
-        if (better) {
-            free(d->entries[kept - 1].path);
-            d->entries[kept - 1] = d->entries[i];
-        } else if (again) {
-            free(d->entries[i].path);
-        } else {
-            d->entries[kept++] = d->entries[i];
+        if (!d->entries[i].live && log_name_parse(base, name_of(d->entries[i].path), &name) &&
+            log_name_is_number(name.part)) {
+            first = first.part.len == 0 ? name : first;
+            last = name;
         }
     }
-    d->count = kept;
+    return first.part.len > 0 && log_name_order(first.part, last.part) < 0;
 }
 
-// A file that can't be opened must not be passed over: what it holds would be lost in silence.
-static enum err_code add_file(struct log_dir *d, const char *path, bool live, struct err *e) {
-    struct log_file *f;
-    struct log_file_ident ident;
-    enum err_code rc = log_file_open(path, &f, e);
-    if (rc != ERR_OK) {
-        return rc == ERR_NOT_FOUND ? ERR_OK : rc; // renamed meanwhile: the next pass sees it
+// Puts the damaged and denied files, which stand behind the others, in their places.
+static void place_unreadable(struct log_dir *d, const char *base) {
+    d->count = 0;
+    while (d->count < d->total && d->entries[d->count].kind == LOG_DIR_FILE) {
+        d->count++;
     }
-    char *copy = strdup(path);
-    check(copy != NULL);
+    d->ascending = numbers_ascend(d, base);
+    while (d->count < d->total && d->entries[d->count].kind != LOG_DIR_OTHER) {
+        struct log_dir_entry file = d->entries[d->count];
+        size_t at = place_of(d, base, &file);
+        memmove(d->entries + at + 1, d->entries + at, (d->count - at) * sizeof file);
+        d->entries[at] = file;
+        d->count++;
+    }
+}
+
+// --- one pass ------------------------------------------------------------------------------------
+
+static bool is_there(const char *folder, struct slice name) {
+    char path[LOG_DIR_PATH_MAX];
     struct stat st;
-    if (log_file_identify(f, &ident)) {
-        d->entries[d->count++] = (struct log_dir_entry){copy, ident, live};
-    } else if (!live && stat(path, &st) == 0 && st.st_size > 0) {
-        int64_t written_ns = st.st_mtim.tv_sec * 1000000000LL + st.st_mtim.tv_nsec;
-        uint64_t parts[] = {st.st_ino, (uint64_t)st.st_size, (uint64_t)written_ns};
-        d->unreadable[d->unreadable_count++] = (struct log_dir_unreadable){
-            copy, {0, hash_bytes(parts, sizeof parts, 0)}, written_ns / 1000000};
-    } else {
-        free(copy);
+    int n = snprintf(path, sizeof path, "%s/%.*s", folder, SLICE_ARG(name));
+    return n > 0 && (size_t)n < sizeof path && stat(path, &st) == 0;
+}
+
+// True if the file belongs to the list, as `ret->kind` says. A file that can't be read must not be
+// passed over: what it holds would be lost in silence.
+static enum err_code look_at(const char *folder, const char *path, const struct log_name *name,
+                             struct log_dir_entry *ret, bool *ret_listed, struct err *e) {
+    struct stat st;
+    *ret_listed = false;
+    if (stat(path, &st) != 0) {
+        // Renamed meanwhile, when the next pass sees it; or a link to nowhere.
+        return errno == ENOENT ? ERR_OK : err_set(e, ERR_IO, "%s: %s", path, strerror(errno));
     }
+    ret->live = name->live;
+    ret->id = log_file_id_at(path);
+    ret->bytes = (uint64_t)st.st_size;
+    if (!S_ISREG(st.st_mode)) {
+        ret->kind = LOG_DIR_OTHER;
+        *ret_listed = true;
+        return name->live ? err_set(e, ERR_IO, "%s is not a regular file", path) : ERR_OK;
+    }
+    struct log_file *f;
+    enum err_code rc = log_file_open(path, &f, e);
+    if (rc == ERR_NOT_FOUND || rc == ERR_DENIED) {
+        ret->kind = LOG_DIR_DENIED;
+        *ret_listed = rc == ERR_DENIED;
+        return ERR_OK;
+    }
+    if (rc != ERR_OK) {
+        return rc;
+    }
+    // Packed in a way that is not read, it is not searched for lines either.
+    bool readable = !name->packed || log_file_is_packed(f);
+    bool found = readable && log_file_identify(f, &ret->ident);
     log_file_close(f);
+    ret->kind = found ? LOG_DIR_FILE : LOG_DIR_DAMAGED;
+    bool has_content = st.st_size > 0 || name->packed;
+    bool begun = name->packed && is_there(folder, name->plain);
+    *ret_listed = found || (!name->live && has_content && !begun);
     return ERR_OK;
 }
 
-// Something is there, and it is no file.
-static bool is_no_file(const char *path) {
-    struct stat st;
-    return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
+static enum err_code add_file(struct log_dir *d, const char *folder, const char *base,
+                              const char *file, struct err *e) {
+    char path[LOG_DIR_PATH_MAX];
+    struct log_name name;
+    if (!log_name_parse(base, file, &name)) {
+        return ERR_OK;
+    }
+    int n = snprintf(path, sizeof path, "%s/%s", folder, file);
+    if (n <= 0 || (size_t)n >= sizeof path || d->total == LOG_DIR_FILES_MAX) {
+        return err_set(e, ERR_LIMIT, "%s has more than %d files of %s", folder, LOG_DIR_FILES_MAX,
+                       base);
+    }
+    struct log_dir_entry one = {0};
+    bool listed;
+    enum err_code rc = look_at(folder, path, &name, &one, &listed, e);
+    if (rc == ERR_OK && listed) {
+        one.path = strdup(path);
+        check(one.path != NULL);
+        d->entries[d->total++] = one;
+    }
+    return rc;
 }
 
 static enum err_code read_once(const char *live_path, struct log_dir *ret, struct err *e) {
-    char folder[LOG_DIR_PATH_MAX], path[LOG_DIR_PATH_MAX];
-    const char *slash = strrchr(live_path, '/');
-    const char *base = slash == NULL ? live_path : slash + 1;
-    int n = slash == NULL
+    char folder[LOG_DIR_PATH_MAX];
+    const char *base = name_of(live_path);
+    int n = base == live_path
                 ? snprintf(folder, sizeof folder, ".")
-                : snprintf(folder, sizeof folder, "%.*s", (int)(slash - live_path), live_path);
+                : snprintf(folder, sizeof folder, "%.*s", (int)(base - 1 - live_path), live_path);
     check(n >= 0 && (size_t)n < sizeof folder);
-    size_t base_len = strlen(base);
-    struct log_dir d = {.entries = calloc(LOG_DIR_FILES_MAX, sizeof *d.entries),
-                        .unreadable = calloc(LOG_DIR_FILES_MAX, sizeof *d.unreadable)};
-    check(d.entries != NULL && d.unreadable != NULL);
+    struct log_dir d = {.entries = calloc(LOG_DIR_FILES_MAX, sizeof(struct log_dir_entry))};
+    check(d.entries != NULL);
     DIR *dir = opendir(folder[0] == '\0' ? "/" : folder);
     if (dir == NULL && errno != ENOENT) {
         log_dir_done(&d);
@@ -124,24 +192,7 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
     const struct dirent *item;
     enum err_code rc = ERR_OK;
     while (dir != NULL && rc == ERR_OK && (item = readdir(dir)) != NULL) {
-        if (strncmp(item->d_name, base, base_len) != 0) {
-            continue;
-        }
-        bool live = item->d_name[base_len] == '\0';
-        if (!live &&
-            (strchr(".-_", item->d_name[base_len]) == NULL || item->d_name[base_len + 1] == '\0')) {
-            continue;
-        }
-        n = snprintf(path, sizeof path, "%s/%s", folder, item->d_name);
-        if (n <= 0 || (size_t)n >= sizeof path ||
-            d.count + d.unreadable_count == LOG_DIR_FILES_MAX) {
-            rc = err_set(e, ERR_LIMIT, "%s has more than %d files of %s", folder, LOG_DIR_FILES_MAX,
-                         base);
-        } else if (is_no_file(path)) {
-            d.no_files++;
-        } else {
-            rc = add_file(&d, path, live, e);
-        }
+        rc = add_file(&d, folder, base, item->d_name, e);
     }
     if (dir != NULL) {
         closedir(dir);
@@ -150,18 +201,22 @@ static enum err_code read_once(const char *live_path, struct log_dir *ret, struc
         log_dir_done(&d);
         return rc;
     }
-    qsort(d.entries, d.count, sizeof d.entries[0], by_age);
-    drop_equal_content(&d);
+    mark_live_content(&d);
+    qsort(d.entries, d.total, sizeof d.entries[0], by_age);
+    place_unreadable(&d, base);
     *ret = d;
     return ERR_OK;
 }
 
+// --- until two agree -----------------------------------------------------------------------------
+
 static bool same_files(const struct log_dir *a, const struct log_dir *b) {
-    if (a->count != b->count || a->unreadable_count != b->unreadable_count) {
+    if (a->count != b->count) {
         return false;
     }
     for (size_t i = 0; i < a->count; i++) {
-        if (!log_file_ident_eq(a->entries[i].ident, b->entries[i].ident)) {
+        if (a->entries[i].kind != b->entries[i].kind ||
+            !log_file_ident_eq(a->entries[i].ident, b->entries[i].ident)) {
             return false;
         }
     }
@@ -169,10 +224,10 @@ static bool same_files(const struct log_dir *a, const struct log_dir *b) {
 }
 
 enum err_code log_dir_read(const char *live_path, struct log_dir *ret, struct err *e) {
-    struct log_dir last = {0};
+    struct log_dir last = {.count = 0};
     enum err_code rc = read_once(live_path, &last, e);
     for (int pass = 1; rc == ERR_OK && pass < PASSES_MAX; pass++) {
-        struct log_dir again = {0};
+        struct log_dir again = {.count = 0};
         rc = read_once(live_path, &again, e);
         if (rc != ERR_OK) {
             log_dir_done(&last);
@@ -195,22 +250,27 @@ enum err_code log_dir_read(const char *live_path, struct log_dir *ret, struct er
 }
 
 void log_dir_done(struct log_dir *d) {
-    for (size_t i = 0; i < d->count; i++) {
+    for (size_t i = 0; i < d->total; i++) {
         free(d->entries[i].path);
     }
-    for (size_t i = 0; i < d->unreadable_count; i++) {
-        free(d->unreadable[i].path);
-    }
     free(d->entries);
-    free(d->unreadable);
     *d = (struct log_dir){0};
 }
 
 size_t log_dir_find(const struct log_dir *d, struct log_file_ident ident) {
     for (size_t i = 0; i < d->count; i++) {
-        if (log_file_ident_eq(d->entries[i].ident, ident)) {
+        if (d->entries[i].kind == LOG_DIR_FILE && log_file_ident_eq(d->entries[i].ident, ident)) {
             return i;
         }
     }
     return (size_t)-1;
+}
+
+size_t log_dir_copies_end(const struct log_dir *d, size_t first) {
+    size_t end = first + 1;
+    while (end < d->count && d->entries[end].kind == LOG_DIR_FILE &&
+           log_file_ident_eq(d->entries[end].ident, d->entries[first].ident)) {
+        end++;
+    }
+    return end;
 }

@@ -21,6 +21,7 @@ static void render(struct buf *b, const struct state *s) {
     buf_printf(b, "%s\nbroker %" PRId32 "\n", FIRST_LINE, s->broker);
     buf_printf(b, "resume %" PRId64 " %" PRIu64 " %" PRId64 " %" PRIu64 "\n", s->resume.generation,
                s->resume.offset, s->resume.ident.first_ms, s->resume.ident.hash);
+    buf_printf(b, "file %" PRIu64 "\n", s->resume.id);
     buf_printf(b, "forgotten %" PRId64 "\n", s->past.forgotten_ms);
     for (size_t i = 0; i < s->past.count; i++) {
         buf_printf(b, "begun %" PRId64 " %" PRId64 " %" PRIu64 "\n", s->past.items[i].generation,
@@ -134,11 +135,10 @@ static bool parse_acked(struct slice line, struct state *s) {
     return true;
 }
 
-// Leaves *line behind what it took, as next_line does.
+// `line` is the first one. Leaves it behind what it took, as next_line does.
 static bool parse_past(struct slice *rest, struct slice *line, struct follow_past *past) {
     struct slice f[3];
-    if (!next_line(rest, line) || fields(*line, "forgotten", f, 1) != 1 ||
-        !number_parse_i64(f[0], &past->forgotten_ms)) {
+    if (fields(*line, "forgotten", f, 1) != 1 || !number_parse_i64(f[0], &past->forgotten_ms)) {
         return false;
     }
     past->count = 0;
@@ -171,6 +171,12 @@ static bool parse(struct slice text, struct state *s) {
     if (!next_line(&rest, &line) || fields(line, "resume", f, 4) != 4 ||
         !number_parse_i64(f[0], &s->resume.generation) || !number_parse_u64(f[1], &offset) ||
         !number_parse_i64(f[2], &s->resume.ident.first_ms) || !number_parse_u64(f[3], &hash)) {
+        return false;
+    }
+    // Earlier releases didn't write it.
+    if (!next_line(&rest, &line) ||
+        (fields(line, "file", f, 1) == 1 &&
+         (!number_parse_u64(f[0], &s->resume.id) || !next_line(&rest, &line)))) {
         return false;
     }
     if (!parse_past(&rest, &line, &s->past) || fields(line, "partitions", f, 1) != 1 ||

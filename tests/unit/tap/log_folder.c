@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 #include <zlib.h>
+#include <zstd.h>
 
 #include "base/check.h"
 
@@ -22,8 +23,8 @@ void log_folder_done(struct log_folder *f) {
     const struct dirent *item;
     char path[512];
     while ((item = readdir(dir)) != NULL) {
-        if (item->d_name[0] != '.') {
-            unlink(log_folder_path(f, item->d_name, path));
+        if (item->d_name[0] != '.' && unlink(log_folder_path(f, item->d_name, path)) != 0) {
+            rmdir(path);
         }
     }
     closedir(dir);
@@ -72,10 +73,43 @@ void log_folder_gzip(const struct log_folder *f, const char *from, const char *t
     check(gzclose(out) == Z_OK);
 }
 
+void log_folder_write(const struct log_folder *f, const char *name, const void *bytes, size_t len) {
+    char path[512];
+    int fd = open(log_folder_path(f, name, path), O_WRONLY | O_CREAT | O_APPEND, 0644);
+    check(fd >= 0 && write(fd, bytes, len) == (ssize_t)len);
+    close(fd);
+}
+
+void log_folder_copy(const struct log_folder *f, const char *from, const char *to) {
+    char a[512], b[512], block[4096];
+    FILE *in = fopen(log_folder_path(f, from, a), "rb");
+    FILE *out = fopen(log_folder_path(f, to, b), "wb");
+    check(in != NULL && out != NULL);
+    size_t n;
+    while ((n = fread(block, 1, sizeof block, in)) > 0) {
+        check(fwrite(block, 1, n, out) == n);
+    }
+    fclose(in);
+    check(fclose(out) == 0);
+}
+
+void log_folder_zstd(const struct log_folder *f, const char *from, const char *to) {
+    char path[512];
+    static char text[1 << 20], packed[ZSTD_COMPRESSBOUND(sizeof text)];
+    FILE *in = fopen(log_folder_path(f, from, path), "rb");
+    check(in != NULL);
+    size_t len = fread(text, 1, sizeof text, in);
+    fclose(in);
+    check(len < sizeof text);
+    size_t n = ZSTD_compress(packed, sizeof packed, text, len, 3);
+    check(!ZSTD_isError(n));
+    log_folder_write(f, to, packed, n);
+}
+
 const char *log_folder_line(int second, const char *text) {
     static char line[65536];
-    snprintf(line, sizeof line, "[2026-11-22 16:%02d:%02d,000] DEBUG %s\n", second / 60,
-             second % 60, text);
+    snprintf(line, sizeof line, "[2026-11-22 %02d:%02d:%02d,000] DEBUG %s\n", 16 + second / 3600,
+             second / 60 % 60, second % 60, text);
     return line;
 }
 

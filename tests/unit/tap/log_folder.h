@@ -17,11 +17,15 @@ void log_folder_done(struct log_folder *f);
 const char *log_folder_path(const struct log_folder *f, const char *name, char out[512]);
 // Appends to a file of the folder; NULL is the live one.
 void log_folder_append(const struct log_folder *f, const char *name, const char *text);
+void log_folder_write(const struct log_folder *f, const char *name, const void *bytes, size_t len);
+void log_folder_copy(const struct log_folder *f, const char *from, const char *to);
 void log_folder_rename(const struct log_folder *f, const char *from, const char *to);
 void log_folder_remove(const struct log_folder *f, const char *name);
 void log_folder_truncate(const struct log_folder *f, const char *name, uint64_t size);
 // Writes <to> as gzip of <from>; keeps <from>.
 void log_folder_gzip(const struct log_folder *f, const char *from, const char *to);
+// The same by zstd, of up to 1 MB, behind what <to> holds.
+void log_folder_zstd(const struct log_folder *f, const char *from, const char *to);
 // "[2026-11-22 16:00:<second>,000] DEBUG <text>\n", in a buffer that the next call reuses.
 const char *log_folder_line(int second, const char *text);
 // The same time as milliseconds.

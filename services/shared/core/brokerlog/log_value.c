@@ -41,6 +41,12 @@ static bool get_int(const json_t *o, const char *key, int64_t min, int64_t *ret)
     return true;
 }
 
+// 0 if it is not told.
+static bool get_time(const json_t *o, const char *key, int64_t *ret_us) {
+    *ret_us = 0;
+    return json_object_get(o, key) == NULL || get_int(o, key, 0, ret_us);
+}
+
 static bool get_string(const json_t *o, const char *key, struct arena *a, struct slice *ret) {
     const json_t *v = json_object_get(o, key);
     if (!json_is_string(v)) {
@@ -206,7 +212,9 @@ void log_value_encode_hole(struct buf *out, const struct log_hole *hole) {
         log_position_format(from, &hole->from);
     }
     log_position_format(to, &hole->to);
-    buf_printf(out, "{\"from\":\"%s\",\"to\":\"%s\",\"kind\":", from, to);
+    buf_printf(out, "{\"from\":\"%s\",\"to\":\"%s\",", from, to);
+    buf_printf(out, "\"from_us\":%" PRId64 ",\"to_us\":%" PRId64 ",\"kind\":", hole->from_us,
+               hole->to_us);
     buf_add_json_string(out, hole->kind);
     buf_printf(out, ",\"lines_at_least\":%" PRIu64 ",\"principal\":", hole->lines_at_least);
     buf_add_json_string(out, hole->principal);
@@ -226,6 +234,9 @@ enum err_code log_value_decode_hole(struct slice value, struct arena *a, struct 
         !get_string(o, "kind", a, &h.kind) || !get_int(o, "lines_at_least", 0, &lines) ||
         !get_string(o, "principal", a, &h.principal)) {
         return err_set(e, ERR_INVALID, "hole record lacks a field");
+    }
+    if (!get_time(o, "from_us", &h.from_us) || !get_time(o, "to_us", &h.to_us)) {
+        return err_set(e, ERR_INVALID, "hole record's times are none");
     }
     h.has_from = from.len > 0;
     if (h.has_from && (!log_position_parse(from, &h.from) || h.from.broker != h.to.broker)) {

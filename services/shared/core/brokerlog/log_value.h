@@ -70,9 +70,12 @@ struct log_hole {
     bool has_from; // false: nothing before `to` is known
     struct log_position from;
     struct log_position to;
-    struct slice kind;       // "removed", "truncated", "unknown_before"
+    struct slice kind;       // "removed", "truncated", "unknown_before", …
     uint64_t lines_at_least; // 0 = unknown
     struct slice principal;  // empty = any
+    // Broker times that nothing missing lies before and after; 0: not told, as by earlier releases.
+    int64_t from_us;
+    int64_t to_us;
 };
 void log_value_encode_hole(struct buf *out, const struct log_hole *hole);
 ERR_MUST_CHECK enum err_code log_value_decode_hole(struct slice value, struct arena *a,

@@ -216,13 +216,16 @@ static void values__survive_the_record(void **state) {
     assert_int_equal(dead.record_bytes, 0);
 
     buf_clear(&b);
-    struct log_hole hole = {true, at(1, 2), at(3, 4), SLICE_LIT("truncated"), 5, SLICE_LIT("")};
+    struct log_hole hole = {true, at(1, 2),      at(3, 4), SLICE_LIT("truncated"),
+                            5,    SLICE_LIT(""), 6,        7};
     log_value_encode_hole(&b, &hole);
     struct log_hole hole_back;
     assert_int_equal(log_value_decode_hole(buf_slice(&b), &a, &hole_back, &e), ERR_OK);
     assert_int_equal(log_position_cmp(&hole_back.from, &hole.from), 0);
     assert_int_equal(log_position_cmp(&hole_back.to, &hole.to), 0);
     assert_int_equal(hole_back.lines_at_least, 5);
+    assert_int_equal(hole_back.from_us, 6);
+    assert_int_equal(hole_back.to_us, 7);
 
     buf_clear(&b);
     log_value_encode_refusal(

@@ -12,9 +12,8 @@
 #include <unistd.h>
 
 #include "tap/follow/follow.h"
+#include "tap/follow/follow_expect.h"
 #include "tap/log_folder.h"
-
-enum { LINE_MAX_BYTES = 1000, CALLS_MAX = 100, ITEMS_MAX = 4096 };
 
 static struct log_folder folder;
 
@@ -34,63 +33,16 @@ static struct follow *begin(const struct follow_mark *start) {
     return follow_new(folder.live, LINE_MAX_BYTES, start, NULL);
 }
 
-// The next item, asked for often enough that looks at the folder happen.
-static enum follow_kind next(struct follow *f, struct follow_item *item) {
-    for (int i = 0; i < CALLS_MAX; i++) {
-        struct err e = {0};
-        assert_int_equal(follow_next(f, item, &e), ERR_OK);
-        if (item->kind != FOLLOW_NOTHING) {
-            return item->kind;
-        }
-    }
-    return FOLLOW_NOTHING;
-}
-
-static void expect_nothing(struct follow *f) {
-    struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_NOTHING);
-}
-
-static void expect_line(struct follow *f, int64_t generation, uint64_t offset, const char *ending) {
-    struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_LINE);
-    assert_int_equal(item.generation, generation);
-    assert_int_equal(item.offset, offset);
-    size_t n = strlen(ending);
-    assert_true(item.text.len >= n);
-    assert_memory_equal(item.text.ptr + item.text.len - n, ending, n);
-}
-
-static void expect_first_hole(struct follow *f, int64_t generation) {
-    struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_HOLE);
-    assert_string_equal(item.why, "unknown_before");
-    assert_false(item.has_from);
-    assert_int_equal(item.generation, generation);
-    assert_int_equal(item.offset, 0);
-}
-
-static void expect_hole(struct follow *f, const char *why, int64_t from_generation,
-                        uint64_t from_offset, int64_t generation) {
-    struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_HOLE);
-    assert_string_equal(item.why, why);
-    assert_true(item.has_from);
-    assert_int_equal(item.from_generation, from_generation);
-    assert_int_equal(item.from_offset, from_offset);
-    assert_int_equal(item.generation, generation);
-}
-
 static void missing_file__is_waited_for(void **state) {
     (void)state;
     struct follow *f = begin(NULL);
     struct follow_mark mark;
-    expect_nothing(f);
+    follow_expect_nothing(f);
     assert_false(follow_mark(f, &mark));
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_nothing(f);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_nothing(f);
     assert_true(follow_caught_up(f));
     follow_free(f);
 }
@@ -99,14 +51,14 @@ static void lines__come_only_when_complete(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     log_folder_append(&folder, NULL, "[2026-11-22 16:0");
-    expect_nothing(f);
+    follow_expect_nothing(f);
     assert_false(follow_caught_up(f));
     log_folder_append(&folder, NULL, "0:02,000] DEBUG b\n");
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_nothing(f);
     assert_true(follow_caught_up(f));
     follow_free(f);
 }
@@ -115,20 +67,20 @@ static void rename__goes_on_with_the_new_file(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_nothing(f);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_nothing(f);
     // Written after the last look and before the rename.
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_nothing(f); // no new file yet
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_nothing(f); // no new file yet
     assert_false(follow_caught_up(f));
     log_folder_append(&folder, NULL, "");
-    expect_nothing(f); // nor a line in it
+    follow_expect_nothing(f); // nor a line in it
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
-    expect_line(f, log_folder_ms(3), 0, "c");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_nothing(f);
     assert_true(follow_caught_up(f));
     follow_free(f);
 }
@@ -137,7 +89,7 @@ static void several_renames__are_read_in_order(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
+    follow_expect_first_hole(f, log_folder_ms(1));
     log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
     log_folder_append(&folder, "kafka-request.log.2026-11-22-17", log_folder_line(2, "b"));
     log_folder_append(&folder, "kafka-request.log.2026-11-22-18", log_folder_line(3, "c"));
@@ -145,11 +97,11 @@ static void several_renames__are_read_in_order(void **state) {
                     "kafka-request.log.2026-11-22-17.gz");
     log_folder_remove(&folder, "kafka-request.log.2026-11-22-17");
     log_folder_append(&folder, NULL, log_folder_line(4, "d"));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(2), 0, "b");
-    expect_line(f, log_folder_ms(3), 0, "c");
-    expect_line(f, log_folder_ms(4), 0, "d");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(2), 0, "b");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_line(f, log_folder_ms(4), 0, "d");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -158,13 +110,13 @@ static void generation__is_always_above_the_one_before(void **state) {
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(5, "a"));
     log_folder_append(&folder, NULL, log_folder_line(5, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(5));
-    expect_line(f, log_folder_ms(5), 0, "a");
-    expect_line(f, log_folder_ms(5) + 1, 0, "b");
+    follow_expect_first_hole(f, log_folder_ms(5));
+    follow_expect_line(f, log_folder_ms(5), 0, "a");
+    follow_expect_line(f, log_folder_ms(5) + 1, 0, "b");
     // A clock that went back: the live file's first line is older.
     log_folder_rename(&folder, NULL, "kafka-request.log.2");
     log_folder_append(&folder, NULL, log_folder_line(2, "c"));
-    expect_line(f, log_folder_ms(5) + 2, 0, "c");
+    follow_expect_line(f, log_folder_ms(5) + 2, 0, "c");
     follow_free(f);
 }
 
@@ -175,23 +127,23 @@ static void clock_set_back__no_file_is_read_twice(void **state) {
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(20, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(20), 0, "b");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(20), 0, "b");
     log_folder_rename(&folder, NULL, "kafka-request.log.2");
     log_folder_append(&folder, NULL, log_folder_line(15, "c"));
-    expect_line(f, log_folder_ms(20) + 1, 0, "c");
+    follow_expect_line(f, log_folder_ms(20) + 1, 0, "c");
     struct follow_mark mark;
     assert_true(follow_mark(f, &mark));
     follow_past_at(f, mark.generation, &past);
     log_folder_rename(&folder, NULL, "kafka-request.log.3");
     log_folder_append(&folder, NULL, log_folder_line(30, "d"));
-    expect_line(f, log_folder_ms(30), 0, "d");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(30), 0, "d");
+    follow_expect_nothing(f);
     follow_free(f);
     f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past); // neither after a restart
-    expect_line(f, log_folder_ms(30), 0, "d");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(30), 0, "d");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -201,9 +153,9 @@ static void clock_set_back__no_file_is_passed_over(void **state) {
     log_folder_append(&folder, "kafka-request.log.0", log_folder_line(1, "first"));
     log_folder_append(&folder, NULL, log_folder_line(20, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "first");
-    expect_line(f, log_folder_ms(20), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "first");
+    follow_expect_line(f, log_folder_ms(20), 0, "a");
     struct follow_mark mark;
     assert_true(follow_mark(f, &mark));
     follow_past_at(f, mark.generation, &past);
@@ -213,9 +165,9 @@ static void clock_set_back__no_file_is_passed_over(void **state) {
     log_folder_append(&folder, "kafka-request.log.2", log_folder_line(10, "b"));
     log_folder_append(&folder, NULL, log_folder_line(15, "c"));
     f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
-    expect_line(f, log_folder_ms(20) + 1, 0, "b");
-    expect_line(f, log_folder_ms(20) + 2, 0, "c");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(20) + 1, 0, "b");
+    follow_expect_line(f, log_folder_ms(20) + 2, 0, "c");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -226,16 +178,16 @@ static void clock_set_back__what_was_begun_behind_the_mark_is_read(void **state)
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     struct follow_mark mark;
     assert_true(follow_mark(f, &mark));
-    expect_line(f, log_folder_ms(2), 0, "b");
+    follow_expect_line(f, log_folder_ms(2), 0, "b");
     follow_past_at(f, mark.generation, &past);
     follow_free(f);
     f = follow_new(folder.live, LINE_MAX_BYTES, &mark, &past);
-    expect_line(f, log_folder_ms(2), 0, "b");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(2), 0, "b");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -243,11 +195,11 @@ static void generation__is_the_first_line_with_a_time(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, "left over from a crash\n");
     struct follow *f = begin(NULL);
-    expect_nothing(f);
+    follow_expect_nothing(f);
     log_folder_append(&folder, NULL, log_folder_line(7, "a"));
-    expect_first_hole(f, log_folder_ms(7));
-    expect_line(f, log_folder_ms(7), 0, "crash");
-    expect_line(f, log_folder_ms(7), 23, "a");
+    follow_expect_first_hole(f, log_folder_ms(7));
+    follow_expect_line(f, log_folder_ms(7), 0, "crash");
+    follow_expect_line(f, log_folder_ms(7), 23, "a");
     follow_free(f);
 }
 
@@ -256,16 +208,16 @@ static void unfinished_end__is_torn_once_the_file_is_done(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG half");
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_nothing(f);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_nothing(f);
     log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
     struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_TORN);
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_TORN);
     assert_int_equal(item.offset, 34);
     assert_int_equal(item.bytes, 36);
-    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
     follow_free(f);
 }
 
@@ -277,14 +229,14 @@ static void long_line__is_given_by_its_head(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(2, text));
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
     assert_int_equal(item.offset, 34);
     assert_int_equal(item.bytes, 32 + sizeof text - 1);
     assert_int_equal(item.text.len, FOLLOW_HEAD_MAX);
-    expect_line(f, log_folder_ms(1), 34 + 33 + sizeof text - 1, "c");
+    follow_expect_line(f, log_folder_ms(1), 34 + 33 + sizeof text - 1, "c");
     follow_free(f);
 }
 
@@ -296,22 +248,22 @@ static void long_line__needs_no_memory_of_its_size(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG ");
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     struct follow_mark mark;
     for (int i = 0; i < 3; i++) {
         log_folder_append(&folder, NULL, block);
-        expect_nothing(f);
+        follow_expect_nothing(f);
         assert_true(follow_mark(f, &mark));
         assert_int_equal(mark.offset, 34);
     }
     log_folder_append(&folder, NULL, "\n");
     struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
     assert_int_equal(item.offset, 34);
     assert_int_equal(item.bytes, 32 + 3 * (sizeof block - 1));
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
-    expect_line(f, log_folder_ms(1), 34 + item.bytes + 1, "c");
+    follow_expect_line(f, log_folder_ms(1), 34 + item.bytes + 1, "c");
     follow_free(f);
 }
 
@@ -325,10 +277,10 @@ static void line_of_exactly_the_maximum__is_a_line(void **state) {
     text[LINE_MAX_BYTES - 31] = '\0';
     log_folder_append(&folder, NULL, log_folder_line(2, text));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "z");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "z");
     struct follow_item item;
-    assert_int_equal(next(f, &item), FOLLOW_TOO_LONG);
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
     follow_free(f);
 }
 
@@ -337,8 +289,8 @@ static void restart__goes_on_where_it_was(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     struct follow_mark mark;
     assert_true(follow_mark(f, &mark));
     follow_free(f);
@@ -349,9 +301,9 @@ static void restart__goes_on_where_it_was(void **state) {
     log_folder_remove(&folder, "kafka-request.log.2026-11-22-16");
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
     f = begin(&mark);
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_line(f, log_folder_ms(3), 0, "c");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -360,17 +312,17 @@ static void restart_after_removal__is_a_hole(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     struct follow_mark mark;
     assert_true(follow_mark(f, &mark));
     follow_free(f);
     log_folder_remove(&folder, "kafka-request.log");
     f = begin(&mark);
-    expect_nothing(f); // perhaps only hidden by a rename
+    follow_expect_nothing(f); // perhaps only hidden by a rename
     log_folder_append(&folder, NULL, log_folder_line(9, "z"));
-    expect_hole(f, "removed", log_folder_ms(1), 34, log_folder_ms(9));
-    expect_line(f, log_folder_ms(9), 0, "z");
+    follow_expect_hole(f, "removed", log_folder_ms(1), 34, log_folder_ms(9));
+    follow_expect_line(f, log_folder_ms(9), 0, "z");
     follow_free(f);
 }
 
@@ -378,14 +330,14 @@ static void truncation__begins_a_generation_with_a_hole(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     log_folder_truncate(&folder, NULL, 0);
-    expect_nothing(f);
+    follow_expect_nothing(f);
     log_folder_append(&folder, NULL, log_folder_line(4, "b"));
-    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
-    expect_line(f, log_folder_ms(4), 0, "b");
-    expect_nothing(f);
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    follow_expect_line(f, log_folder_ms(4), 0, "b");
+    follow_expect_nothing(f);
     assert_true(follow_caught_up(f));
     follow_free(f);
 }
@@ -395,15 +347,15 @@ static void truncation__is_seen_when_the_file_is_longer_again(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_nothing(f);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_nothing(f);
     log_folder_truncate(&folder, NULL, 0);
     log_folder_append(&folder, NULL, log_folder_line(4, "b"));
     log_folder_append(&folder, NULL, log_folder_line(5, "c"));
-    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
-    expect_line(f, log_folder_ms(4), 0, "b");
-    expect_line(f, log_folder_ms(4), 34, "c");
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    follow_expect_line(f, log_folder_ms(4), 0, "b");
+    follow_expect_line(f, log_folder_ms(4), 34, "c");
     follow_free(f);
 }
 
@@ -411,18 +363,18 @@ static void copytruncate__reads_on_in_the_copy(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(2, "b"));
     log_folder_truncate(&folder, NULL, 0);
     log_folder_append(&folder, NULL, log_folder_line(5, "c"));
-    expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
     // What was written between copy and truncation nobody knows.
-    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(5));
-    expect_line(f, log_folder_ms(5), 0, "c");
-    expect_nothing(f);
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(5));
+    follow_expect_line(f, log_folder_ms(5), 0, "c");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -431,13 +383,13 @@ static void lost_end__goes_on_behind_what_is_left(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
     log_folder_truncate(&folder, NULL, 34);
-    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(1) + 1);
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(1) + 1);
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
-    expect_line(f, log_folder_ms(1) + 1, 34, "c");
+    follow_expect_line(f, log_folder_ms(1) + 1, 34, "c");
     follow_free(f);
 }
 
@@ -453,18 +405,18 @@ static void damaged_gzip__is_a_hole(void **state) {
     log_folder_truncate(&folder, "kafka-request.log.1.gz", 9000);
     log_folder_append(&folder, NULL, log_folder_line(9, "z"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
+    follow_expect_first_hole(f, log_folder_ms(1));
     struct follow_item item;
     uint64_t lines = 0;
     uint64_t end = 0;
-    while (next(f, &item) != FOLLOW_HOLE) {
+    while (follow_expect_next(f, &item) != FOLLOW_HOLE) {
         lines += item.kind == FOLLOW_LINE;
         end = item.offset + item.bytes;
     }
     assert_true(lines > 0 && lines < 2000);
     assert_string_equal(item.why, "damaged");
     assert_true(item.from_offset >= end);
-    expect_line(f, log_folder_ms(9), 0, "z");
+    follow_expect_line(f, log_folder_ms(9), 0, "z");
     follow_free(f);
 }
 
@@ -475,14 +427,14 @@ static void rotators__name_files_in_their_own_ways(void **state) {
                                         "kafka-request.log.1"};
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     for (int i = 0; i < 3; i++) {
         log_folder_rename(&folder, NULL, NAMES[i]);
         log_folder_append(&folder, NULL, log_folder_line(2 + i, "b"));
-        expect_line(f, log_folder_ms(2 + i), 0, "b");
+        follow_expect_line(f, log_folder_ms(2 + i), 0, "b");
     }
-    expect_nothing(f);
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -492,9 +444,9 @@ static void folder_named_like_the_log__is_no_file_of_it(void **state) {
     assert_int_equal(mkdir(log_folder_path(&folder, "kafka-request.log.archive", path), 0755), 0);
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_nothing(f);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_nothing(f);
     follow_free(f);
     assert_int_equal(rmdir(path), 0);
 }
@@ -507,10 +459,10 @@ static void stale_copy__is_not_read_for_the_longer_file(void **state) {
     log_folder_append(&folder, "kafka-request.log.2026-11-22-16", log_folder_line(2, "b"));
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
     follow_free(f);
 }
 
@@ -525,14 +477,14 @@ static void unreadable_file_between__is_a_hole(void **state) {
         log_folder_append(&folder, NAMES[i], "\x1f\x8b no line at all");
         log_folder_append(&folder, NULL, log_folder_line(3, "c"));
         struct follow *f = begin(NULL);
-        expect_first_hole(f, log_folder_ms(1));
-        expect_line(f, log_folder_ms(1), 0, "a");
-        expect_hole(f, "damaged", log_folder_ms(1), 34, log_folder_ms(3));
-        expect_line(f, log_folder_ms(3), 0, "c");
+        follow_expect_first_hole(f, log_folder_ms(1));
+        follow_expect_line(f, log_folder_ms(1), 0, "a");
+        follow_expect_hole(f, "damaged", log_folder_ms(1), 34, log_folder_ms(3));
+        follow_expect_line(f, log_folder_ms(3), 0, "c");
         log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-18");
         log_folder_append(&folder, NULL, log_folder_line(4, "d"));
-        expect_line(f, log_folder_ms(4), 0, "d");
-        expect_nothing(f);
+        follow_expect_line(f, log_folder_ms(4), 0, "d");
+        follow_expect_nothing(f);
         follow_free(f);
         log_folder_done(&folder);
         log_folder_init(&folder);
@@ -544,13 +496,13 @@ static void read_file_in_another_compression__is_no_hole(void **state) {
     (void)state;
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     log_folder_rename(&folder, NULL, "kafka-request.log.2026-11-22-16");
     log_folder_append(&folder, "kafka-request.log.2026-11-22-16.xz", "packed");
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
-    expect_line(f, log_folder_ms(2), 0, "b");
-    expect_nothing(f);
+    follow_expect_line(f, log_folder_ms(2), 0, "b");
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -559,26 +511,26 @@ static void rewind__gives_the_same_positions_even_of_removed_files(void **state)
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
     log_folder_rename(&folder, NULL, "kafka-request.log.1");
     log_folder_append(&folder, NULL, log_folder_line(3, "c"));
-    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
     log_folder_remove(&folder, "kafka-request.log.1");
     follow_rewind(f, log_folder_ms(1), 34);
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
     follow_rewind(f, log_folder_ms(1), 0);
-    expect_first_hole(f, log_folder_ms(1)); // not yet acknowledged either
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(1), 34, "b");
-    expect_line(f, log_folder_ms(3), 0, "c");
+    follow_expect_first_hole(f, log_folder_ms(1)); // not yet acknowledged either
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(3), 0, "c");
     follow_release(f, log_folder_ms(3));
     struct follow_mark mark;
     assert_false(follow_mark_at(f, log_folder_ms(1), 0, &mark));
     assert_true(follow_mark_at(f, log_folder_ms(3), 5, &mark));
-    expect_nothing(f);
+    follow_expect_nothing(f);
     follow_free(f);
 }
 
@@ -587,15 +539,15 @@ static void rewind_into_truncated_content__widens_the_hole(void **state) {
     log_folder_append(&folder, NULL, log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
-    expect_line(f, log_folder_ms(1), 0, "a");
-    expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
     log_folder_truncate(&folder, NULL, 0);
     log_folder_append(&folder, NULL, log_folder_line(4, "c"));
-    expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(4));
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 68, log_folder_ms(4));
     follow_rewind(f, log_folder_ms(1), 34); // b was not acknowledged, and is gone
-    expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
-    expect_line(f, log_folder_ms(4), 0, "c");
+    follow_expect_hole(f, "truncated", log_folder_ms(1), 34, log_folder_ms(4));
+    follow_expect_line(f, log_folder_ms(4), 0, "c");
     follow_free(f);
 }
 
@@ -626,18 +578,18 @@ static void any_restart__gives_the_same_positions(void **state) {
     } seen[FILES * LINES];
     struct follow *f = begin(NULL);
     struct follow_item item;
-    expect_first_hole(f, log_folder_ms(0));
+    follow_expect_first_hole(f, log_folder_ms(0));
     for (int i = 0; i < FILES * LINES; i++) {
-        assert_int_equal(next(f, &item), FOLLOW_LINE);
+        assert_int_equal(follow_expect_next(f, &item), FOLLOW_LINE);
         seen[i].generation = item.generation;
         seen[i].offset = item.offset;
     }
-    expect_nothing(f);
+    follow_expect_nothing(f);
     follow_free(f);
     f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(0));
+    follow_expect_first_hole(f, log_folder_ms(0));
     for (int i = 0; i < FILES * LINES; i++) {
-        assert_int_equal(next(f, &item), FOLLOW_LINE);
+        assert_int_equal(follow_expect_next(f, &item), FOLLOW_LINE);
         assert_int_equal(item.generation, seen[i].generation);
         assert_int_equal(item.offset, seen[i].offset);
         struct follow_mark mark;
@@ -665,11 +617,11 @@ static void lag__counts_what_is_not_taken(void **state) {
     log_folder_append(&folder, "kafka-request.log.1", log_folder_line(1, "a"));
     log_folder_append(&folder, NULL, log_folder_line(2, "b"));
     struct follow *f = begin(NULL);
-    expect_first_hole(f, log_folder_ms(1));
+    follow_expect_first_hole(f, log_folder_ms(1));
     assert_int_equal(follow_lag_bytes(f), 68);
-    expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
     assert_int_equal(follow_lag_bytes(f), 34);
-    expect_line(f, log_folder_ms(2), 0, "b");
+    follow_expect_line(f, log_folder_ms(2), 0, "b");
     assert_int_equal(follow_lag_bytes(f), 0);
     follow_free(f);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "tap/log_folder.h"
 #include "tap/ship/state.h"
@@ -24,7 +25,7 @@ static int setup(void **state) {
     log_folder_path(&folder, "x.state", path);
     memset(&saved, 0, sizeof saved);
     saved.broker = 7;
-    saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}};
+    saved.resume = (struct follow_mark){1795363200000, 123456, {1795363199999, UINT64_MAX}, 4711};
     saved.past.forgotten_ms = 1795363190000;
     saved.past.count = 3;
     for (size_t i = 0; i < FOLLOW_KNOWN_MAX; i++) {
@@ -55,6 +56,7 @@ static void state__is_read_as_it_was_written(void **state) {
     assert_int_equal(loaded.resume.generation, saved.resume.generation);
     assert_int_equal(loaded.resume.offset, saved.resume.offset);
     assert_true(log_file_ident_eq(loaded.resume.ident, saved.resume.ident));
+    assert_int_equal(loaded.resume.id, 4711);
     assert_int_equal(loaded.past.forgotten_ms, saved.past.forgotten_ms);
     assert_int_equal(loaded.past.count, FOLLOW_KNOWN_MAX);
     assert_memory_equal(loaded.past.items, saved.past.items, sizeof saved.past.items);
@@ -109,6 +111,25 @@ static void torn_state__is_refused_at_every_byte(void **state) {
     assert_int_equal(loaded.broker, 99);
 }
 
+// Written without the number of the file.
+static void state_of_the_release_before__is_read(void **state) {
+    (void)state;
+    static const char TEXT[] =
+        "weir-tap state 2\nbroker 7\nresume 1795363200000 81 1795363199999 5\n"
+        "forgotten 1795363190000\nbegun 1795363200000 1795363199999 5\n"
+        "partitions 2\nacked 1 7:1795363200000:40\n";
+    struct err e;
+    FILE *f = fopen(path, "wb");
+    assert_non_null(f);
+    fprintf(f, "%ssum %08lx\n", TEXT, crc32(0, (const unsigned char *)TEXT, sizeof TEXT - 1));
+    fclose(f);
+    assert_int_equal(state_read(path, &loaded, &e), ERR_OK);
+    assert_int_equal(loaded.resume.offset, 81);
+    assert_int_equal(loaded.resume.id, 0);
+    assert_int_equal(loaded.past.count, 1);
+    assert_true(loaded.acked[1].has);
+}
+
 static void failed_write__leaves_the_old_state(void **state) {
     (void)state;
     struct err e;
@@ -127,9 +148,8 @@ static void failed_write__leaves_the_old_state(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        CASE(state__is_read_as_it_was_written),
-        CASE(missing_state__is_not_found),
-        CASE(torn_state__is_refused_at_every_byte),
+        CASE(state__is_read_as_it_was_written),     CASE(missing_state__is_not_found),
+        CASE(torn_state__is_refused_at_every_byte), CASE(state_of_the_release_before__is_read),
         CASE(failed_write__leaves_the_old_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

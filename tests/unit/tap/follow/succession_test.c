@@ -1,0 +1,85 @@
+// What is known of the way from one file to the next.
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "tap/follow/succession.h"
+
+enum { SECOND = 1000, HOUR = 3600 * SECOND };
+
+static void expect(struct succession s, const char *kind) {
+    const char *got = succession_hole(&s);
+    if (kind == NULL) {
+        assert_null(got);
+    } else {
+        assert_non_null(got);
+        assert_string_equal(got, kind);
+    }
+}
+
+static void files_that_follow_at_once__leave_nothing_out(void **state) {
+    (void)state;
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR + SECOND}, NULL);
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR + SUCCESSION_SILENCE_MS}, NULL);
+    expect((struct succession){.last_ms = 2 * HOUR, .first_ms = HOUR}, NULL); // clock set back
+}
+
+static void silence__may_hide_a_file(void **state) {
+    (void)state;
+    struct succession s = {.last_ms = HOUR, .first_ms = HOUR + SUCCESSION_SILENCE_MS + 1};
+    expect(s, "removed");
+    s.adjoining = true;
+    expect(s, NULL);
+}
+
+static void whole_period__is_needed_for_a_file(void **state) {
+    (void)state;
+    struct succession s = {
+        .period_ms = HOUR, .last_ms = HOUR + SECOND, .first_ms = 3 * HOUR - SECOND};
+    expect(s, NULL);
+    s.first_ms = 3 * HOUR;
+    expect(s, "removed");
+}
+
+static void watched_rename__leaves_nothing_out(void **state) {
+    (void)state;
+    struct succession s = {.seen_live_ms = 9 * HOUR,
+                           .last_ms = HOUR,
+                           .first_ms = 9 * HOUR + SECOND,
+                           .gone = true,
+                           .unreadable = true,
+                           .lost = true};
+    expect(s, NULL);
+    s.first_ms = 9 * HOUR + SUCCESSION_SILENCE_MS + 1; // it slept since
+    expect(s, "damaged");
+    s.unreadable = false;
+    expect(s, "removed");
+    s.first_ms = 9 * HOUR;
+    s.copied = true; // content was lost all the same
+    expect(s, "truncated");
+    s.damaged = true;
+    expect(s, "damaged");
+}
+
+static void what_was_seen_and_is_gone__is_missing(void **state) {
+    (void)state;
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR, .gone = true}, "removed");
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR, .lost = true}, "removed");
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR, .unreadable = true}, "damaged");
+    expect((struct succession){.last_ms = HOUR, .first_ms = HOUR, .replaced = true}, "truncated");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(files_that_follow_at_once__leave_nothing_out),
+        cmocka_unit_test(silence__may_hide_a_file),
+        cmocka_unit_test(whole_period__is_needed_for_a_file),
+        cmocka_unit_test(watched_rename__leaves_nothing_out),
+        cmocka_unit_test(what_was_seen_and_is_gone__is_missing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
