@@ -364,7 +364,10 @@ static struct missing missing_before(const struct chapters *all, const struct lo
         return chapter_missing(c, why == NULL ? "forked" : why, c->fork,
                                chapter_time_before(c, c->fork), first_ms);
     }
-    return why == NULL ? (struct missing){0} : chapter_missing(c, why, end, last_ms, first_ms);
+    if (why == NULL) {
+        return (struct missing){0};
+    }
+    return chapter_missing(c, why, end, last_ms, first_ms);
 }
 
 // Goes to the next file, unless what is missing before it may yet turn up. `final` comes first: what
