@@ -41,7 +41,7 @@ $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check: $(BUILD)/lint/%: $(BUILD
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-.PHONY: sql-check schema-update layers runners tidy cppcheck format-check
+.PHONY: sql-check schema-update layers dependencies runners tidy cppcheck format-check
 sql-check: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check
 	@tests/lint/embed_sql_test.sh
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh && tests/lint/privileges.sh $(word 2,$^)'
@@ -54,6 +54,9 @@ layers: all
 	@tests/lint/layers.sh
 	@tests/lint/named_tests.sh
 	@tests/lint/circles.sh $(BUILD)/obj/services $(call objects_of,$(call sources_in,services))
+
+dependencies: all
+	@BUILD=$(BUILD) tests/lint/dependencies.sh
 
 # The document itself is checked whenever it is joined.
 .PHONY: openapi-check
@@ -88,8 +91,8 @@ cppcheck:
 format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
-lint: ## clang-format, clang-tidy, cppcheck, layers, OpenAPI, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers runners openapi-check settings-check
+lint: ## clang-format, clang-tidy, cppcheck, layers, dependencies, OpenAPI, SQL and schema
+	@$(MAKE) --no-print-directory format-check layers dependencies runners openapi-check settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy
@@ -116,8 +119,9 @@ asan-stack: portal browser ## tests on real servers with programs built for both
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
 	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
 	@rm -rf $(ASAN_STACK)/reports && mkdir -p $(ASAN_STACK)/reports && chmod 1777 $(ASAN_STACK)/reports
-	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack)
-	@cat $(ASAN_STACK)/reports/* 2>/dev/null; [ -z "$$(ls -A $(ASAN_STACK)/reports)" ] && echo "sanitizers: clean"
+	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack); tests=$$?; \
+	  if [ -n "$$(ls -A $(ASAN_STACK)/reports)" ]; then cat $(ASAN_STACK)/reports/*; exit 1; fi; \
+	  echo "sanitizers: clean"; exit $$tests
 
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
