@@ -108,17 +108,26 @@ SANITIZED := OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recove
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan $(SANITIZED) test-unit
 
-# The programs apart from those of `make asan`: linked with what tells them where to report.
+# The programs apart from those of `make asan`: linked with what tells them where to report. gcc's sanitizers
+# are linked in, for as shared libraries UBSan's reports go to standard error whatever it is told.
 ASAN_STACK   := $(BUILD)/asan-stack
-ASAN_OPTIONS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
+ASAN_DEFAULTS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
+ASAN_LINK    := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) $(ASAN_DEFAULTS)
 $(BUILD)/obj/tests/sanitizers/%.o: CPPFLAGS += -DSANITIZER_REPORTS='"$(abspath $(BUILD)/reports)"'
+$(BUILD)/bin/faulty: $(BUILD)/obj/tests/sanitizers/faulty.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 .PHONY: asan-stack
 asan-stack: portal browser ## tests on real servers with programs built for both sanitizers (about half an hour)
 	@deploy/local/install.sh
 	@rm -rf $(ASAN_STACK)/bin # linked anew with what the options are now
-	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
-	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_DEFAULTS)
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK="$(ASAN_LINK)" all $(ASAN_STACK)/bin/faulty
 	@rm -rf $(ASAN_STACK)/reports && mkdir -p $(ASAN_STACK)/reports && chmod 1777 $(ASAN_STACK)/reports
+	@for fault in overflow use_after_free leak; do \
+	  $(ASAN_STACK)/bin/faulty $$fault; \
+	  [ -n "$$(ls -A $(ASAN_STACK)/reports)" ] || { echo "asan-stack: $$fault would not be reported"; exit 1; }; \
+	  rm -f $(ASAN_STACK)/reports/*; done
 	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack); tests=$$?; \
 	  if [ -n "$$(ls -A $(ASAN_STACK)/reports)" ]; then cat $(ASAN_STACK)/reports/*; exit 1; fi; \
 	  echo "sanitizers: clean"; exit $$tests
