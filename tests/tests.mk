@@ -41,7 +41,7 @@ $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check: $(BUILD)/lint/%: $(BUILD
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
-.PHONY: sql-check schema-update layers runners tidy cppcheck format-check
+.PHONY: sql-check schema-update layers dependencies runners tidy cppcheck format-check
 sql-check: $(BUILD)/lint/sql_check $(BUILD)/lint/privileges_check
 	@tests/lint/embed_sql_test.sh
 	@tests/with_postgres.sh sh -c '$< && tests/lint/schema.sh && tests/lint/privileges.sh $(word 2,$^)'
@@ -54,6 +54,9 @@ layers: all
 	@tests/lint/layers.sh
 	@tests/lint/named_tests.sh
 	@tests/lint/circles.sh $(BUILD)/obj/services $(call objects_of,$(call sources_in,services))
+
+dependencies: all
+	@BUILD=$(BUILD) tests/lint/dependencies.sh
 
 # The document itself is checked whenever it is joined.
 .PHONY: openapi-check
@@ -88,8 +91,8 @@ cppcheck:
 format-check:
 	@clang-format --dry-run --Werror $(C_FILES) && echo "format: ok"
 
-lint: ## clang-format, clang-tidy, cppcheck, layers, OpenAPI, SQL and schema
-	@$(MAKE) --no-print-directory format-check layers runners openapi-check settings-check
+lint: ## clang-format, clang-tidy, cppcheck, layers, dependencies, OpenAPI, SQL and schema
+	@$(MAKE) --no-print-directory format-check layers dependencies runners openapi-check settings-check
 	@$(MAKE) --no-print-directory cppcheck
 	@$(MAKE) --no-print-directory sql-check
 	+@$(MAKE) --no-print-directory -k -j2 tidy
@@ -105,19 +108,29 @@ SANITIZED := OPT="-O1 -g" SAN="-fsanitize=address,undefined -fno-sanitize-recove
 asan: ## unit tests under AddressSanitizer and UndefinedBehaviorSanitizer
 	+$(MAKE) BUILD=$(BUILD)/asan $(SANITIZED) test-unit
 
-# The programs apart from those of `make asan`: linked with what tells them where to report.
+# The programs apart from those of `make asan`: linked with what tells them where to report. gcc's sanitizers
+# are linked in, for as shared libraries UBSan's reports go to standard error whatever it is told.
 ASAN_STACK   := $(BUILD)/asan-stack
-ASAN_OPTIONS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
+ASAN_DEFAULTS := $(ASAN_STACK)/obj/tests/sanitizers/default_options.o
+ASAN_LINK    := $(if $(findstring clang,$(CC)),,-static-libasan -static-libubsan) $(ASAN_DEFAULTS)
 $(BUILD)/obj/tests/sanitizers/%.o: CPPFLAGS += -DSANITIZER_REPORTS='"$(abspath $(BUILD)/reports)"'
+$(BUILD)/bin/faulty: $(BUILD)/obj/tests/sanitizers/faulty.o
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^
 .PHONY: asan-stack
 asan-stack: portal browser ## tests on real servers with programs built for both sanitizers (about half an hour)
 	@deploy/local/install.sh
 	@rm -rf $(ASAN_STACK)/bin # linked anew with what the options are now
-	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_OPTIONS)
-	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK=$(ASAN_OPTIONS) all
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) $(ASAN_DEFAULTS)
+	+$(MAKE) BUILD=$(ASAN_STACK) $(SANITIZED) SAN_LINK="$(ASAN_LINK)" all $(ASAN_STACK)/bin/faulty
 	@rm -rf $(ASAN_STACK)/reports && mkdir -p $(ASAN_STACK)/reports && chmod 1777 $(ASAN_STACK)/reports
-	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack)
-	@cat $(ASAN_STACK)/reports/* 2>/dev/null; [ -z "$$(ls -A $(ASAN_STACK)/reports)" ] && echo "sanitizers: clean"
+	@for fault in overflow use_after_free leak; do \
+	  $(ASAN_STACK)/bin/faulty $$fault; \
+	  [ -n "$$(ls -A $(ASAN_STACK)/reports)" ] || { echo "asan-stack: $$fault would not be reported"; exit 1; }; \
+	  rm -f $(ASAN_STACK)/reports/*; done
+	@WEIR_BIN=$(abspath $(ASAN_STACK)/bin) WEIR_SANITIZED=1 $(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack); tests=$$?; \
+	  if [ -n "$$(ls -A $(ASAN_STACK)/reports)" ]; then cat $(ASAN_STACK)/reports/*; exit 1; fi; \
+	  echo "sanitizers: clean"; exit $$tests
 
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another

@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import os
 import socket
 import subprocess
 import threading
@@ -10,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from datetime import datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer
@@ -25,7 +23,7 @@ from confluent_kafka.admin import (
 
 from hang_up import ask, complaints, end, stopped_idle
 from market import Market
-from stack import ROOT, wait_for
+from stack import BIN, wait_for
 from tokens import TokenIssuer, principal_name
 
 
@@ -306,7 +304,7 @@ def by_relay(stack):
     relay = Relay(environment["WEIR_KAFKA_BOOTSTRAP"])
     environment["WEIR_KAFKA_BOOTSTRAP"] = f"127.0.0.1:{relay.port}"
     stack.script("weir", "down", "weir-access")
-    binary = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-access"
+    binary = BIN / "weir-access"
     process = subprocess.Popen([str(binary)], env=environment, stderr=subprocess.DEVNULL)
     try:
         yield relay
@@ -455,7 +453,7 @@ def test_second_process__waits_and_takes_over(access, market, world, topic):
         line.split("=", 1) for line in (access.folder / "weir" / "weir-access.env").read_text().splitlines() if "=" in line
     )
     environment["WEIR_METRICS_LISTEN"] = "off"
-    binary = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin")) / "weir-access"
+    binary = BIN / "weir-access"
     second = subprocess.Popen([str(binary)], env=environment, stderr=subprocess.PIPE, text=True)
     try:
         access.kill("weir-access")

@@ -11,21 +11,19 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psycopg
 import pytest
 import requests
 from hang_up import complaints, end, stopped_idle
 from log_feed import TOPIC_ID, Feed, session_fetches, wide_fetches
-from stack import ROOT, free_ports, wait_for
+from stack import BIN, ROOT, free_ports, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "golden" / "request-log"))
 from recount import recount  # noqa: E402
 
 GOLDEN = sorted((ROOT / "tests" / "golden" / "request-log").glob("*.log.gz"))
-BINARIES = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin"))
-BINARY = BINARIES / "weir-meter"
+BINARY = BIN / "weir-meter"
 PARTITIONS = 4
 # What the share consumers themselves counted.
 SHARED = {"sessions.log.gz": {"acme.share": 400}, "sessionless.log.gz": {"umbra.share": 300}}
@@ -750,7 +748,7 @@ class Tap:
 
     def start(self):
         with open(self.log.parent / "tap.out", "ab") as out:
-            self.process = subprocess.Popen([BINARIES / "weir-tap"], env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+            self.process = subprocess.Popen([BIN / "weir-tap"], env=self.env, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
     def kill(self):
         self.process.kill()

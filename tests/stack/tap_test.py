@@ -19,7 +19,7 @@ import pytest
 from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
 from log_block import records_of
 from log_feed import partition_of, wide_fetches
-from stack import ROOT, Stack, open_folder, wait_for
+from stack import BIN, Stack, open_folder, wait_for
 
 PARTITIONS = 8
 SHIPPED = {"FETCH", "SHARE_FETCH", "SHARE_ACKNOWLEDGE", "PRODUCE", "OFFSET_COMMIT", "TXN_OFFSET_COMMIT"}
@@ -217,7 +217,7 @@ def judge(stack):
 
 
 def recount(stack, *files):
-    done = subprocess.run([str(ROOT / "build/bin/weirctl"), "recount", "--format", "csv", *map(str, files)], capture_output=True, text=True, check=True)
+    done = subprocess.run([str(BIN / "weirctl"), "recount", "--format", "csv", *map(str, files)], capture_output=True, text=True, check=True)
     rows = [r.split(",") for r in done.stdout.splitlines()]
     return sorted(r for r in rows if not r[0].startswith("User:weir-"))
 
@@ -399,7 +399,7 @@ class OwnLog:
 
     def follow(self, lines):
         """Starts the tap until the topic holds so many lines; returns the holes as (kind, clock before, clock behind)."""
-        tap = subprocess.Popen([f"{ROOT}/build/bin/weir-tap"], env=self.env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
+        tap = subprocess.Popen([BIN / "weir-tap"], env=self.env, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL)
         try:
             wait_for(lambda: tap.poll() is not None or len(self.read()[0]) >= lines, f"{lines} lines in {self.topic}", 30, 0.2)
         finally:
@@ -534,7 +534,7 @@ def test_metrics__tell_how_it_goes(rotating):
 
 
 def test_wrong_settings__are_one_clear_line(tmp_path):
-    done = subprocess.run([str(ROOT / "build/bin/weir-tap")], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=20)
+    done = subprocess.run([str(BIN / "weir-tap")], capture_output=True, text=True, env={"PATH": os.environ["PATH"]}, timeout=20)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1
     assert "cluster" in done.stderr and "example" in done.stderr
@@ -556,7 +556,7 @@ def test_log_in_a_local_zone__is_refused(rotating, tmp_path):
         "WEIR_KAFKA_PASSWORD_FILE": str(rotating.folder / "secrets" / "kafka-weir-tap"),
         "WEIR_METRICS_LISTEN": "off",
     }
-    done = subprocess.run([str(ROOT / "build/bin/weir-tap")], capture_output=True, text=True, env=env, timeout=20)
+    done = subprocess.run([str(BIN / "weir-tap")], capture_output=True, text=True, env=env, timeout=20)
     assert done.returncode == 2
     assert "not in UTC" in done.stderr and "120 minutes" in done.stderr
 
@@ -568,7 +568,7 @@ def test_second_tap_on_one_state__is_refused(rotating):
         name, _, value = line.partition("=")
         if name and name != "WEIR_METRICS_LISTEN":
             env[name] = value
-    done = subprocess.run([str(ROOT / "build/bin/weir-tap")], capture_output=True, text=True, env=env, timeout=20)
+    done = subprocess.run([str(BIN / "weir-tap")], capture_output=True, text=True, env=env, timeout=20)
     assert done.returncode == 2
     assert "another weir-tap" in done.stderr
 

@@ -10,11 +10,10 @@ import pytest
 
 from market import Market
 from rest import Rest
-from stack import ROOT, Stack, open_folder
+from stack import BIN, ROOT, Stack, open_folder
 
 LAST_OF_BEFORE = 31
 MIGRATIONS = sorted((ROOT / "migrations").glob("[0-9]*.sql"))
-BIN = os.environ.get("WEIR_BIN", ROOT / "build" / "bin")
 PLAN = {"plan_id": "p", "version": 1, "currency": "EUR", "valid_from": "2020-01-01", "prices": []}
 SECRET = "a secret that was given out before"
 DOCUMENT = """insert into document (kind, org_id, entity_id, currency, period_from, period_to, usage_end, time_zone, net, total)

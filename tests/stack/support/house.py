@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 from rest import Rest
-from stack import ROOT, Stack, open_folder
+from stack import BIN, ROOT, Stack, open_folder
 
 CONTRACT = b"apiVersion: v3.1.0\nkind: DataContract\nid: ticks\nversion: 1.0.0\nstatus: active\n"
 PLAN = {
@@ -17,7 +17,6 @@ PLAN = {
     "prices": [{"price_id": "access", "kernel": {"type": "flat", "flat_amount": "49.00"}}],
 }
 PASSWORD = "correct horse battery staple"
-BIN = os.environ.get("WEIR_BIN", ROOT / "build" / "bin")
 OPENAPI = json.loads((ROOT / "build" / "gen" / "openapi.json").read_text())
 
 

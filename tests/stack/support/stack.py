@@ -17,6 +17,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
 LOCAL = ROOT / "deploy" / "local"
+BIN = Path(os.environ.get("WEIR_BIN", ROOT / "build" / "bin"))
 VENV = Path(os.environ.get("WEIR_VENV", ROOT / "build" / "venv"))
 
 PORT_SETTINGS = [

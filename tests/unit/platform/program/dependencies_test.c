@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <zlib.h>
+#include <zstd.h>
 
 // "6.2.1" as 60201.
 static int number(const char *version) {
@@ -37,6 +38,7 @@ static void libraries__are_not_older_than_stated(void **state) {
     assert_true(curl_version_info(CURLVERSION_NOW)->version_num >= 0x075800);
     assert_true(number(sodium_version_string()) >= 10018);
     assert_true(number(zlibVersion()) >= 10213);
+    assert_true(ZSTD_versionNumber() >= 10504);
     assert_true(number(gmp_version) >= 60201);
 }
 
