@@ -68,7 +68,7 @@ runners:
 
 # clang-tidy looks again only at what was compiled again.
 TIDY_FILES := $(filter-out tests/unit/% tests/sanitizers/%,$(call sources_in,services api tests))
-TIDY_FLAGS := $(CSTD) $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS))
+TIDY_FLAGS := $(CSTD) $(filter-out -D_FORTIFY_SOURCE=2,$(CPPFLAGS)) -Itests/unit
 $(BUILD)/tidy/%.ok: $(BUILD)/obj/%.o .clang-tidy
 	@mkdir -p $(@D)
 	$(call say,TIDY,$*.c)
@@ -179,8 +179,10 @@ format: ## write the house style into every C file
 FUZZ_NAMES := $(patsubst tests/fuzz/%_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c)))
 FUZZ_SECONDS ?= 30
 
-# A parser of a program comes from the program's library.
+# What is of a program comes from the program's library.
 FUZZ_LIBRARY_acl_wire := $(BUILD)/lib/libaccess.a
+FUZZ_LIBRARY_follow := $(BUILD)/obj/tests/unit/tap/log_folder.o $(BUILD)/lib/libtap.a
+$(BUILD)/obj/tests/fuzz/follow_fuzz.o: CPPFLAGS += -Itests/unit
 
 # Replay of every seed through the same function, with the ordinary compiler.
 $(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $$(FUZZ_LIBRARY_$$*) $(SHARED_LIBS)

@@ -84,13 +84,16 @@ bool log_name_parse(const char *live, const char *name, struct log_name *ret) {
 
 // Takes a run of digits, or one other character. False at the end.
 static bool take(struct slice *s, struct slice *ret) {
-    size_t n = s->len > 0 ? 1 : 0;
-    while (n > 0 && is_digit(s->ptr[0]) && n < s->len && is_digit(s->ptr[n])) {
+    if (s->len == 0) {
+        return false;
+    }
+    size_t n = 1;
+    while (is_digit(s->ptr[0]) && n < s->len && is_digit(s->ptr[n])) {
         n++;
     }
     *ret = slice_of(s->ptr, n);
     *s = slice_of(s->ptr + n, s->len - n);
-    return n > 0;
+    return true;
 }
 
 bool log_name_is_number(struct slice part) {
