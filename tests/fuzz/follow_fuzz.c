@@ -104,11 +104,9 @@ static struct rotated *new_file(struct world *w) {
 static void move_up(struct world *w) {
     for (size_t i = 0; i < w->file_count; i++) {
         char to[sizeof w->files[0].name];
-        int number = 0;
-        check(sscanf(w->files[i].name, "kafka-request.log.%d", &number) == 1);
-        const char *ending = strrchr(w->files[i].name, '.');
-        bool plain = strcmp(ending, ".gz") != 0 && strcmp(ending, ".zst") != 0;
-        snprintf(to, sizeof to, "kafka-request.log.%d%s", number + 1, plain ? "" : ending);
+        char *ending; // of a packed file
+        long number = strtol(w->files[i].name + strlen("kafka-request.log."), &ending, 10);
+        snprintf(to, sizeof to, "kafka-request.log.%ld%s", number + 1, ending);
         log_folder_rename(&w->folder, w->files[i].name, to);
         memcpy(w->files[i].name, to, sizeof to);
     }
