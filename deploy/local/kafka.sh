@@ -163,7 +163,7 @@ up() {
     format_storage
     own_files "$home"
     lib=$(broker_lib "$home")
-    process_start kafka "${run_as[@]}" java "-Xms256m" "-Xmx$WEIR_KAFKA_HEAP" -server -Duser.timezone=UTC -Djava.awt.headless=true \
+    process_start kafka "${run_as[@]}" java "-Xms256m" "-Xmx$WEIR_KAFKA_HEAP" -XX:+ExitOnOutOfMemoryError -server -Duser.timezone=UTC -Djava.awt.headless=true \
         -Djava.io.tmpdir="$home/tmp" -Dkafka.logs.dir="$home/logs" -Dlog4j2.configurationFile="$home/log4j2.yaml" \
         -Dweir.request-log.roll="$WEIR_REQUEST_LOG_ROLL" -Dweir.request-log.keep="$WEIR_REQUEST_LOG_KEEP" \
         -Dorg.apache.kafka.sasl.oauthbearer.allowed.urls="$WEIR_JWKS_URL" \

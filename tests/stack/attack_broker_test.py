@@ -155,10 +155,64 @@ def test_template__speaks_tls_on_every_listener(template):
 # --- memory ----------------------------------------------------------------------------------------------
 
 
-def customer(servers, token):
-    wire = Wire(servers.client, trusting(servers.ca))
+def customer(servers, token, source=None):
+    wire = Wire(servers.client, trusting(servers.ca), source)
     assert wire.sign_in_token(token) == 0
     return wire
+
+
+ELSEWHERE = "127.0.0.9"  # connections are counted by address
+SASL_MAX = 16 * 1024
+PER_ADDRESS = 100
+
+
+def hold(servers, count, size, token=None):
+    """Connections from elsewhere that say how long their request will be; those that the broker lets in."""
+    held = []
+    for _ in range(count):
+        try:
+            if token:
+                wire = customer(servers, token, ELSEWHERE)
+            else:
+                wire = Wire(servers.client, trusting(servers.ca), ELSEWHERE)
+            wire.announce(size)
+            held.append(wire)
+        except (OSError, Closed):
+            pass
+    return held
+
+
+def is_served(servers, token):
+    with customer(servers, token) as wire:
+        return bool(wire.ask(API_VERSIONS, 0, b""))
+
+
+@pytest.mark.parametrize("size, kept", [(SASL_MAX + 1, False), (512 * 1024 - 1, False), (SASL_MAX, True)])
+def test_strangers_who_say_how_long_their_request_is__take_no_memory(servers, signer, size, kept):
+    pid, token = servers.pid("kafka"), signer.token(principal_name())
+    held = hold(servers, PER_ADDRESS + 20, size)
+    try:
+        assert is_served(servers, token)
+        if kept:
+            assert len(held) <= PER_ADDRESS
+        else:
+            assert not any(wire.is_open() for wire in held)
+    finally:
+        for wire in held:
+            wire.socket.close()
+    assert servers.pid("kafka") == pid and is_served(servers, token)
+
+
+def test_a_customer_who_says_so_on_all_connections_of_an_address__does_not_stop_the_broker(servers, signer):
+    pid, token = servers.pid("kafka"), signer.token(principal_name())
+    held = hold(servers, PER_ADDRESS + 20, REQUEST_MAX, token)
+    try:
+        assert 0 < len(held) <= PER_ADDRESS
+        assert is_served(servers, token)
+    finally:
+        for wire in held:
+            wire.socket.close()
+    assert servers.pid("kafka") == pid and is_served(servers, token)
 
 
 def test_a_fetch_of_more_than_can_be_logged__is_refused_and_the_broker_goes_on(servers, signer):

@@ -23,9 +23,10 @@ def trusting(ca):
 
 
 class Wire:
-    def __init__(self, address, tls=None):
+    def __init__(self, address, tls=None, source=None):
+        """`source`: the address to come from, another of loopback's."""
         host, _, port = address.rpartition(":")
-        self.socket = socket.create_connection((host, int(port)), timeout=30)
+        self.socket = socket.create_connection((host, int(port)), timeout=30, source_address=source and (source, 0))
         if tls:
             self.socket = tls.wrap_socket(self.socket, server_hostname=host)
         self.correlation = 0
@@ -60,6 +61,20 @@ class Wire:
         if answer[:4] != struct.pack(">i", self.correlation):
             raise Closed("no answer of Kafka's")
         return answer[4:]
+
+    def announce(self, size):
+        """Says how long a request will be, and nothing more."""
+        self.socket.sendall(struct.pack(">i", size))
+
+    def is_open(self):
+        """Whether the other side has ended the connection; waits a second for that."""
+        self.socket.settimeout(1)
+        try:
+            return self.socket.recv(1) != b""
+        except TimeoutError:
+            return True
+        except OSError:
+            return False
 
     def sign_in(self, mechanism, proof):
         """0, or Kafka's number of the refusal."""
