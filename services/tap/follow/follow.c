@@ -112,6 +112,7 @@ static void give(struct follow *f, struct follow_item *ret, enum follow_kind kin
         .offset = piece->offset,
         .text = piece->text,
         .bytes = piece->bytes,
+        .remains = piece->remains,
     };
 }
 

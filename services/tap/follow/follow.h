@@ -34,6 +34,7 @@ struct follow_item {
     uint64_t offset;   // where reading has to begin to meet the item again
     struct slice text; // borrowed until the next call
     uint64_t bytes;
+    const struct line_remains *remains; // of FOLLOW_TOO_LONG, of all its bytes; borrowed; else NULL
     // Of a hole.
     const char *why; // "removed", "truncated", "damaged", "forked", "unknown_before"
     bool has_from;   // false: nothing before is known

@@ -267,6 +267,49 @@ static void long_line__needs_no_memory_of_its_size(void **state) {
     follow_free(f);
 }
 
+// Whole or never whole in memory: who asked, in which session, and what was answered.
+static void long_line__tells_what_can_be_read_of_it(void **state) {
+    (void)state;
+    static const char HEAD[] =
+        "Completed request:{\"requestHeader\":{\"requestApiKey\":1},\"request\":"
+        "{\"sessionId\":7,\"sessionEpoch\":12,\"topics\":[";
+    static const char TAIL[] =
+        "]},\"connection\":\"c\",\"principal\":\"User:late\",\"listener\":\"L\"}\n";
+    static const char PART[] = "{\"partitionIndex\":0,\"recordsSizeInBytes\":3},";
+    const int few = 100,
+              many = 40000; // parts: 4 kB, above the maximum, and 1.8 MB, in several reads
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    for (int parts = few; parts <= many; parts += many - few) {
+        log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG ");
+        log_folder_append(&folder, NULL, HEAD);
+        for (int i = 0; i < parts; i++) {
+            log_folder_append(&folder, NULL, PART);
+            if (i % 1000 == 7) {
+                follow_expect_nothing(f);
+            }
+        }
+        log_folder_append(&folder, NULL, TAIL);
+        struct follow_item item;
+        assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
+        assert_non_null(item.remains);
+        assert_int_equal(item.remains->record_bytes, 3 * parts);
+        assert_int_equal(item.remains->api_key, 1);
+        assert_int_equal(item.remains->session_id, 7);
+        assert_int_equal(item.remains->session_epoch, 12);
+        assert_true(item.remains->has_time);
+        assert_true(slice_eq_str(line_remains_principal(item.remains), "User:late"));
+    }
+    // Of the next line nothing is left of it.
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    struct follow_item item;
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_LINE);
+    assert_null(item.remains);
+    follow_free(f);
+}
+
 static void line_of_exactly_the_maximum__is_a_line(void **state) {
     (void)state;
     char text[LINE_MAX_BYTES + 1];
@@ -642,6 +685,7 @@ int main(void) {
         CASE(unfinished_end__is_torn_once_the_file_is_done),
         CASE(long_line__is_given_by_its_head),
         CASE(long_line__needs_no_memory_of_its_size),
+        CASE(long_line__tells_what_can_be_read_of_it),
         CASE(line_of_exactly_the_maximum__is_a_line),
         CASE(restart__goes_on_where_it_was),
         CASE(restart_after_removal__is_a_hole),
