@@ -181,6 +181,7 @@ FUZZ_SECONDS ?= 30
 
 # A parser of a program comes from the program's library.
 FUZZ_LIBRARY_acl_wire := $(BUILD)/lib/libaccess.a
+FUZZ_LIBRARY_counter_page := $(BUILD)/lib/libtap.a
 
 # Replay of every seed through the same function, with the ordinary compiler.
 $(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $$(FUZZ_LIBRARY_$$*) $(SHARED_LIBS)

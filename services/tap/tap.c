@@ -41,6 +41,7 @@ struct tap {
     struct tap_options options;
     struct follow *follow;
     struct select *select;
+    struct counter_watch *counters; // NULL: not watched
     struct ship *ship;
     struct pending_holes holes; // those that aren't the log's own
     struct state state;         // as on disk
@@ -65,6 +66,7 @@ struct tap {
 };
 
 static bool on_record(void *ctx, const struct select_record *r);
+static void on_look(void *ctx, uint64_t offset, const struct broker_line *l, uint64_t record_bytes);
 
 struct tap *tap_new(const struct tap_options *o) {
     struct tap *t = calloc(1, sizeof *t);
@@ -72,9 +74,13 @@ struct tap *tap_new(const struct tap_options *o) {
     t->options = *o;
     t->lock = -1;
     t->backoff_ms = BACKOFF_MIN_MS;
-    t->select = select_new(&o->select, on_record, t);
+    if (o->counters.url != NULL) {
+        t->options.select.watch = on_look;
+    }
+    t->select = select_new(&t->options.select, on_record, t);
     buf_init(&t->value, BROKER_RECORD_VALUE_MAX);
     tap_metrics_register();
+    t->counters = o->counters.url == NULL ? NULL : counter_watch_new(&o->counters);
     metric_set(&tap_log_missing, 1);
     metric_set(&tap_kafka_away, 1);
     return t;
@@ -86,6 +92,7 @@ void tap_free(struct tap *t) {
     }
     follow_free(t->follow);
     select_free(t->select);
+    counter_watch_free(t->counters);
     pending_holes_done(&t->holes);
     ship_free(t->ship);
     buf_done(&t->value);
@@ -166,6 +173,32 @@ static bool on_record(void *ctx, const struct select_record *r) {
     return ok;
 }
 
+static void on_look(void *ctx, uint64_t offset, const struct broker_line *l,
+                    uint64_t record_bytes) {
+    struct tap *t = ctx;
+    const struct log_position at = {t->options.broker, t->item.generation, offset};
+    if (l != NULL) {
+        counter_watch_line(t->counters, at, l);
+    } else {
+        counter_watch_dead(t->counters, at, record_bytes);
+    }
+}
+
+static void on_counter_hole(void *ctx, const struct log_hole *hole) {
+    struct tap *t = ctx;
+    (void)send_hole(t, hole, hole->topic); // a failure is seen by the loop, and it is sent again
+}
+
+static void watch_counters(struct tap *t) {
+    struct follow_mark mark;
+    if (t->counters == NULL || t->complete_us == 0 || !follow_mark(t->follow, &mark)) {
+        return;
+    }
+    t->item = (struct ship_origin){mark.generation, mark.offset};
+    const struct log_position at = {t->options.broker, mark.generation, mark.offset};
+    counter_watch_go_on(t->counters, at, t->complete_us, on_counter_hole, t);
+}
+
 static void dead_item(struct tap *t, enum line_fault fault, const struct follow_item *item) {
     select_dead(t->select, fault, item->text, item->bytes, item->offset, item->remains);
     tap_metrics_line(SELECT_DEAD);
@@ -196,6 +229,9 @@ static void hole_item(struct tap *t, const struct follow_item *item) {
     tap_metrics_shipped(BROKER_RECORD_HOLE);
     tap_metrics_hole(item->why);
     select_hole(t->select); // chains are broken: nothing is left out on the ground of what was
+    if (t->counters != NULL) {
+        counter_watch_clear(t->counters);
+    }
 }
 
 static void ship_item(struct tap *t, const struct follow_item *item) {
@@ -480,6 +516,7 @@ static enum err_code work(struct tap *t, struct err *e) {
         ship_poll(t->ship, 0);
         if (!t->abandoned) {
             send_control(t);
+            watch_counters(t);
         }
         if (ship_failed(t->ship, NULL) && (rc = go_back(t, e)) != ERR_OK) {
             return rc;

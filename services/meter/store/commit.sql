@@ -173,10 +173,12 @@ ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
 
 -- The same hole may be told in every partition, and only the first telling is kept. What nothing is known of before
 -- begins where the broker's control records ended: whoever stores it first has not read past it yet.
+-- (Holes of a topic have no place in the log, but a time.)
 -- name: add_holes
 INSERT INTO log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset,
        from_at, to_at, principal, lines_at_least, topic, bytes_at_least)
-SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic)
+SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic,
+                    (CASE WHEN d.topic <> '' THEN d.to_at END))
        $1::uuid, d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset,
        CASE WHEN d.from_at IS NULL AND k.heard_of THEN least(k.known_at, d.to_at) ELSE d.from_at END, d.to_at,
        nullif(d.principal, ''), d.lines_at_least, nullif(d.topic, ''), nullif(d.bytes_at_least, 0)
@@ -187,8 +189,9 @@ SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_
  CROSS JOIN LATERAL (SELECT min(p.broker_time) AS known_at, count(p.broker_time) > 0 AS heard_of
                        FROM meter_position p
                       WHERE p.cluster_id = $1 AND p.broker_id = d.broker_id) k
- ORDER BY d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic
-ON CONFLICT (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset, topic) DO NOTHING
+ ORDER BY d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic,
+          (CASE WHEN d.topic <> '' THEN d.to_at END)
+ON CONFLICT DO NOTHING
 
 -- name: add_gaps
 INSERT INTO log_gap AS g (cluster_id, log_partition, broker_id, generation, byte_offset, records)

@@ -148,6 +148,9 @@ void select_dead(struct select *s, enum line_fault fault, struct slice text, uin
         remains = &own;
     }
     session_memory_dead(s->sessions, remains);
+    if (s->options.watch != NULL) {
+        s->options.watch(s->ctx, offset, NULL, remains->record_bytes);
+    }
     struct log_dead dead = {
         .reason = slice_str(line_fault_name(fault)),
         .bytes = bytes,
@@ -266,6 +269,15 @@ static bool tells_facts(int32_t api_key) {
            api_key == KAFKA_API_DELETE_TOPICS;
 }
 
+// What the watch wants to see of a line that can't be read and isn't told.
+static void show_unread(struct select *s, struct slice text, uint64_t offset) {
+    struct line_remains remains;
+    if (s->options.watch != NULL) {
+        line_remains_read(text, &remains);
+        s->options.watch(s->ctx, offset, NULL, remains.record_bytes);
+    }
+}
+
 // The line without a torn one in front of it, classified.
 static enum select_drop select_whole(struct select *s, struct slice text, uint64_t offset,
                                      const struct broker_line_brief *b) {
@@ -276,14 +288,27 @@ static enum select_drop select_whole(struct select *s, struct slice text, uint64
     bool own = matches(s->options.own_principals, principal) &&
                !matches(s->options.keep_principals, principal);
     bool off = own || matches(s->options.drop_listeners, b->listener);
+    bool share = b->api_key == KAFKA_API_SHARE_FETCH;
+    bool watched = s->options.watch != NULL &&
+                   (b->api_key == KAFKA_API_FETCH || share || tells_facts(b->api_key));
     // The body is read where it decides.
-    if (b->escaped || tells_facts(b->api_key) || (!off && b->api_key == KAFKA_API_FETCH)) {
+    if (watched || b->escaped || tells_facts(b->api_key) ||
+        (!off && b->api_key == KAFKA_API_FETCH)) {
         enum line_fault fault = broker_line_parse(&s->line, text);
+        if (watched && fault == LINE_FAULT_NONE) {
+            s->options.watch(s->ctx, offset, &s->line, 0);
+        }
+        if (fault != LINE_FAULT_NONE && share && !off && !b->escaped) {
+            // The meter tells what it is.
+            (void)give(s, BROKER_RECORD_LINE, offset, principal, text);
+            return SELECT_KEPT;
+        }
         if (fault != LINE_FAULT_NONE && !off) {
             select_dead(s, fault, text, text.len, offset, NULL);
             return SELECT_DEAD;
         }
         if (fault != LINE_FAULT_NONE) {
+            show_unread(s, text, offset);
             return own ? SELECT_OWN_PRINCIPAL : SELECT_LISTENER;
         }
         principal = s->line.principal;

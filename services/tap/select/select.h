@@ -40,6 +40,11 @@ struct select_options {
     const char *const *drop_listeners;
     const char *const *own_principals;
     const char *const *keep_principals; // kept though own: the canary
+    // Is shown all lines of FETCH and SHARE_FETCH, shipped or not, and those that tell facts, before
+    // what they give is emitted; with the context of emit. NULL in place of the line: it can't be read
+    // and holds `record_bytes` at least. NULL: nobody looks.
+    void (*watch)(void *ctx, uint64_t offset, const struct broker_line *line,
+                  uint64_t record_bytes);
 };
 
 struct select_record {
