@@ -9,3 +9,5 @@ CREATE UNIQUE INDEX log_hole_key ON log_hole (cluster_id, broker_id, kind, from_
 GRANT INSERT (topic, bytes_at_least) ON log_hole TO weir_meter;
 GRANT SELECT (topic) ON log_hole TO weir_biller;
 GRANT SELECT (topic) ON grant_period TO weir_biller;
+-- Its statement asks for any conflict, and looks at nothing.
+REVOKE SELECT ON log_hole FROM weir_meter;
