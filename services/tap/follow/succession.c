@@ -13,9 +13,9 @@ static bool adjoins(const struct succession *s) {
 // the live one until then, however long the log was silent. Renaming shows in the file's times, but so
 // do changes of its rights, and a job that makes some may run when a minute begins: then it is no proof.
 static bool was_live_until(const struct succession *s) {
-    enum { BEFORE_MS = 20, BEHIND_MS = 1000, MINUTE_MS = 60 * 1000, JOBS_MS = 5000 };
+    enum { APART_MS = 1000, MINUTE_MS = 60 * 1000, JOBS_MS = 5000 };
     int64_t behind_ms = s->renamed_ms - s->first_ms;
-    return s->renamed_ms > 0 && behind_ms >= -BEFORE_MS && behind_ms <= BEHIND_MS &&
+    return s->renamed_ms > 0 && behind_ms >= -APART_MS && behind_ms <= APART_MS &&
            s->first_ms % MINUTE_MS >= JOBS_MS;
 }
 

@@ -52,10 +52,10 @@ static void file_renamed_by_the_next_line__was_live_until_then(void **state) {
     expect(s, NULL);
     s.renamed_ms = first + 1000;
     expect(s, NULL);
-    s.renamed_ms = first - 20;
+    s.renamed_ms = first - 1000;
     expect(s, NULL);
     // Renamed by a line of the file that is missing; touched later; not known.
-    const int64_t others[] = {2 * HOUR, first - 21, first + 1001, first + HOUR, 0};
+    const int64_t others[] = {2 * HOUR, first - 1001, first + 1001, first + HOUR, 0};
     for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
         s.renamed_ms = others[i];
         expect(s, "removed");

@@ -62,7 +62,8 @@ static int setup(void **state) {
     static const char *const listeners[] = {"CONTROLLER", NULL};
     static const char *const own[] = {"User:weir-*", "User:broker", NULL};
     static const char *const kept[] = {"User:weir-canary", NULL};
-    const struct select_options o = {listeners, own, kept};
+    const struct select_options o = {
+        .drop_listeners = listeners, .own_principals = own, .keep_principals = kept};
     refuse_after = SENT_MAX;
     selector = select_new(&o, keep, NULL);
     return 0;
@@ -645,6 +646,59 @@ static void skipped_epoch_of_weir_itself__is_no_hole(void **state) {
     assert_int_equal(sent_count, 0);
 }
 
+static char looked[256];
+
+static void look(void *ctx, uint64_t at, const struct broker_line *l, uint64_t record_bytes) {
+    (void)ctx;
+    size_t len = strlen(looked);
+    snprintf(looked + len, sizeof looked - len, "%d@%d:%d;", l == NULL ? -1 : l->api_key, (int)at,
+             l == NULL ? (int)record_bytes : (int)l->answered.count);
+}
+
+// All that the broker counts is seen, whatever is shipped of it.
+static void watch__sees_fetches_and_facts_shipped_or_not(void **state) {
+    (void)state;
+    static const char *const own[] = {"User:weir-*", NULL};
+    const struct select_options o = {.own_principals = own, .watch = look};
+    select_free(selector);
+    selector = select_new(&o, keep, NULL);
+    looked[0] = '\0';
+    struct request r = fetch(0, -1, PART(5), 0, 100, 0);
+    assert_int_equal(take_text(line_of(r), 100), SELECT_KEPT);
+    r.principal = "User:weir-meter";
+    assert_int_equal(take_text(line_of(r), 200), SELECT_OWN_PRINCIPAL);
+    r = fetch(0, -1, PART(5), 0, 0, 0);
+    assert_int_equal(take_text(line_of(r), 300), SELECT_KEPT);
+    assert_int_equal(take_text(line_of(r), 400), SELECT_EMPTY_FETCH);
+    assert_int_equal(take_text(line_of((struct request){.key = 0}), 500), SELECT_KEPT);
+    assert_int_equal(take_text(line_of((struct request){
+                                   .key = 3, .request = "{}", .response = "{\"topics\":[]}"}),
+                               600),
+                     SELECT_API);
+    assert_string_equal(looked, "1@100:1;1@200:1;1@300:1;1@400:1;3@600:0;");
+    // Unreadable, told as a dead letter, and of Weir's own, which is not told.
+    looked[0] = '\0';
+    r = fetch(0, -1, PART(5), 0, 77, 0);
+    r.request = "{}";
+    assert_int_equal(take_text(line_of(r), 700), SELECT_DEAD);
+    r.principal = "User:weir-meter";
+    assert_int_equal(take_text(line_of(r), 800), SELECT_OWN_PRINCIPAL);
+    assert_string_equal(looked, "-1@700:77;-1@800:77;");
+}
+
+// What a share group's line is, the meter tells.
+static void unreadable_share_fetch__is_shipped_as_ever(void **state) {
+    (void)state;
+    const struct request r = {.key = 78, .version = 2, .request = "{}", .response = "{\"x\":1}"};
+    assert_int_equal(take(r), SELECT_KEPT);
+    const struct select_options o = {.watch = look};
+    select_free(selector);
+    selector = select_new(&o, keep, NULL);
+    assert_int_equal(take(r), SELECT_KEPT);
+    assert_int_equal(sent_count, 2);
+    assert_string_equal(sent[0].value, sent[1].value);
+}
+
 static void line_of_any_length__is_shipped(void **state) {
     (void)state;
     static char request[2 * BROKER_RECORD_VALUE_MAX];
@@ -682,6 +736,8 @@ int main(void) {
         CASE(marker_inside_a_client_id__tears_nothing),
         CASE(skipped_epoch_of_a_session__is_a_hole_of_its_principal),
         CASE(skipped_epoch_of_weir_itself__is_no_hole),
+        CASE(watch__sees_fetches_and_facts_shipped_or_not),
+        CASE(unreadable_share_fetch__is_shipped_as_ever),
         CASE(nonsense__is_a_dead_letter_and_other_text_is_not),
         CASE(level_info__is_shipped_like_debug),
         CASE(nuls__in_front_are_passed_over),
