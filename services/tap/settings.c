@@ -86,9 +86,10 @@ static const struct config_row rows[] = {
      .type = CONFIG_DURATION,
      .min = 0,
      .max = 3600000,
-     .fallback = "5m",
-     .example = "5m",
-     .help = "how long a response that is counted may take until its line is written"},
+     .fallback = "11m",
+     .example = "11m",
+     .help = "how long a response that is counted may take until its line is written; above the "
+             "broker's connections.max.idle.ms"},
     {.name = "poll_interval",
      .type = CONFIG_DURATION,
      .min = 10,

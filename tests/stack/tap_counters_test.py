@@ -266,6 +266,8 @@ def test_heavy_traffic__is_no_hole(counted):
         for reader in readers:
             reader.end()
     settled(counted)
+    peak = next(line for line in open(f"/proc/{counted.pid('weir-tap')}/status") if line.startswith("VmHWM"))
+    assert int(peak.split()[1]) < 64 * 1024, peak
     for topic in topics:
         assert counter_of(counted, topic) == bytes_in_lines(counted, topic) > 0
         assert holes_of_topic(counted, topic) == []
