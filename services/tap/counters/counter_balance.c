@@ -65,6 +65,7 @@ struct counter_balance {
     struct page before;
     uint64_t unnamed;
     uint64_t given_back;
+    uint64_t unwatched;
 };
 
 struct counter_balance *counter_balance_new(int64_t settle_us) {
@@ -249,8 +250,32 @@ bool counter_balance_has_room(const struct counter_balance *b) {
     return !b->asking && b->count < COUNTER_PAGES_MAX;
 }
 
+// Forgets topics that are on no page any more.
+static void make_room(struct counter_balance *b) {
+    size_t kept = 0;
+    uint64_t hash;
+    hash_table_clear(&b->topic_index);
+    for (size_t i = 0; i < b->topic_count; i++) {
+        bool wanted = b->topics[i].begun;
+        for (size_t k = 0; k < b->count; k++) {
+            wanted = wanted || b->topics[i].present[page_number(b, k)];
+        }
+        if (wanted) {
+            struct topic t = b->topics[i];
+            (void)find_topic(b, slice_of(t.name, t.name_len), &hash);
+            hash_table_put(&b->topic_index, hash, (uint32_t)kept);
+            b->topics[kept++] = t;
+        }
+    }
+    b->topic_count = kept;
+}
+
 void counter_balance_ask(struct counter_balance *b, struct log_position at, int64_t now_us) {
     check(counter_balance_has_room(b));
+    if (b->topic_count == COUNTER_TOPICS_MAX) {
+        make_room(b);
+    }
+    b->unwatched = 0;
     size_t n = page_number(b, b->count);
     b->asking = true;
     b->pages[n] = (struct page){.at = at, .from_us = now_us};
@@ -276,6 +301,7 @@ void counter_balance_sample(struct counter_balance *b, struct slice topic, uint6
         memcpy(t->name, topic.ptr, topic.len);
     }
     size_t n = page_number(b, b->count);
+    b->unwatched += t == NULL;
     if (t != NULL) {
         t->counter[n] = t->present[n] ? t->counter[n] + value : value;
         t->present[n] = true;
@@ -380,6 +406,10 @@ void counter_balance_settle(struct counter_balance *b, int64_t complete_us, coun
 
 uint64_t counter_balance_unnamed(const struct counter_balance *b) {
     return b->unnamed;
+}
+
+uint64_t counter_balance_unwatched(const struct counter_balance *b) {
+    return b->unwatched;
 }
 
 uint64_t counter_balance_given_back(const struct counter_balance *b) {

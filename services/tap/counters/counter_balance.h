@@ -23,7 +23,7 @@
 #include "core/brokerlog/log_position.h"
 
 enum {
-    COUNTER_TOPICS_MAX = 4096, // of a page; more are not watched
+    COUNTER_TOPICS_MAX = 8192, // of a page; more are not watched
     COUNTER_FLOWS_MAX = 8192,  // topics, by id or name, of lines; above, all begins anew
     COUNTER_PAGES_MAX = 32,    // not yet settled
 };
@@ -68,6 +68,8 @@ void counter_balance_settle(struct counter_balance *b, int64_t complete_us, coun
 
 // Bytes of lines whose topic's name isn't known (yet): so much less is found of each topic.
 uint64_t counter_balance_unnamed(const struct counter_balance *b);
+// Topics of the newest page that are not watched, for there are too many.
+uint64_t counter_balance_unwatched(const struct counter_balance *b);
 // Bytes told as missing whose lines came after all.
 uint64_t counter_balance_given_back(const struct counter_balance *b);
 

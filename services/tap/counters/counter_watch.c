@@ -71,7 +71,11 @@ static void warn(struct counter_watch *w, const char *message, const struct err 
         return;
     }
     w->next_warn_us = now + WARN_EVERY_US;
-    log_warn(message, log_err(e));
+    if (e != NULL) {
+        log_warn(message, log_err(e));
+    } else {
+        log_warn(message, log_uint("topics_not_watched", counter_balance_unwatched(w->balance)));
+    }
 }
 
 static void go_on_asking(struct counter_watch *w) {
@@ -87,6 +91,8 @@ static void go_on_asking(struct counter_watch *w) {
     metric_add(&tap_counter_pages, code == ERR_OK);
     if (code != ERR_OK) {
         warn(w, "the broker's counters can't be read: lines it never wrote may go unnoticed", &e);
+    } else if (counter_balance_unwatched(w->balance) > 0) {
+        warn(w, "the page of counters has more topics than are watched", NULL);
     } else if (counter_source_samples(w->source) == 0 && !w->without_samples) {
         w->without_samples = true;
         log_info(

@@ -404,6 +404,32 @@ static void full_tables__begin_anew(void **state) {
     assert_non_null(strstr(found, "a 10 "));
 }
 
+// Topics come and go: only those that are there take room.
+static void topics_that_are_gone__make_room(void **state) {
+    (void)state;
+    char name[32];
+    for (int i = 0; i < 3; i++) {
+        ask();
+        counter_balance_sample(balance, SLICE_LIT("a"), (uint64_t)counter);
+        for (int k = 1; k < COUNTER_TOPICS_MAX; k++) {
+            snprintf(name, sizeof name, "t%d.%d", i, k);
+            counter_balance_sample(balance, slice_str(name), 1);
+        }
+        assert_int_equal(counter_balance_unwatched(balance), i == 1 ? COUNTER_TOPICS_MAX - 1 : 0);
+        counter_balance_answer(balance, now, true);
+        now += PAGE_EVERY;
+        // All those of before are still to be settled when the second page comes.
+        if (i == 1) {
+            wait();
+        }
+    }
+    wait();
+    counter += 5;
+    wait();
+    assert_string_equal(strstr(found, "a "), found); // the first, and the only one
+    assert_true(strncmp(found, "a 5 ", 4) == 0);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
@@ -427,6 +453,7 @@ int main(void) {
         CASE(dead_letter__is_not_told_twice),
         CASE(more_pages_than_can_be_held__are_not_asked_for),
         CASE(full_tables__begin_anew),
+        CASE(topics_that_are_gone__make_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
