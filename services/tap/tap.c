@@ -28,6 +28,8 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     RETRY_MS = 1000, // after the log could not be read
+    // Read again at a start: sessions ask twice a second, and what was shipped isn't shipped again.
+    LOOK_BACK_BYTES = 4 * 1024 * 1024,
 };
 static const int64_t STATE_EVERY_US = 1000000;
 static const int64_t STATE_IDLE_EVERY_US = 10 * 1000000; // nothing acknowledged, but read on
@@ -569,6 +571,7 @@ enum err_code tap_run(struct tap *t, struct err *e) {
     t->ship = ship_new(&so);
     t->follow = follow_new(t->options.log_file, BROKER_LINE_MAX, known ? &t->state.resume : NULL,
                            known ? &t->state.past : NULL);
+    follow_look_back(t->follow, LOOK_BACK_BYTES);
     rc = reach_kafka(t, e);
     if (rc != ERR_OK || program_should_stop()) {
         return rc;

@@ -207,6 +207,33 @@ def test_lines_never_written__are_holes_of_their_session_and_topic(counted, java
     assert told["weir_tap_counter_late_bytes_total"] == 0
 
 
+def test_restart_of_the_tap__misses_no_skip(counted, java, tmp_path):
+    """Killed while the log is off: what stands before its place is read again, and nothing is shipped twice."""
+    counted.create_topic("restarts")
+    produce(counted, "restarts", 20)
+    reader = java(counted, "ConsoleConsumer", "restarts", 60, tmp_path, "--from-beginning")
+    reader.wait_for(20)
+    settled(counted)
+    before = [h for h in holes(counted) if h["kind"] == "session_skip"]
+    set_level(counted, "WARN")
+    produce(counted, "restarts", 20)
+    reader.wait_for(40)
+    counted.kill("weir-tap")
+    counted.script("weir", "up", "weir-tap")
+    set_level(counted, "DEBUG")
+    produce(counted, "restarts", 20)
+    reader.wait_for(60)
+    settled(counted)
+    judged = Reader(counted)
+    try:
+        judged.read_to_end()
+    finally:
+        judged.close()
+    found = [h for _, h in judged.holes if h["kind"] == "session_skip" and h not in before]
+    assert [(h["principal"], h["lines_at_least"] > 0) for h in found] == [("User:admin", True)], found
+    assert judged.duplicates == 0
+
+
 def test_share_group__keeps_its_bytes(counted, java, tmp_path):
     """They stand in the counter and in no line: the topic's difference is theirs, and no hole."""
     counted.create_topic("shared")
