@@ -139,7 +139,7 @@ TEST_PARTS = test-unit test-db test-fuzz lint test-stack test-story test-fault
 
 .PHONY: test test-stack
 # Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.
-test: ## everything: unit, fuzz corpora, real servers; one summary at the end
+test: ## everything: unit, database, fuzz corpora, lint, real servers, story, faults; one summary at the end
 	@deploy/local/install.sh dev
 	@tests/run_parts.sh $(TEST_PARTS)
 

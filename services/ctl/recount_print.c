@@ -202,6 +202,9 @@ void recount_print(FILE *out, enum recount_format format, struct recount *rc) {
 
 void recount_print_totals(FILE *out, const struct recount_totals *totals) {
     char at_risk[U128_TEXT_MAX];
+    if (totals->lines == 0) {
+        fputs("no request lines found: is kafka.request.logger at DEBUG?\n", out);
+    }
     if (totals->other_text > 0) {
         fprintf(out, "%" PRIu64 " lines of other text passed over\n", totals->other_text);
     }

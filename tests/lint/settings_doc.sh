@@ -14,7 +14,7 @@ make_page() {
         echo
         "$bin/$program" --help-markdown
     done
-    for command in bootstrap migrate api bill export; do
+    for command in bootstrap migrate api bill export dead-letters unbound; do
         echo
         "$bin/weirctl" "$command" --help-markdown
     done

@@ -1,5 +1,5 @@
 // The counting rules: what a line of a principal adds to its usage. Pure: state and line in,
-// deltas out. The caller leaves out what it has had before.
+// deltas out. The caller leaves out what it has had before. Source: the Kafka reference, 4.6.
 //
 // Lines of one broker come in the order they were written; lines of different brokers may come in
 // any mixture: facts of one broker meet the fetches of another by time, with a second of tolerance.
