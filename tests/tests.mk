@@ -183,6 +183,7 @@ FUZZ_SECONDS ?= 30
 FUZZ_LIBRARY_acl_wire := $(BUILD)/lib/libaccess.a
 FUZZ_LIBRARY_follow := $(BUILD)/obj/tests/unit/tap/log_folder.o $(BUILD)/lib/libtap.a
 $(BUILD)/obj/tests/fuzz/follow_fuzz.o: CPPFLAGS += -Itests/unit
+FUZZ_LIBRARY_counter_page := $(BUILD)/lib/libtap.a
 
 # Replay of every seed through the same function, with the ordinary compiler.
 $(BUILD)/fuzz-replay/%: $(BUILD)/obj/tests/fuzz/%_fuzz.o $(BUILD)/obj/tests/fuzz/replay.o $$(FUZZ_LIBRARY_$$*) $(SHARED_LIBS)

@@ -88,6 +88,7 @@ write_properties() {
     keep_for_broker server.properties <<<"$text"
     keep_for_broker jmx.password <<<"weir-jmx $(secret jmx)"
     keep_for_broker jmx.access <"$weir_root/deploy/kafka/jmx.access"
+    keep_for_broker counters.yaml <"$weir_root/deploy/kafka/counters.yaml"
     keep_for_broker log4j2.yaml <"$weir_root/deploy/kafka/log4j2.yaml"
     # For Kafka's Java tools: --command-config build/stack/kafka/<user>.properties
     for name in $internal_users "${extra_users[@]}"; do
@@ -155,7 +156,8 @@ up() {
         note "Kafka is up on 127.0.0.1:$WEIR_KAFKA_CLIENT_PORT (CLIENT) and $bootstrap (INTERNAL)"
         return
     fi
-    require_free WEIR_KAFKA_INTERNAL_PORT WEIR_KAFKA_CONTROLLER_PORT WEIR_KAFKA_CLIENT_PORT WEIR_KAFKA_JMX_PORT
+    require_free WEIR_KAFKA_INTERNAL_PORT WEIR_KAFKA_CONTROLLER_PORT WEIR_KAFKA_CLIENT_PORT WEIR_KAFKA_JMX_PORT \
+        WEIR_KAFKA_COUNTERS_PORT
     keep_ports
     home=$(broker_home)
     make_certificate
@@ -173,6 +175,7 @@ up() {
         -Dcom.sun.management.jmxremote.authenticate=true -Dcom.sun.management.jmxremote.ssl=false \
         -Dcom.sun.management.jmxremote.password.file="$home/jmx.password" \
         -Dcom.sun.management.jmxremote.access.file="$home/jmx.access" \
+        -javaagent:"$lib/jmx_prometheus_javaagent-1.0.1.jar=127.0.0.1:$WEIR_KAFKA_COUNTERS_PORT:$home/counters.yaml" \
         -cp "$lib/*" kafka.Kafka "$home/server.properties"
     wait_ready kafka "Kafka on $bootstrap" port_answers "$WEIR_KAFKA_INTERNAL_PORT"
     "$WEIR_VENV/bin/python" "$weir_root/deploy/kafka/prepare.py" "$bootstrap" \

@@ -93,17 +93,19 @@ select distinct on (l.price_id, l.kind) l.price_id, l.kind, l.document_id, l.lin
  order by l.price_id, l.kind, b.seq, l.line;
 
 -- Whether something that nobody can read may have held the subscription's reading: a hole in the log of its
--- cluster that overlaps one of its grants inside the period, or a line of its application there that could not
--- be read. (Unread lines of unknown readers are told with the run.)
+-- cluster that overlaps one of its grants inside the period (of its application and topic, where the hole tells
+-- them), or a line of its application there that could not be read. (Unread lines of unknown readers are told
+-- with the run.)
 -- name: month_hole
 with granted as (
-    select g.cluster_id, a.principal, g.during * tstzrange($2::timestamptz, $3::timestamptz) as during
+    select g.cluster_id, g.topic, a.principal, g.during * tstzrange($2::timestamptz, $3::timestamptz) as during
       from grant_period g join application a on a.id = g.application_id
      where g.subscription_id = $1::uuid)
 select exists (
     select from granted g
       join log_hole h on h.cluster_id = g.cluster_id and tstzrange(h.from_at, h.to_at) && g.during
-       and coalesce(regexp_replace(h.principal, '^User:', ''), g.principal) = g.principal)
+       and coalesce(regexp_replace(h.principal, '^User:', ''), g.principal) = g.principal
+       and coalesce(h.topic, g.topic) = g.topic)
     or exists (
     select from granted g
       join unread_line u on u.cluster_id = g.cluster_id and u.principal = g.principal and u.at <@ g.during);

@@ -60,6 +60,36 @@ static const struct config_row rows[] = {
      .fallback = "true",
      .example = "false",
      .help = "refuse a log whose newest line is a time zone away from the file's own time"},
+    {.name = "counters_url",
+     .type = CONFIG_TEXT,
+     .example = "http://127.0.0.1:19098/metrics",
+     .help = "page of the broker's own counters, as the Prometheus JMX exporter gives it; what "
+             "they say beyond the lines is a hole"},
+    {.name = "counters_metric",
+     .type = CONFIG_TEXT,
+     .fallback = "kafka_server_brokertopicmetrics_bytesout_total",
+     .example = "kafka_server_brokertopicmetrics_bytesout_total",
+     .help = "the metric of BytesOutPerSec by topic on that page"},
+    {.name = "counters_label",
+     .type = CONFIG_TEXT,
+     .fallback = "topic",
+     .example = "topic",
+     .help = "its label with the topic's name"},
+    {.name = "counters_interval",
+     .type = CONFIG_DURATION,
+     .min = 100,
+     .max = 600000,
+     .fallback = "15s",
+     .example = "15s",
+     .help = "how often that page is asked for"},
+    {.name = "counters_settle",
+     .type = CONFIG_DURATION,
+     .min = 0,
+     .max = 3600000,
+     .fallback = "11m",
+     .example = "11m",
+     .help = "how long a response that is counted may take until its line is written; above the "
+             "broker's connections.max.idle.ms"},
     {.name = "poll_interval",
      .type = CONFIG_DURATION,
      .min = 10,
@@ -157,7 +187,21 @@ enum err_code settings_read(const struct config *c, struct settings *ret, struct
         .control_ms = config_duration_ms(c, "control_interval"),
         .queue_bytes = config_bytes(c, "queue_bytes"),
         .shutdown_ms = config_duration_ms(c, "shutdown_timeout"),
+        .counters =
+            {
+                .url = config_is_set(c, "counters_url") ? config_text(c, "counters_url") : NULL,
+                .metric = config_text(c, "counters_metric"),
+                .label = config_text(c, "counters_label"),
+                .interval_ms = config_duration_ms(c, "counters_interval"),
+                .settle_ms = config_duration_ms(c, "counters_settle"),
+            },
     };
+    const char *url = s->tap.counters.url;
+    if (url != NULL && strncmp(url, "http://", 7) != 0 && strncmp(url, "https://", 8) != 0) {
+        return err_field(e, ERR_CONFIG, "counters_url",
+                         "must begin with http:// or https:// (example: counters_url = "
+                         "http://127.0.0.1:19098/metrics)");
+    }
     s->metrics_listen = config_text(c, "metrics_listen");
     return state_path(c, s, e);
 }

@@ -17,6 +17,7 @@
 #include "platform/program/program.h"
 #include "tap/follow/follow.h"
 #include "tap/follow/start_check.h"
+#include "tap/ship/pending_holes.h"
 #include "tap/ship/ship.h"
 #include "tap/ship/state.h"
 #include "tap/tap_metrics.h"
@@ -27,6 +28,8 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     RETRY_MS = 1000, // after the log could not be read
+    // Read again at a start: sessions ask twice a second, and what was shipped isn't shipped again.
+    LOOK_BACK_BYTES = 4 * 1024 * 1024,
 };
 static const int64_t STATE_EVERY_US = 1000000;
 static const int64_t STATE_IDLE_EVERY_US = 10 * 1000000; // nothing acknowledged, but read on
@@ -40,8 +43,10 @@ struct tap {
     struct tap_options options;
     struct follow *follow;
     struct select *select;
+    struct counter_watch *counters; // NULL: not watched
     struct ship *ship;
-    struct state state; // as on disk
+    struct pending_holes holes; // those that aren't the log's own
+    struct state state;         // as on disk
     struct buf value;
     int lock;
 
@@ -56,13 +61,14 @@ struct tap {
     uint64_t acked_seen;
     uint64_t state_acked;
     int64_t next_control_us, next_state_us, next_idle_state_us, next_status_us, next_lag_us;
-    int64_t last_ack_us, next_warn_us;
+    int64_t last_ack_us, next_warn_us, next_hole_warn_us;
 
     atomic_bool log_found;
     atomic_bool kafka_there;
 };
 
 static bool on_record(void *ctx, const struct select_record *r);
+static void on_look(void *ctx, uint64_t offset, const struct broker_line *l, uint64_t record_bytes);
 
 struct tap *tap_new(const struct tap_options *o) {
     struct tap *t = calloc(1, sizeof *t);
@@ -70,9 +76,13 @@ struct tap *tap_new(const struct tap_options *o) {
     t->options = *o;
     t->lock = -1;
     t->backoff_ms = BACKOFF_MIN_MS;
-    t->select = select_new(&o->select, on_record, t);
+    if (o->counters.url != NULL) {
+        t->options.select.watch = on_look;
+    }
+    t->select = select_new(&t->options.select, on_record, t);
     buf_init(&t->value, BROKER_RECORD_VALUE_MAX);
     tap_metrics_register();
+    t->counters = o->counters.url == NULL ? NULL : counter_watch_new(&o->counters);
     metric_set(&tap_log_missing, 1);
     metric_set(&tap_kafka_away, 1);
     return t;
@@ -84,6 +94,8 @@ void tap_free(struct tap *t) {
     }
     follow_free(t->follow);
     select_free(t->select);
+    counter_watch_free(t->counters);
+    pending_holes_done(&t->holes);
     ship_free(t->ship);
     buf_done(&t->value);
     if (t->lock >= 0) {
@@ -106,21 +118,52 @@ bool tap_ready(void *tap, char *why, size_t why_size) {
 }
 
 // At most one warning a minute of what goes on and on.
-static bool may_warn(struct tap *t) {
+static bool is_due(int64_t *next_us) {
     int64_t now = clock_monotonic_us();
-    if (now < t->next_warn_us) {
+    if (now < *next_us) {
         return false;
     }
-    t->next_warn_us = now + WARN_EVERY_US;
+    *next_us = now + WARN_EVERY_US;
     return true;
 }
 
+static bool may_warn(struct tap *t) {
+    return is_due(&t->next_warn_us);
+}
+
 // --- records -------------------------------------------------------------------------------------
+
+// A hole that positions don't show.
+static bool send_hole(struct tap *t, const struct log_hole *without_broker, struct slice key) {
+    struct log_hole hole = *without_broker;
+    hole.from.broker = hole.to.broker = t->options.broker;
+    char from_at[INSTANT_TEXT_MAX], to_at[INSTANT_TEXT_MAX];
+    instant_format(from_at, hole.from_us);
+    instant_format(to_at, hole.to_us);
+    if (is_due(&t->next_hole_warn_us)) {
+        log_warn("lines are missing that the broker never wrote", log_slice("kind", hole.kind),
+                 log_slice("principal", hole.principal), log_slice("topic", hole.topic),
+                 log_uint("lines_at_least", hole.lines_at_least),
+                 log_uint("bytes_at_least", hole.bytes_at_least), log_str("from_at", from_at),
+                 log_str("to_at", to_at));
+    }
+    char kind[64];
+    snprintf(kind, sizeof kind, "%.*s", SLICE_ARG(hole.kind));
+    tap_metrics_hole(kind);
+    tap_metrics_shipped(BROKER_RECORD_HOLE);
+    buf_clear(&t->value);
+    log_value_encode_hole(&t->value, &hole);
+    return pending_holes_send(&t->holes, t->ship, t->item, key, buf_slice(&t->value));
+}
 
 static bool on_record(void *ctx, const struct select_record *r) {
     struct tap *t = ctx;
     if (t->abandoned) {
         return false;
+    }
+    if (r->kind == BROKER_RECORD_HOLE) {
+        t->abandoned = !send_hole(t, r->hole, r->key);
+        return !t->abandoned;
     }
     bool ok = r->everywhere ? ship_everywhere(t->ship, r->kind, t->item, r->offset, r->value)
                             : ship_line(t->ship, r->kind, t->item, r->offset, r->key, r->value);
@@ -132,8 +175,34 @@ static bool on_record(void *ctx, const struct select_record *r) {
     return ok;
 }
 
+static void on_look(void *ctx, uint64_t offset, const struct broker_line *l,
+                    uint64_t record_bytes) {
+    struct tap *t = ctx;
+    const struct log_position at = {t->options.broker, t->item.generation, offset};
+    if (l != NULL) {
+        counter_watch_line(t->counters, at, l);
+    } else {
+        counter_watch_dead(t->counters, at, record_bytes);
+    }
+}
+
+static void on_counter_hole(void *ctx, const struct log_hole *hole) {
+    struct tap *t = ctx;
+    (void)send_hole(t, hole, hole->topic); // a failure is seen by the loop, and it is sent again
+}
+
+static void watch_counters(struct tap *t) {
+    struct follow_mark mark;
+    if (t->counters == NULL || t->complete_us == 0 || !follow_mark(t->follow, &mark)) {
+        return;
+    }
+    t->item = (struct ship_origin){mark.generation, mark.offset};
+    const struct log_position at = {t->options.broker, mark.generation, mark.offset};
+    counter_watch_go_on(t->counters, at, t->complete_us, on_counter_hole, t);
+}
+
 static void dead_item(struct tap *t, enum line_fault fault, const struct follow_item *item) {
-    select_dead(t->select, fault, item->text, item->bytes, item->offset);
+    select_dead(t->select, fault, item->text, item->bytes, item->offset, item->remains);
     tap_metrics_line(SELECT_DEAD);
 }
 
@@ -161,12 +230,16 @@ static void hole_item(struct tap *t, const struct follow_item *item) {
     t->abandoned = !ship_notice(t->ship, BROKER_RECORD_HOLE, t->item, buf_slice(&t->value));
     tap_metrics_shipped(BROKER_RECORD_HOLE);
     tap_metrics_hole(item->why);
-    select_clear(t->select); // chains are broken: nothing is left out on the ground of what was
+    select_hole(t->select); // chains are broken: nothing is left out on the ground of what was
+    if (t->counters != NULL) {
+        counter_watch_clear(t->counters);
+    }
 }
 
 static void ship_item(struct tap *t, const struct follow_item *item) {
     t->item = (struct ship_origin){item->generation, item->offset};
     t->abandoned = false;
+    select_generation(t->select, item->generation);
     switch (item->kind) {
     case FOLLOW_LINE: {
         enum select_drop drop = select_line(t->select, item->text, item->offset, &t->line_time_us);
@@ -303,11 +376,13 @@ static enum err_code go_back(struct tap *t, struct err *e) {
         return ERR_OK;
     }
     t->backoff_ms = t->backoff_ms * 2 < BACKOFF_MAX_MS ? t->backoff_ms * 2 : BACKOFF_MAX_MS;
+    pending_holes_settle(&t->holes, t->ship);
     enum err_code rc = reach_kafka(t, e);
     if (rc == ERR_OK && somewhere) {
         follow_rewind(t->follow, at.generation, at.offset);
         select_clear(t->select);
         t->abandoned = false;
+        (void)pending_holes_again(&t->holes, t->ship, at); // a failure is seen by the next round
     }
     return rc;
 }
@@ -443,6 +518,7 @@ static enum err_code work(struct tap *t, struct err *e) {
         ship_poll(t->ship, 0);
         if (!t->abandoned) {
             send_control(t);
+            watch_counters(t);
         }
         if (ship_failed(t->ship, NULL) && (rc = go_back(t, e)) != ERR_OK) {
             return rc;
@@ -495,6 +571,7 @@ enum err_code tap_run(struct tap *t, struct err *e) {
     t->ship = ship_new(&so);
     t->follow = follow_new(t->options.log_file, BROKER_LINE_MAX, known ? &t->state.resume : NULL,
                            known ? &t->state.past : NULL);
+    follow_look_back(t->follow, LOOK_BACK_BYTES);
     rc = reach_kafka(t, e);
     if (rc != ERR_OK || program_should_stop()) {
         return rc;

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "platform/kafka/kafka.h"
+#include "tap/counters/counter_watch.h"
 #include "tap/select/select.h"
 
 struct tap_options {
@@ -23,6 +24,7 @@ struct tap_options {
     int64_t control_ms;
     int64_t queue_bytes;
     int64_t shutdown_ms;
+    struct counter_watch_options counters; // url NULL: they are not watched
 };
 
 struct tap;

@@ -26,6 +26,21 @@ struct metric tap_control_time_seconds =
     METRIC_GAUGE("weir_tap_control_time_seconds", "seconds",
                  "Broker time up to which everything was shipped, as last told (Unix time)");
 
+struct metric tap_counters_away =
+    METRIC_GAUGE("weir_tap_counters_away", "boolean",
+                 "1 while the page of the broker's counters (counters_url) can't be read");
+struct metric tap_counter_pages =
+    METRIC_COUNTER("weir_tap_counter_pages_total", "pages", "Pages of the broker's counters read");
+struct metric tap_counter_missing_bytes =
+    METRIC_COUNTER("weir_tap_counter_missing_bytes_total", "bytes",
+                   "Bytes that the broker counted and no line tells, told as holes");
+struct metric tap_counter_late_bytes = METRIC_COUNTER(
+    "weir_tap_counter_late_bytes_total", "bytes",
+    "Of the bytes told as missing, those whose lines came later than counters_settle");
+struct metric tap_counter_unnamed_bytes =
+    METRIC_GAUGE("weir_tap_counter_unnamed_bytes", "bytes",
+                 "Bytes of lines whose topic's name is not known yet: so much may go unnoticed");
+
 static struct metric lines = METRIC_COUNTER_BY("weir_tap_lines_total", "lines",
                                                "Lines taken, by what became of them", "outcome");
 static struct metric dead = METRIC_COUNTER_BY("weir_tap_dead_letters_total", "lines",
@@ -52,6 +67,11 @@ void tap_metrics_register(void) {
         &tap_log_missing,
         &tap_kafka_away,
         &tap_control_time_seconds,
+        &tap_counters_away,
+        &tap_counter_pages,
+        &tap_counter_missing_bytes,
+        &tap_counter_late_bytes,
+        &tap_counter_unnamed_bytes,
         &lines,
         &dead,
         &holes,

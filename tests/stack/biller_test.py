@@ -577,6 +577,21 @@ def test_open_fetches_share_groups_and_holes__are_on_the_line(market, biller):
     assert (fee["touched_by_hole"], data["touched_by_hole"], messages["touched_by_hole"]) == (False, True, True)
 
 
+def test_hole_of_a_topic_or_reader__marks_that_ones_lines_alone(market, biller):
+    sales = [Sale(market, "2024-09", topic=topic) for topic in ("acme.ticks", "acme.tocks")]
+    sales.append(Sale(market, "2024-09", topic="acme.tocks"))
+    for sale in sales:
+        sale.use("2024-09-10T00:00Z", bytes=GB)
+    hole = """insert into log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset, from_at, to_at, topic, principal, bytes_at_least)
+              values (%s, 1, %s, 1, 0, 1, 100, '2024-09-12T00:00Z', '2024-09-12T00:05Z', %s, %s, %s)"""
+    market.run(hole, sales[0].cluster, "counter", "acme.ticks", None, 500)
+    market.run(hole, sales[0].cluster, "counter", "acme.others", None, 500)
+    market.run(hole, sales[0].cluster, "session_skip", None, sales[2].who, None)
+    bill(market, "2024-09")
+    marks = [[line["touched_by_hole"] for line in sale.lines(sale.documents()[0])][-1] for sale in sales]
+    assert marks == [True, False, True]
+
+
 def test_lines_that_could_not_be_read__are_on_the_invoice_line_and_told_with_the_run(market, biller):
     """Money at risk: a line of the reader itself marks its invoice lines, one of an unknown reader is told with the run."""
     sale = Sale(market, "2024-12")

@@ -870,6 +870,38 @@ def test_holes__each_is_kept_once_and_has_an_end(cluster):
     assert noticed and meter.ready()
 
 
+def test_holes_of_a_topic_or_reader__keep_what_is_known(cluster):
+    """Told in one partition; while nothing is written, several of them stand at one position."""
+    feed = cluster.feed()
+    place, at = f"1:{feed.generation}:70", 1_795_363_200_000_000
+    feed.add_line(next(wide_fetches(1, 1)), b"User:wide")
+    meter = None
+
+    def hole(partition, kind, times, **more):
+        value = {"from": place, "to": place, "kind": kind, "lines_at_least": 0, "principal": "", "from_us": at + times[0], "to_us": at + times[1], **more}
+        feed.add(partition, "hole", json.dumps(value).encode())
+
+    for _ in range(2):  # told again after a failed delivery
+        hole(0, "counter", (0, 1_000_000), topic="orders", bytes_at_least=2**53)
+        hole(0, "counter", (1_000_000, 2_000_000), topic="orders", bytes_at_least=7)
+        hole(1, "counter", (0, 1_000_000), topic="bills", bytes_at_least=8)
+        hole(1, "session_skip", (0, 1_000_000), principal="User:wide", lines_at_least=3)
+        hole(1, "session_skip", (0, 1_000_001), principal="User:wide", lines_at_least=3)
+        feed.ship()
+        meter = meter or cluster.meter()
+        cluster.wait()
+    assert cluster.sql(
+        "select kind, topic, principal, lines_at_least, bytes_at_least, extract(epoch from to_at - from_at)::int from log_hole"
+        " where cluster_id = %s order by kind, topic, bytes_at_least", cluster.id,
+    ) == [
+        ("counter", "bills", None, 0, 8, 1),
+        ("counter", "orders", None, 0, 7, 1),
+        ("counter", "orders", None, 0, 2**53, 1),
+        ("session_skip", None, "wide", 3, None, 1),
+    ]
+    assert meter.ready()
+
+
 def test_fetches_that_nothing_closed__are_derived_after_an_hour_and_marked(cluster):
     """One reader has had 100 bytes a message before; of another's only fetch the topic's production tells 50."""
     quarter, feed = 1_795_363_200_000_000 + 15 * 60_000_000, cluster.feed()  # 2026-11-22T16:15Z

@@ -45,7 +45,8 @@ select json_build_object('cluster', c.name, 'principal', u.principal, 'topic', u
 select json_build_object('id', h.id, 'cluster', c.name, 'broker_id', h.broker_id, 'kind', h.kind,
          'from', json_build_object('generation', h.from_generation, 'offset', h.from_offset, 'at', h.from_at),
          'to', json_build_object('generation', h.to_generation, 'offset', h.to_offset, 'at', h.to_at),
-         'principal', h.principal, 'lines_at_least', h.lines_at_least, 'noticed_at', h.noticed_at)::text,
+         'principal', h.principal, 'topic', h.topic, 'lines_at_least', h.lines_at_least,
+         'bytes_at_least', h.bytes_at_least, 'noticed_at', h.noticed_at)::text,
        h.id::text
   from log_hole h left join cluster c on c.id = h.cluster_id
  where $1::bigint is null or h.id < $1::bigint

@@ -275,7 +275,8 @@ static enum err_code fold_hole(struct fold *f, struct slice value, int64_t times
                                struct err *e) {
     struct log_hole hole;
     enum err_code code = log_value_decode_hole(value, &f->scratch, &hole, e);
-    if (code == ERR_OK && !(fits_in_database(hole.kind) && fits_in_database(hole.principal))) {
+    if (code == ERR_OK && !(fits_in_database(hole.kind) && fits_in_database(hole.principal) &&
+                            fits_in_database(hole.topic))) {
         code = err_set(e, ERR_INVALID, "hole record's names can't be stored");
     }
     if (code != ERR_OK) {
@@ -284,6 +285,7 @@ static enum err_code fold_hole(struct fold *f, struct slice value, int64_t times
     struct slice name = principals_bare_name(hole.principal);
     hole.kind = slice_of(arena_str(&f->arena, hole.kind), hole.kind.len);
     hole.principal = slice_of(arena_str(&f->arena, name), name.len);
+    hole.topic = slice_of(arena_str(&f->arena, hole.topic), hole.topic.len);
     add_hole(f, &hole, timestamp_us);
     return ERR_OK;
 }

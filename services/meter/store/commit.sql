@@ -171,24 +171,27 @@ SELECT $1::uuid, d.broker_id, d.reason, date_trunc('hour', now()), d.lines, d.fi
 ON CONFLICT (cluster_id, broker_id, reason, hour) DO UPDATE
    SET {{widen_positions}}
 
--- The same hole is told in every partition, and only the first telling is kept. What nothing is known of before
+-- The same hole may be told in every partition, and only the first telling is kept. What nothing is known of before
 -- begins where the broker's control records ended: whoever stores it first has not read past it yet.
+-- (Holes of a topic have no place in the log, but a time.)
 -- name: add_holes
 INSERT INTO log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset,
-       from_at, to_at, principal, lines_at_least)
-SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset)
+       from_at, to_at, principal, lines_at_least, topic, bytes_at_least)
+SELECT DISTINCT ON (d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic,
+                    (CASE WHEN d.topic <> '' THEN d.to_at END))
        $1::uuid, d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset,
        CASE WHEN d.from_at IS NULL AND k.heard_of THEN least(k.known_at, d.to_at) ELSE d.from_at END, d.to_at,
-       nullif(d.principal, ''), d.lines_at_least
+       nullif(d.principal, ''), d.lines_at_least, nullif(d.topic, ''), nullif(d.bytes_at_least, 0)
   FROM unnest($2::int8[], $3::text[], $4::int8[], $5::int8[], $6::int8[], $7::int8[], $8::timestamptz[],
-              $9::timestamptz[], $10::text[], $11::int8[])
+              $9::timestamptz[], $10::text[], $11::int8[], $12::text[], $13::int8[])
        AS d (broker_id, kind, from_generation, from_offset, to_generation, to_offset, from_at, to_at, principal,
-             lines_at_least)
+             lines_at_least, topic, bytes_at_least)
  CROSS JOIN LATERAL (SELECT min(p.broker_time) AS known_at, count(p.broker_time) > 0 AS heard_of
                        FROM meter_position p
                       WHERE p.cluster_id = $1 AND p.broker_id = d.broker_id) k
- ORDER BY d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset
-ON CONFLICT (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset) DO NOTHING
+ ORDER BY d.broker_id, d.kind, d.from_generation, d.from_offset, d.to_generation, d.to_offset, d.topic,
+          (CASE WHEN d.topic <> '' THEN d.to_at END)
+ON CONFLICT DO NOTHING
 
 -- name: add_gaps
 INSERT INTO log_gap AS g (cluster_id, log_partition, broker_id, generation, byte_offset, records)

@@ -50,7 +50,7 @@ enum err_code writing_topics(struct writing *w, struct err *e) {
 
 static enum err_code add_holes(struct writing *w, size_t from, size_t to, struct err *e) {
     struct columns c;
-    columns_init(&c, "itiiiizzti");
+    columns_init(&c, "itiiiizztiti");
     for (size_t i = from; i < to; i++) {
         const struct log_hole *h = &w->fold->holes[i].hole;
         pg_array_add_int8(&c.items[0], h->to.broker);
@@ -67,6 +67,8 @@ static enum err_code add_holes(struct writing *w, size_t from, size_t to, struct
         pg_array_add_instant(&c.items[7], h->to_us);
         pg_array_add_bytes(&c.items[8], h->principal);
         pg_array_add_int8(&c.items[9], (int64_t)h->lines_at_least);
+        pg_array_add_bytes(&c.items[10], h->topic);
+        pg_array_add_int8(&c.items[11], (int64_t)h->bytes_at_least);
     }
     return columns_write(&c, w->store, &meter_sql_add_holes, e);
 }

@@ -358,6 +358,7 @@ static struct missing missing_before(const struct chapters *all, const struct lo
         .first_ms = first_ms,
         .period_ms = log_name_period_ms(part),
         .adjoining = numbers_adjoin(all, d, part, o->next),
+        .renamed_ms = c->file == NULL ? 0 : log_file_renamed_ms(c->file),
     };
     const char *why = succession_hole(&s);
     if (c->fork < end) {

@@ -2,6 +2,7 @@
 #include "tap/follow/follow.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/check.h"
 #include "core/brokerlog/line_prefix.h"
@@ -20,6 +21,7 @@ struct follow {
     struct line_cutter cutter;
     unsigned idle_calls;
     bool caught_up;
+    uint64_t look_back;
 };
 
 struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start,
@@ -112,6 +114,7 @@ static void give(struct follow *f, struct follow_item *ret, enum follow_kind kin
         .offset = piece->offset,
         .text = piece->text,
         .bytes = piece->bytes,
+        .remains = piece->remains,
     };
 }
 
@@ -195,13 +198,44 @@ static enum err_code read_on(struct follow *f, struct follow_item *ret, bool *re
     return ERR_OK;
 }
 
+void follow_look_back(struct follow *f, uint64_t bytes) {
+    f->look_back = bytes;
+}
+
+// Where reading begins: at the start, or at a line before it (follow_look_back).
+static uint64_t first_offset(const struct follow *f, const struct chapter *c) {
+    uint64_t to = f->chapters.start.offset;
+    size_t len = (size_t)(f->look_back < to ? f->look_back : to), got = 0, n = 1;
+    // A generation begun inside its file is above the time of the file's first line.
+    if (len == 0 || c->generation != c->ident.first_ms) {
+        return to;
+    }
+    char *text = malloc(len);
+    check(text != NULL);
+    uint64_t from = to - len;
+    while (got < len && n > 0) {
+        if (log_file_read(c->file, from + got, text + got, len - got, &n, NULL) != ERR_OK) {
+            n = 0;
+        }
+        got += n;
+    }
+    const char *nul = memrchr(text, '\0', got);
+    size_t clean = nul == NULL ? 0 : (size_t)(nul - text) + 1;
+    const char *newline = memchr(text + clean, '\n', got - clean);
+    uint64_t at = from == 0 && clean == 0 ? 0
+                  : newline == NULL       ? to
+                                          : from + (uint64_t)(newline - text) + 1;
+    free(text);
+    return got == len ? at : to;
+}
+
 // Goes where a look at the folder leads. False: there is nothing to read now.
 static bool take_step(struct follow *f, enum chapters_step step) {
     size_t last = f->chapters.count - 1;
     switch (step) {
     case CHAPTERS_NOTHING: return false;
     case CHAPTERS_NEXT: enter(f, last); break;
-    case CHAPTERS_START: go_to(f, last, f->chapters.start.offset); break;
+    case CHAPTERS_START: go_to(f, last, first_offset(f, &f->chapters.items[last])); break;
     case CHAPTERS_COPY: go_to(f, last, f->chapters.items[last].end); break;
     case CHAPTERS_FINAL: break;
     }

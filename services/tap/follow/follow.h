@@ -34,6 +34,7 @@ struct follow_item {
     uint64_t offset;   // where reading has to begin to meet the item again
     struct slice text; // borrowed until the next call
     uint64_t bytes;
+    const struct line_remains *remains; // of FOLLOW_TOO_LONG, of all its bytes; borrowed; else NULL
     // Of a hole.
     const char *why; // "removed", "truncated", "damaged", "forked", "unknown_before"
     bool has_from;   // false: nothing before is known
@@ -52,6 +53,10 @@ struct follow;
 struct follow *follow_new(const char *path, uint64_t line_max, const struct follow_mark *start,
                           const struct follow_past *past);
 void follow_free(struct follow *f);
+// Before the first follow_next: reading begins up to so many bytes before the start, at a line of the
+// same file, so that whoever remembers lines has seen those before it. Not beyond lost content, nor
+// where an earlier part of the file has other positions.
+void follow_look_back(struct follow *f, uint64_t bytes);
 
 // ERR_IO or ERR_DENIED: a file or folder can't be read; nothing is lost, ask again later.
 ERR_MUST_CHECK enum err_code follow_next(struct follow *f, struct follow_item *ret, struct err *e);

@@ -6,6 +6,24 @@
 
 #include "base/check.h"
 
+enum { MEMBER_MAX = 1 << 20 }; // bytes of a long line kept to see a member whole
+
+// Reads what is dropped of a line that is too long. Returns how much of it: the rest may be the
+// beginning of a member.
+static size_t read_remains(struct line_cutter *c, struct slice text, bool begins, bool ends) {
+    size_t n = ends ? text.len : line_remains_cut(text);
+    if (text.len - n > MEMBER_MAX) {
+        n = text.len;
+    }
+    struct slice run = slice_of(text.ptr, n);
+    if (begins) {
+        line_remains_read(run, &c->remains);
+    } else {
+        line_remains_add(&c->remains, run);
+    }
+    return n;
+}
+
 void line_cutter_done(struct line_cutter *c) {
     free(c->buf);
 }
@@ -20,12 +38,14 @@ void line_cutter_go(struct line_cutter *c, uint64_t offset) {
 }
 
 char *line_cutter_room(struct line_cutter *c, size_t size) {
-    size_t used = c->skipping ? c->len : (size_t)(c->offset - c->buf_offset);
-    if (!c->skipping && c->len - used > c->line_max) {
+    size_t used = c->skipping ? 0 : (size_t)(c->offset - c->buf_offset);
+    if (c->skipping) {
+        used = read_remains(c, slice_of(c->buf, c->len), false, false);
+    } else if (c->len - used > c->line_max) {
         c->head_len = c->len - used < sizeof c->head ? c->len - used : sizeof c->head;
         memcpy(c->head, c->buf + used, c->head_len);
         c->skipping = true;
-        used = c->len;
+        used += read_remains(c, slice_of(c->buf + used, c->len - used), true, false);
     }
     if (used > 0) {
         memmove(c->buf, c->buf + used, c->len - used);
@@ -54,8 +74,18 @@ uint64_t line_cutter_end(const struct line_cutter *c) {
 
 static void give(struct line_cutter *c, struct line_piece *ret, enum line_cut cut,
                  struct slice text, uint64_t bytes, uint64_t next_offset) {
-    *ret = (struct line_piece){cut, c->offset, text, bytes};
+    *ret = (struct line_piece){.cut = cut, .offset = c->offset, .text = text, .bytes = bytes};
     c->offset = next_offset;
+}
+
+// The end of a line that is too long: buf[0, end).
+static void give_skipped(struct line_cutter *c, struct line_piece *ret, size_t end,
+                         uint64_t next_offset) {
+    (void)read_remains(c, slice_of(c->buf, end), false, true);
+    c->skipping = false;
+    uint64_t bytes = c->buf_offset + end - c->offset;
+    give(c, ret, LINE_CUT_TOO_LONG, slice_of(c->head, c->head_len), bytes, next_offset);
+    ret->remains = &c->remains;
 }
 
 // Where a run of NULs begins in buf[from, end): `end` if there is none. A run that the buffer's end
@@ -86,8 +116,7 @@ static bool give_front(struct line_cutter *c, struct line_piece *ret, size_t beg
     }
     uint64_t next = c->buf_offset + nuls;
     if (c->skipping) {
-        c->skipping = false;
-        give(c, ret, LINE_CUT_TOO_LONG, slice_of(c->head, c->head_len), next - c->offset, next);
+        give_skipped(c, ret, nuls, next);
     } else {
         give(c, ret, LINE_CUT_TORN, slice_of(c->buf + begin, nuls - begin), nuls - begin, next);
     }
@@ -117,11 +146,12 @@ void line_cutter_take(struct line_cutter *c, struct line_piece *ret) {
     c->scanned = end + 1;
     uint64_t next = c->buf_offset + end + 1;
     if (c->skipping) {
-        c->skipping = false;
-        give(c, ret, LINE_CUT_TOO_LONG, slice_of(c->head, c->head_len), next - 1 - c->offset, next);
+        give_skipped(c, ret, end, next);
     } else if (end - begin > c->line_max) {
         size_t kept = end - begin < sizeof c->head ? end - begin : sizeof c->head;
+        (void)read_remains(c, slice_of(c->buf + begin, end - begin), true, true);
         give(c, ret, LINE_CUT_TOO_LONG, slice_of(c->buf + begin, kept), end - begin, next);
+        ret->remains = &c->remains;
     } else {
         give(c, ret, LINE_CUT_LINE, slice_of(c->buf + begin, end - begin), end - begin, next);
     }
@@ -134,8 +164,7 @@ void line_cutter_take_tail(struct line_cutter *c, struct line_piece *ret) {
         return;
     }
     if (c->skipping) {
-        c->skipping = false;
-        give(c, ret, LINE_CUT_TOO_LONG, slice_of(c->head, c->head_len), end - c->offset, end);
+        give_skipped(c, ret, c->len, end);
     } else {
         size_t begin = (size_t)(c->offset - c->buf_offset);
         give(c, ret, LINE_CUT_TORN, slice_of(c->buf + begin, c->len - begin), c->len - begin, end);

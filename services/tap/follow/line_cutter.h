@@ -1,5 +1,5 @@
 // Cuts the content of a file into lines, with their offsets. Holds no more than one line, and of a
-// line that is too long only its head. Pure.
+// line that is too long only its head, and what it tells (line_remains). Pure.
 #ifndef WEIR_TAP_FOLLOW_LINE_CUTTER_H
 #define WEIR_TAP_FOLLOW_LINE_CUTTER_H
 
@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/slice.h"
+#include "core/brokerlog/line_remains.h"
 
 enum {
     LINE_CUTTER_HEAD_MAX = 4096, // bytes kept of a line that is too long
@@ -33,6 +34,7 @@ struct line_cutter {
     bool skipping; // in a line above line_max: buf is beyond `offset`
     char head[LINE_CUTTER_HEAD_MAX];
     size_t head_len;
+    struct line_remains remains; // of the line that is too long
 };
 
 struct line_piece {
@@ -40,6 +42,8 @@ struct line_piece {
     uint64_t offset;
     struct slice text; // borrowed until the next call
     uint64_t bytes;
+    // Of LINE_CUT_TOO_LONG, of all its bytes; borrowed like the text.
+    const struct line_remains *remains;
 };
 
 void line_cutter_done(struct line_cutter *c);

@@ -258,6 +258,14 @@ bool log_file_is_at(const struct log_file *f, const char *path) {
     return stat(path, &st) == 0 && st.st_dev == f->dev && st.st_ino == f->ino;
 }
 
+int64_t log_file_renamed_ms(const struct log_file *f) {
+    enum { MS = 1000, MS_NS = 1000000 };
+    struct stat st;
+    return f->unpack == NULL && fstat(f->fd, &st) == 0
+               ? (int64_t)st.st_ctim.tv_sec * MS + st.st_ctim.tv_nsec / MS_NS
+               : 0;
+}
+
 uint64_t log_file_size(const struct log_file *f) {
     struct stat st;
     return f->unpack == NULL && fstat(f->fd, &st) == 0 ? (uint64_t)st.st_size : 0;

@@ -55,6 +55,9 @@ bool log_file_was_replaced(const struct log_file *f, uint64_t offset);
 bool log_file_is_packed(const struct log_file *f);
 // Whether `path` names this very file now.
 bool log_file_is_at(const struct log_file *f, const char *path);
+// When the file was renamed, or its rights or links changed since, as the file system tells; UTC
+// milliseconds. 0 for a packed file, which is another than the logger's.
+int64_t log_file_renamed_ms(const struct log_file *f);
 // Size on disk; 0 for a packed file, whose content is longer than that.
 uint64_t log_file_size(const struct log_file *f);
 // A number of the file itself, whatever its name: of its inode and the moment that was made, for

@@ -20,6 +20,7 @@ struct succession {
     int64_t first_ms;     // time of the second file's first line
     bool adjoining;       // numbers in their names say that nothing lies between
     int64_t period_ms;    // how long a file is written (log_name_period_ms)
+    int64_t renamed_ms;   // when the first file was, or was touched since (log_file_renamed_ms)
 };
 
 // The kind of the hole between the two, or NULL.

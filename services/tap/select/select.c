@@ -12,6 +12,7 @@
 #include "tap/select/fact_memory.h"
 #include "tap/select/fetch_memory.h"
 #include "tap/select/refusal_memory.h"
+#include "tap/select/session_memory.h"
 
 enum { SECRET_RUN = 24 }; // a salt, a salted password or an HMAC is at least so long in base64
 
@@ -36,6 +37,8 @@ struct select {
     struct fetch_memory *fetches;
     struct fact_memory *facts;
     struct refusal_memory refusals;
+    struct session_memory *sessions;
+    int64_t generation;
     struct buf value;
 };
 
@@ -53,6 +56,7 @@ struct select *select_new(const struct select_options *o, select_emit emit, void
     broker_line_init(&s->line);
     s->fetches = fetch_memory_new();
     s->facts = fact_memory_new();
+    s->sessions = session_memory_new();
     buf_init(&s->value, BROKER_RECORD_VALUE_MAX);
     return s;
 }
@@ -64,6 +68,7 @@ void select_free(struct select *s) {
     broker_line_done(&s->line);
     fetch_memory_free(s->fetches);
     fact_memory_free(s->facts);
+    session_memory_free(s->sessions);
     buf_done(&s->value);
     free(s);
 }
@@ -72,6 +77,15 @@ void select_clear(struct select *s) {
     fetch_memory_clear(s->fetches);
     fact_memory_clear(s->facts);
     refusal_memory_clear(&s->refusals);
+}
+
+void select_hole(struct select *s) {
+    select_clear(s);
+    session_memory_clear(s->sessions);
+}
+
+void select_generation(struct select *s, int64_t generation) {
+    s->generation = generation;
 }
 
 static bool matches(const char *const *patterns, struct slice name) {
@@ -126,19 +140,26 @@ static size_t masked(char *out, struct slice text) {
 }
 
 void select_dead(struct select *s, enum line_fault fault, struct slice text, uint64_t bytes,
-                 uint64_t offset) {
+                 uint64_t offset, const struct line_remains *remains) {
     char kept[LOG_DEAD_TEXT_MAX];
-    struct line_remains remains;
-    line_remains_read(text, &remains);
+    struct line_remains own;
+    if (remains == NULL) {
+        line_remains_read(text, &own);
+        remains = &own;
+    }
+    session_memory_dead(s->sessions, remains);
+    if (s->options.watch != NULL) {
+        s->options.watch(s->ctx, offset, NULL, remains->record_bytes);
+    }
     struct log_dead dead = {
         .reason = slice_str(line_fault_name(fault)),
         .bytes = bytes,
         .text = {kept, masked(kept, text)},
-        .has_time = remains.has_time,
-        .time_us = remains.time_us,
-        .api_key = remains.api_key,
-        .principal = line_remains_principal(&remains),
-        .record_bytes = remains.record_bytes,
+        .has_time = remains->has_time,
+        .time_us = remains->time_us,
+        .api_key = remains->api_key,
+        .principal = line_remains_principal(remains),
+        .record_bytes = remains->record_bytes,
     };
     buf_clear(&s->value);
     log_value_encode_dead(&s->value, &dead);
@@ -211,6 +232,30 @@ static bool send_refusal(struct select *s, struct slice text, const struct broke
     return true;
 }
 
+// --- fetch sessions ------------------------------------------------------------------------------
+
+// The line of a client's FETCH, `len` bytes long. False: nothing more is wanted of it.
+static bool tell_skip(struct select *s, uint64_t offset, size_t len) {
+    const struct session_place at = {s->generation, offset, offset + len + 1};
+    struct session_skip skip;
+    if (!session_memory_skips(s->sessions, &s->line, at, &skip)) {
+        return true;
+    }
+    const struct log_hole hole = {
+        .has_from = true,
+        .from = {.generation = skip.from_generation, .offset = skip.from_offset},
+        .to = {.generation = at.generation, .offset = at.offset},
+        .kind = SLICE_LIT("session_skip"),
+        .lines_at_least = skip.lines,
+        .principal = s->line.principal,
+        .from_us = skip.from_us,
+        .to_us = s->line.time_us,
+    };
+    const struct select_record r = {
+        .kind = BROKER_RECORD_HOLE, .offset = offset, .key = s->line.principal, .hole = &hole};
+    return s->emit(s->ctx, &r);
+}
+
 // --- lines ---------------------------------------------------------------------------------------
 
 static bool is_shipped_api(int32_t api_key) {
@@ -224,6 +269,15 @@ static bool tells_facts(int32_t api_key) {
            api_key == KAFKA_API_DELETE_TOPICS;
 }
 
+// What the watch wants to see of a line that can't be read and isn't told.
+static void show_unread(struct select *s, struct slice text, uint64_t offset) {
+    struct line_remains remains;
+    if (s->options.watch != NULL) {
+        line_remains_read(text, &remains);
+        s->options.watch(s->ctx, offset, NULL, remains.record_bytes);
+    }
+}
+
 // The line without a torn one in front of it, classified.
 static enum select_drop select_whole(struct select *s, struct slice text, uint64_t offset,
                                      const struct broker_line_brief *b) {
@@ -234,14 +288,27 @@ static enum select_drop select_whole(struct select *s, struct slice text, uint64
     bool own = matches(s->options.own_principals, principal) &&
                !matches(s->options.keep_principals, principal);
     bool off = own || matches(s->options.drop_listeners, b->listener);
+    bool share = b->api_key == KAFKA_API_SHARE_FETCH;
+    bool watched = s->options.watch != NULL &&
+                   (b->api_key == KAFKA_API_FETCH || share || tells_facts(b->api_key));
     // The body is read where it decides.
-    if (b->escaped || tells_facts(b->api_key) || (!off && b->api_key == KAFKA_API_FETCH)) {
+    if (watched || b->escaped || tells_facts(b->api_key) ||
+        (!off && b->api_key == KAFKA_API_FETCH)) {
         enum line_fault fault = broker_line_parse(&s->line, text);
+        if (watched && fault == LINE_FAULT_NONE) {
+            s->options.watch(s->ctx, offset, &s->line, 0);
+        }
+        if (fault != LINE_FAULT_NONE && share && !off && !b->escaped) {
+            // The meter tells what it is.
+            (void)give(s, BROKER_RECORD_LINE, offset, principal, text);
+            return SELECT_KEPT;
+        }
         if (fault != LINE_FAULT_NONE && !off) {
-            select_dead(s, fault, text, text.len, offset);
+            select_dead(s, fault, text, text.len, offset, NULL);
             return SELECT_DEAD;
         }
         if (fault != LINE_FAULT_NONE) {
+            show_unread(s, text, offset);
             return own ? SELECT_OWN_PRINCIPAL : SELECT_LISTENER;
         }
         principal = s->line.principal;
@@ -262,6 +329,9 @@ static enum select_drop select_whole(struct select *s, struct slice text, uint64
         if (broker_line_is_follower(&s->line)) {
             return SELECT_FOLLOWER;
         }
+        if (!tell_skip(s, offset, text.len)) {
+            return SELECT_KEPT;
+        }
         if (fetch_memory_says_nothing(s->fetches, &s->line)) {
             return SELECT_EMPTY_FETCH;
         }
@@ -281,12 +351,12 @@ enum select_drop select_line(struct select *s, struct slice text, uint64_t offse
         if (line_prefix_is_other(text)) {
             return SELECT_NOT_A_REQUEST;
         }
-        select_dead(s, fault, text, text.len, offset);
+        select_dead(s, fault, text, text.len, offset, NULL);
         return SELECT_DEAD;
     }
     *ret_time_us = b.time_us;
     if (b.torn.len > 0) {
-        select_dead(s, LINE_FAULT_TORN, b.torn, b.torn.len, offset);
+        select_dead(s, LINE_FAULT_TORN, b.torn, b.torn.len, offset, NULL);
         check(b.torn.len < text.len);
         text = slice_of(text.ptr + b.torn.len, text.len - b.torn.len);
         offset += b.torn.len;
@@ -302,6 +372,6 @@ enum select_drop select_last(struct select *s, struct slice text, uint64_t offse
     if (line_prefix_is_other(rest) || broker_line_classify(rest, &b) == LINE_FAULT_NONE) {
         return select_line(s, text, offset, ret_time_us);
     }
-    select_dead(s, LINE_FAULT_TORN, rest, rest.len, offset + nuls);
+    select_dead(s, LINE_FAULT_TORN, rest, rest.len, offset + nuls, NULL);
     return SELECT_DEAD;
 }

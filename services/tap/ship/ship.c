@@ -411,6 +411,13 @@ bool ship_notice(struct ship *s, enum broker_record_kind kind, struct ship_origi
     return true;
 }
 
+bool ship_notice_to(struct ship *s, enum broker_record_kind kind, struct ship_origin origin,
+                    struct slice key, struct slice value) {
+    check(!broker_record_kind_advances(kind));
+    const struct broker_record r = {.kind = kind};
+    return add(s, broker_record_partition(key, s->partitions), origin, &r, value);
+}
+
 // --- what has arrived ----------------------------------------------------------------------------
 
 void ship_poll(struct ship *s, int timeout_ms) {

@@ -59,6 +59,9 @@ bool ship_everywhere(struct ship *s, enum broker_record_kind kind, struct ship_o
 // Control or hole to every partition, with the last position shipped to each.
 bool ship_notice(struct ship *s, enum broker_record_kind kind, struct ship_origin origin,
                  struct slice value);
+// The same to the partition of a key alone.
+bool ship_notice_to(struct ship *s, enum broker_record_kind kind, struct ship_origin origin,
+                    struct slice key, struct slice value);
 
 // Sends blocks that have grown long enough; takes acknowledgements, waiting up to timeout_ms for one.
 // To be called often: nothing else looks at the time.

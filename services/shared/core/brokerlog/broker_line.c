@@ -251,6 +251,14 @@ static void take_total_time(struct broker_line *l, struct json_scan *s) {
     }
 }
 
+static void take_send_time(struct broker_line *l, struct json_scan *s) {
+    struct slice number;
+    if (json_scan_number(s, &number)) {
+        int64_t us = millis_to_us(number);
+        l->send_time_us += us > 0 && us < INT64_MAX / 4 ? us : 0;
+    }
+}
+
 // The members as far as they come in the order in which Kafka writes them. What is missing, or
 // comes otherwise, is left to read_member.
 static void read_ahead(struct broker_line *l, struct json_scan *s, struct deferred *d) {
@@ -285,10 +293,10 @@ static void read_ahead(struct broker_line *l, struct json_scan *s, struct deferr
         json_scan_skip(s);
     }
     if (JSON_SCAN_AHEAD(s, "responseQueueTimeMs")) {
-        json_scan_skip(s);
+        take_send_time(l, s);
     }
     if (JSON_SCAN_AHEAD(s, "sendTimeMs")) {
-        json_scan_skip(s);
+        take_send_time(l, s);
     }
     if (JSON_SCAN_AHEAD(s, "securityProtocol")) {
         json_scan_skip(s);
@@ -322,6 +330,8 @@ static void read_member(struct broker_line *l, struct json_scan *s, struct defer
         take_text(l, s, &l->connection);
     } else if (JSON_KEY_IS(k, "totalTimeMs")) {
         take_total_time(l, s);
+    } else if (JSON_KEY_IS(k, "responseQueueTimeMs") || JSON_KEY_IS(k, "sendTimeMs")) {
+        take_send_time(l, s);
     } else if (JSON_KEY_IS(k, "clientInformation")) {
         read_client_information(l, s);
     } else {

@@ -49,6 +49,7 @@ struct broker_line {
     struct slice software_name;
     struct slice software_version;
     int64_t total_time_us; // totalTimeMs, cut to microseconds; -1 if absent
+    int64_t send_time_us;  // responseQueueTimeMs and sendTimeMs: since the response was ready
 
     // FETCH and SHARE_FETCH
     int32_t session_id;          // FETCH; 0 below version 7

@@ -63,12 +63,39 @@ static void read_principal(struct slice text, struct line_remains *ret) {
     }
 }
 
+// Of the request, whose epoch stands behind its id. One that opens or closes a session is none.
+static void read_session(struct slice text, struct line_remains *ret) {
+    uint64_t id, epoch;
+    size_t at = 0;
+    if (!number_at(behind(text, "\"sessionId\":", &at), &id) || id == 0 || id > INT32_MAX ||
+        !number_at(behind(text, ",\"sessionEpoch\":", &at), &epoch) || epoch == 0 ||
+        epoch > INT32_MAX) {
+        return;
+    }
+    ret->session_id = (int32_t)id;
+    ret->session_epoch = (int32_t)epoch;
+}
+
+size_t line_remains_cut(struct slice text) {
+    for (size_t i = text.len; i >= 3; i--) {
+        const char *p = text.ptr + i - 3;
+        // A string may end in a comma, but no letter stands behind its closing quote.
+        if (p[0] == ',' && p[1] == '"' && p[2] >= 'a' && p[2] <= 'z') {
+            return i - 3;
+        }
+    }
+    return 0;
+}
+
 void line_remains_add(struct line_remains *r, struct slice more) {
     uint64_t api;
     size_t at = 0;
     if (r->api_key < 0 && number_at(behind(more, "\"requestApiKey\":", &at), &api) &&
         api <= INT16_MAX) {
         r->api_key = (int32_t)api;
+    }
+    if (r->session_id == 0) {
+        read_session(more, r);
     }
     read_principal(more, r);
     r->record_bytes += sum_of_records(more);
@@ -77,6 +104,8 @@ void line_remains_add(struct line_remains *r, struct slice more) {
 void line_remains_read(struct slice text, struct line_remains *ret) {
     ret->has_time = line_prefix_time(text, &ret->time_us);
     ret->api_key = -1;
+    ret->session_id = 0;
+    ret->session_epoch = 0;
     ret->principal_len = 0;
     ret->record_bytes = 0;
     line_remains_add(ret, text);

@@ -218,6 +218,13 @@ void log_value_encode_hole(struct buf *out, const struct log_hole *hole) {
     buf_add_json_string(out, hole->kind);
     buf_printf(out, ",\"lines_at_least\":%" PRIu64 ",\"principal\":", hole->lines_at_least);
     buf_add_json_string(out, hole->principal);
+    if (hole->topic.len > 0) {
+        buf_add_str(out, ",\"topic\":");
+        buf_add_json_string(out, hole->topic);
+    }
+    if (hole->bytes_at_least > 0) {
+        buf_printf(out, ",\"bytes_at_least\":%" PRIu64, hole->bytes_at_least);
+    }
     buf_add_char(out, '}');
 }
 
@@ -228,7 +235,7 @@ enum err_code log_value_decode_hole(struct slice value, struct arena *a, struct 
         return ERR_INVALID;
     }
     struct log_hole h = {0};
-    int64_t lines;
+    int64_t lines, bytes = 0;
     struct slice from;
     if (!get_string(o, "from", a, &from) || !get_position(o, "to", &h.to) ||
         !get_string(o, "kind", a, &h.kind) || !get_int(o, "lines_at_least", 0, &lines) ||
@@ -238,6 +245,10 @@ enum err_code log_value_decode_hole(struct slice value, struct arena *a, struct 
     if (!get_time(o, "from_us", &h.from_us) || !get_time(o, "to_us", &h.to_us)) {
         return err_set(e, ERR_INVALID, "hole record's times are none");
     }
+    // Earlier releases tell neither.
+    (void)get_string(o, "topic", a, &h.topic);
+    (void)get_int(o, "bytes_at_least", 0, &bytes);
+    h.bytes_at_least = (uint64_t)bytes;
     h.has_from = from.len > 0;
     if (h.has_from && (!log_position_parse(from, &h.from) || h.from.broker != h.to.broker)) {
         return err_set(e, ERR_INVALID, "hole record's from is no position");

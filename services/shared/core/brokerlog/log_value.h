@@ -65,17 +65,20 @@ ERR_MUST_CHECK enum err_code log_value_decode_dead(struct slice value, struct ar
                                                    struct log_dead *ret, struct err *e);
 
 // Nothing is known of [from, to): `from` is the first position missing, `to` the first one read
-// after it.
+// after it. With a principal or a topic: of its own lines alone, others between the two were read.
 struct log_hole {
     bool has_from; // false: nothing before `to` is known
     struct log_position from;
     struct log_position to;
-    struct slice kind;       // "removed", "truncated", "unknown_before", …
+    struct slice kind;       // "removed", "truncated", "unknown_before", "session_skip", …
     uint64_t lines_at_least; // 0 = unknown
     struct slice principal;  // empty = any
     // Broker times that nothing missing lies before and after; 0: not told, as by earlier releases.
     int64_t from_us;
     int64_t to_us;
+    // Earlier releases tell neither.
+    struct slice topic;      // empty = any
+    uint64_t bytes_at_least; // of records; 0 = unknown
 };
 void log_value_encode_hole(struct buf *out, const struct log_hole *hole);
 ERR_MUST_CHECK enum err_code log_value_decode_hole(struct slice value, struct arena *a,

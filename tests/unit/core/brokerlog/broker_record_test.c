@@ -216,8 +216,16 @@ static void values__survive_the_record(void **state) {
     assert_int_equal(dead.record_bytes, 0);
 
     buf_clear(&b);
-    struct log_hole hole = {true, at(1, 2),      at(3, 4), SLICE_LIT("truncated"),
-                            5,    SLICE_LIT(""), 6,        7};
+    struct log_hole hole = {.has_from = true,
+                            .from = at(1, 2),
+                            .to = at(3, 4),
+                            .kind = SLICE_LIT("truncated"),
+                            .lines_at_least = 5,
+                            .principal = SLICE_LIT("User:x"),
+                            .topic = SLICE_LIT("orders"),
+                            .bytes_at_least = INT64_MAX,
+                            .from_us = 6,
+                            .to_us = 7};
     log_value_encode_hole(&b, &hole);
     struct log_hole hole_back;
     assert_int_equal(log_value_decode_hole(buf_slice(&b), &a, &hole_back, &e), ERR_OK);
@@ -226,6 +234,17 @@ static void values__survive_the_record(void **state) {
     assert_int_equal(hole_back.lines_at_least, 5);
     assert_int_equal(hole_back.from_us, 6);
     assert_int_equal(hole_back.to_us, 7);
+    assert_true(slice_eq_str(hole_back.principal, "User:x"));
+    assert_true(slice_eq_str(hole_back.topic, "orders"));
+    assert_int_equal(hole_back.bytes_at_least, INT64_MAX);
+    // As an earlier release wrote it.
+    assert_int_equal(log_value_decode_hole(
+                         SLICE_LIT("{\"from\":\"\",\"to\":\"1:3:4\",\"from_us\":0,\"to_us\":7,"
+                                   "\"kind\":\"removed\",\"lines_at_least\":0,\"principal\":\"\"}"),
+                         &a, &hole_back, &e),
+                     ERR_OK);
+    assert_int_equal(hole_back.topic.len, 0);
+    assert_int_equal(hole_back.bytes_at_least, 0);
 
     buf_clear(&b);
     log_value_encode_refusal(

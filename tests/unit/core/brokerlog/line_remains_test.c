@@ -43,6 +43,36 @@ static void pieces__add_up(void **state) {
     assert_true(slice_eq_str(line_remains_principal(&remains), NAME));
 }
 
+#define SESSION(id, epoch)                                                                         \
+    "\"request\":{\"sessionId\":" #id ",\"sessionEpoch\":" #epoch ",\"topics\":"
+
+static void session__is_that_of_the_request(void **state) {
+    (void)state;
+    line_remains_read(SLICE_LIT(HEAD(1) SESSION(2147483647, 17) "\"sessionId\":5,"), &remains);
+    assert_int_equal(remains.session_id, INT32_MAX);
+    assert_int_equal(remains.session_epoch, 17);
+    const char *const none[] = {
+        SESSION(0, -1),    SESSION(0, 0),      SESSION(7, 0),         SESSION(7, -1),
+        "\"sessionId\":7", "\"sessionId\":7,", "\"sessionId\":7,\"x", SESSION(99999999999, 1),
+    };
+    for (size_t i = 0; i < sizeof none / sizeof none[0]; i++) {
+        line_remains_read(slice_str(none[i]), &remains);
+        assert_int_equal(remains.session_id, 0);
+        assert_int_equal(remains.session_epoch, 0);
+    }
+}
+
+static void run__is_cut_between_members(void **state) {
+    (void)state;
+    struct slice text = SLICE_LIT("{\"a\":\"x,\",\"principal\":\"User:a,\",\"b");
+    size_t at = line_remains_cut(text);
+    assert_memory_equal(text.ptr + at, ",\"b", 3);
+    at = line_remains_cut(slice_of(text.ptr, at));
+    assert_memory_equal(text.ptr + at, ",\"principal", 11);
+    assert_int_equal(line_remains_cut(slice_of(text.ptr, at)), 0);
+    assert_int_equal(line_remains_cut(SLICE_LIT("")), 0);
+}
+
 static void what_is_cut__is_not_guessed(void **state) {
     (void)state;
     line_remains_read(SLICE_LIT("\"requestApiKey\":1"), &remains); // or 10
@@ -88,6 +118,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(damaged_line__tells_who_when_and_how_much),
         cmocka_unit_test(pieces__add_up),
+        cmocka_unit_test(session__is_that_of_the_request),
+        cmocka_unit_test(run__is_cut_between_members),
         cmocka_unit_test(what_is_cut__is_not_guessed),
         cmocka_unit_test(only_fetches__are_at_risk),
     };

@@ -536,6 +536,49 @@ static void expect_truncated(const struct follow_mark *mark) {
     follow_free(f);
 }
 
+// Renames the live file, again until that is at a moment at which no job of the machine begins. The
+// moment, in milliseconds.
+static int64_t rename_live(const char *to) {
+    char path[512];
+    struct stat st;
+    const char *from = NULL;
+    for (;;) {
+        log_folder_rename(&folder, from, to);
+        assert_int_equal(stat(log_folder_path(&folder, to, path), &st), 0);
+        if (st.st_ctim.tv_sec % 60 >= 6) {
+            return (int64_t)st.st_ctim.tv_sec * 1000 + st.st_ctim.tv_nsec / 1000000;
+        }
+        log_folder_rename(&folder, to, "kafka-request.log.again");
+        from = "kafka-request.log.again";
+        usleep(100000);
+    }
+}
+
+// As log4j does after hours without a line: the first new line renames the file.
+static void silence_that_the_next_line_ended__is_no_hole(void **state) {
+    (void)state;
+    for (int late = 0; late <= 1; late++) {
+        put(NULL, 1, "a");
+        struct follow_mark mark = read_one_line(1);
+        int64_t first_ms = rename_live("kafka-request.log.2026-11-22-16") - (late ? 60000 : 0);
+        char at[32], line[64];
+        time_t first_s = first_ms / 1000;
+        struct tm tm;
+        strftime(at, sizeof at, "%Y-%m-%d %H:%M:%S", gmtime_r(&first_s, &tm));
+        snprintf(line, sizeof line, "[%s,%03d] DEBUG z\n", at, (int)(first_ms % 1000));
+        log_folder_append(&folder, NULL, line);
+        struct follow *f = begin_again(&mark);
+        if (late) {
+            // Renamed by a line of a file that is gone, or touched since.
+            follow_expect_hole(f, "removed", log_folder_ms(1), LINE, first_ms);
+        }
+        follow_expect_line(f, first_ms, 0, "z");
+        follow_free(f);
+        log_folder_remove(&folder, NULL);
+        log_folder_remove(&folder, "kafka-request.log.2026-11-22-16");
+    }
+}
+
 static void copytruncate_while_away__is_a_hole(void **state) {
     (void)state;
     put(NULL, 0, "a");
@@ -850,6 +893,7 @@ int main(void) {
         CASE(file_between_that_is_gone__is_a_hole),
         CASE(number_that_is_missing__is_a_hole),
         CASE(quiet_hours__are_no_holes),
+        CASE(silence_that_the_next_line_ended__is_no_hole),
         CASE(copytruncate_while_away__is_a_hole),
         CASE(rename_while_away__is_none),
         CASE(copy__stays_one_over_a_restart),

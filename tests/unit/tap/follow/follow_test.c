@@ -267,6 +267,49 @@ static void long_line__needs_no_memory_of_its_size(void **state) {
     follow_free(f);
 }
 
+// Whole or never whole in memory: who asked, in which session, and what was answered.
+static void long_line__tells_what_can_be_read_of_it(void **state) {
+    (void)state;
+    static const char HEAD[] =
+        "Completed request:{\"requestHeader\":{\"requestApiKey\":1},\"request\":"
+        "{\"sessionId\":7,\"sessionEpoch\":12,\"topics\":[";
+    static const char TAIL[] =
+        "]},\"connection\":\"c\",\"principal\":\"User:late\",\"listener\":\"L\"}\n";
+    static const char PART[] = "{\"partitionIndex\":0,\"recordsSizeInBytes\":3},";
+    const int few = 100,
+              many = 40000; // parts: 4 kB, above the maximum, and 1.8 MB, in several reads
+    log_folder_append(&folder, NULL, log_folder_line(1, "a"));
+    struct follow *f = begin(NULL);
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    for (int parts = few; parts <= many; parts += many - few) {
+        log_folder_append(&folder, NULL, "[2026-11-22 16:00:02,000] DEBUG ");
+        log_folder_append(&folder, NULL, HEAD);
+        for (int i = 0; i < parts; i++) {
+            log_folder_append(&folder, NULL, PART);
+            if (i % 1000 == 7) {
+                follow_expect_nothing(f);
+            }
+        }
+        log_folder_append(&folder, NULL, TAIL);
+        struct follow_item item;
+        assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
+        assert_non_null(item.remains);
+        assert_int_equal(item.remains->record_bytes, 3 * parts);
+        assert_int_equal(item.remains->api_key, 1);
+        assert_int_equal(item.remains->session_id, 7);
+        assert_int_equal(item.remains->session_epoch, 12);
+        assert_true(item.remains->has_time);
+        assert_true(slice_eq_str(line_remains_principal(item.remains), "User:late"));
+    }
+    // Of the next line nothing is left of it.
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    struct follow_item item;
+    assert_int_equal(follow_expect_next(f, &item), FOLLOW_LINE);
+    assert_null(item.remains);
+    follow_free(f);
+}
+
 static void line_of_exactly_the_maximum__is_a_line(void **state) {
     (void)state;
     char text[LINE_MAX_BYTES + 1];
@@ -281,6 +324,77 @@ static void line_of_exactly_the_maximum__is_a_line(void **state) {
     follow_expect_line(f, log_folder_ms(1), 0, "z");
     struct follow_item item;
     assert_int_equal(follow_expect_next(f, &item), FOLLOW_TOO_LONG);
+    follow_free(f);
+}
+
+// Lines of 34 bytes: a, b, c were read.
+static struct follow_mark read_three(void) {
+    for (int i = 1; i <= 3; i++) {
+        log_folder_append(&folder, NULL, log_folder_line(i, i == 1 ? "a" : i == 2 ? "b" : "c"));
+    }
+    struct follow *f = begin(NULL);
+    struct follow_mark mark;
+    follow_expect_first_hole(f, log_folder_ms(1));
+    follow_expect_line(f, log_folder_ms(1), 0, "a");
+    follow_expect_line(f, log_folder_ms(1), 34, "b");
+    follow_expect_line(f, log_folder_ms(1), 68, "c");
+    assert_true(follow_mark(f, &mark));
+    follow_free(f);
+    log_folder_append(&folder, NULL, log_folder_line(4, "d"));
+    return mark;
+}
+
+static void look_back__begins_at_a_line_before_the_start(void **state) {
+    (void)state;
+    struct follow_mark mark = read_three();
+    static const struct {
+        uint64_t bytes;
+        uint64_t from;
+    } CASES[] = {{0, 102}, {33, 102}, {34, 102}, {35, 68},
+                 {68, 68}, {101, 34}, {102, 0},  {9999, 0}};
+    for (size_t i = 0; i < sizeof CASES / sizeof CASES[0]; i++) {
+        struct follow *f = begin(&mark);
+        follow_look_back(f, CASES[i].bytes);
+        for (uint64_t at = CASES[i].from; at <= 102; at += 34) {
+            const char *const text[] = {"a", "b", "c", "d"};
+            follow_expect_line(f, log_folder_ms(1), at, text[at / 34]);
+        }
+        follow_expect_nothing(f);
+        follow_free(f);
+    }
+    // Also renamed and packed.
+    log_folder_gzip(&folder, NULL, "kafka-request.log.2026-11-22-16.gz");
+    log_folder_remove(&folder, NULL);
+    struct follow *f = begin(&mark);
+    follow_look_back(f, 40);
+    follow_expect_line(f, log_folder_ms(1), 68, "c");
+    follow_expect_line(f, log_folder_ms(1), 102, "d");
+    follow_free(f);
+}
+
+// Where positions were others, and across what was lost, nothing is read again.
+static void look_back__stays_within_what_was_read_in_a_row(void **state) {
+    (void)state;
+    struct follow_mark mark = read_three();
+    mark.generation++;
+    struct follow *f = begin(&mark);
+    follow_look_back(f, 9999);
+    follow_expect_line(f, mark.generation, 102, "d");
+    follow_free(f);
+
+    static char nuls[200];
+    log_folder_remove(&folder, NULL);
+    log_folder_write(&folder, NULL, log_folder_line(1, "a"), 34);
+    log_folder_write(&folder, NULL, nuls, sizeof nuls);
+    log_folder_append(&folder, NULL, log_folder_line(2, "b"));
+    log_folder_append(&folder, NULL, log_folder_line(3, "c"));
+    log_folder_append(&folder, NULL, log_folder_line(4, "d"));
+    mark.generation--;
+    mark.offset = 34 + sizeof nuls + 68;
+    f = begin(&mark);
+    follow_look_back(f, 9999);
+    follow_expect_line(f, log_folder_ms(1), 34 + sizeof nuls + 34, "c");
+    follow_expect_line(f, log_folder_ms(1), mark.offset, "d");
     follow_free(f);
 }
 
@@ -642,7 +756,10 @@ int main(void) {
         CASE(unfinished_end__is_torn_once_the_file_is_done),
         CASE(long_line__is_given_by_its_head),
         CASE(long_line__needs_no_memory_of_its_size),
+        CASE(long_line__tells_what_can_be_read_of_it),
         CASE(line_of_exactly_the_maximum__is_a_line),
+        CASE(look_back__begins_at_a_line_before_the_start),
+        CASE(look_back__stays_within_what_was_read_in_a_row),
         CASE(restart__goes_on_where_it_was),
         CASE(restart_after_removal__is_a_hole),
         CASE(truncation__begins_a_generation_with_a_hole),

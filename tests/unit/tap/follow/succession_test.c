@@ -45,6 +45,34 @@ static void whole_period__is_needed_for_a_file(void **state) {
     expect(s, "removed");
 }
 
+static void file_renamed_by_the_next_line__was_live_until_then(void **state) {
+    (void)state;
+    const int64_t first = 30 * (int64_t)HOUR + 17 * 60 * SECOND + 23 * SECOND;
+    struct succession s = {.last_ms = HOUR, .first_ms = first, .renamed_ms = first + 3};
+    expect(s, NULL);
+    s.renamed_ms = first + 1000;
+    expect(s, NULL);
+    s.renamed_ms = first - 1000;
+    expect(s, NULL);
+    // Renamed by a line of the file that is missing; touched later; not known.
+    const int64_t others[] = {2 * HOUR, first - 1001, first + 1001, first + HOUR, 0};
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        s.renamed_ms = others[i];
+        expect(s, "removed");
+    }
+    // A job of that minute may have touched it.
+    s.first_ms -= 19 * SECOND;
+    s.renamed_ms = s.first_ms + 3;
+    expect(s, "removed");
+    // What is known to be lost stays so.
+    s = (struct succession){
+        .last_ms = HOUR, .first_ms = first, .renamed_ms = first, .unreadable = true};
+    expect(s, "damaged");
+    s.unreadable = false;
+    s.gone = true;
+    expect(s, "removed");
+}
+
 static void watched_rename__leaves_nothing_out(void **state) {
     (void)state;
     struct succession s = {.seen_live_ms = 9 * HOUR,
@@ -78,6 +106,7 @@ int main(void) {
         cmocka_unit_test(files_that_follow_at_once__leave_nothing_out),
         cmocka_unit_test(silence__may_hide_a_file),
         cmocka_unit_test(whole_period__is_needed_for_a_file),
+        cmocka_unit_test(file_renamed_by_the_next_line__was_live_until_then),
         cmocka_unit_test(watched_rename__leaves_nothing_out),
         cmocka_unit_test(what_was_seen_and_is_gone__is_missing),
     };

@@ -27,6 +27,7 @@ struct sent {
 
 static struct sent sent[SENT_MAX];
 static size_t sent_count;
+static struct log_hole hole; // the last one given; its slices are gone
 static size_t refuse_after;
 static struct select *selector;
 static char line_text[1 << 22];
@@ -40,8 +41,11 @@ static bool keep(void *ctx, const struct select_record *r) {
     struct sent *s = &sent[sent_count++];
     *s = (struct sent){.kind = r->kind, .offset = r->offset, .everywhere = r->everywhere};
     snprintf(s->key, sizeof s->key, "%.*s", SLICE_ARG(r->key));
+    if (r->hole != NULL) {
+        hole = *r->hole;
+    }
     s->value = malloc(r->value.len + 1);
-    memcpy(s->value, r->value.ptr, r->value.len);
+    memcpy(s->value, r->value.len == 0 ? "" : r->value.ptr, r->value.len);
     s->value[r->value.len] = '\0';
     s->len = r->value.len;
     return true;
@@ -58,7 +62,8 @@ static int setup(void **state) {
     static const char *const listeners[] = {"CONTROLLER", NULL};
     static const char *const own[] = {"User:weir-*", "User:broker", NULL};
     static const char *const kept[] = {"User:weir-canary", NULL};
-    const struct select_options o = {listeners, own, kept};
+    const struct select_options o = {
+        .drop_listeners = listeners, .own_principals = own, .keep_principals = kept};
     refuse_after = SENT_MAX;
     selector = select_new(&o, keep, NULL);
     return 0;
@@ -589,7 +594,7 @@ static void dead_letter__masks_what_may_be_a_secret(void **state) {
                 SLICE_LIT("\"requestApiKey\":51,\"saltedPassword\":"
                           "\"q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=\",\"x\":"
                           "\"wabcdefghijklmnopqrstuvwxyz\",\"id\":\"YPusGw0rSSyuwfEQtKYsug\""),
-                500, 3);
+                500, 3, NULL);
     struct log_dead d = dead_of(0, &a);
     assert_int_equal(d.bytes, 500);
     assert_null(memmem(d.text.ptr, d.text.len, "q83vEjRWeJ", 10));
@@ -598,6 +603,100 @@ static void dead_letter__masks_what_may_be_a_secret(void **state) {
     assert_non_null(memmem(d.text.ptr, d.text.len, "wabcdefghijklmnopqrstuvwxyz", 27));
     assert_non_null(memmem(d.text.ptr, d.text.len, "YPusGw0rSSyuwfEQtKYsug", 22));
     arena_done(&a);
+}
+
+static void skipped_epoch_of_a_session__is_a_hole_of_its_principal(void **state) {
+    (void)state;
+    select_generation(selector, 12);
+    assert_int_equal(take_text(line_of(fetch(9, 1, PART(5), 9, 100, 0)), 1000), SELECT_KEPT);
+    size_t len = strlen(line_text);
+    select_generation(selector, 13);
+    assert_int_equal(take_text(line_of(fetch(9, 4, PART(9), 9, 100, 0)), 50), SELECT_KEPT);
+    assert_int_equal(sent_count, 3);
+    assert_int_equal(sent[1].kind, BROKER_RECORD_HOLE);
+    assert_false(sent[1].everywhere);
+    assert_string_equal(sent[1].key, "User:alice");
+    assert_int_equal(sent[2].kind, BROKER_RECORD_LINE);
+    assert_true(hole.has_from);
+    assert_int_equal(hole.from.generation, 12);
+    assert_int_equal(hole.from.offset, 1000 + len + 1);
+    assert_int_equal(hole.to.generation, 13);
+    assert_int_equal(hole.to.offset, 50);
+    assert_int_equal(hole.lines_at_least, 2);
+    assert_true(hole.from_us > 0 && hole.from_us == hole.to_us);
+    // Also where the line itself says nothing and isn't shipped.
+    assert_int_equal(take_text(line_of(fetch(9, 5, "[]", 9, 0, 0)), 5000), SELECT_KEPT);
+    assert_int_equal(take_text(line_of(fetch(9, 7, "[]", 9, 0, 0)), 9000), SELECT_EMPTY_FETCH);
+    assert_int_equal(sent[sent_count - 1].kind, BROKER_RECORD_HOLE);
+    assert_int_equal(hole.lines_at_least, 1);
+    // A hole of the log is told already.
+    select_hole(selector);
+    size_t before = sent_count;
+    assert_int_equal(take_text(line_of(fetch(9, 70, PART(9), 9, 100, 0)), 12000), SELECT_KEPT);
+    assert_int_equal(sent_count, before + 1);
+}
+
+static void skipped_epoch_of_weir_itself__is_no_hole(void **state) {
+    (void)state;
+    for (int epoch = 1; epoch < 9; epoch += 3) {
+        struct request r = fetch(9, epoch, PART(5), 9, 100, 0);
+        r.principal = "User:weir-meter";
+        assert_int_equal(take_text(line_of(r), (uint64_t)epoch * 1000), SELECT_OWN_PRINCIPAL);
+    }
+    assert_int_equal(sent_count, 0);
+}
+
+static char looked[256];
+
+static void look(void *ctx, uint64_t at, const struct broker_line *l, uint64_t record_bytes) {
+    (void)ctx;
+    size_t len = strlen(looked);
+    snprintf(looked + len, sizeof looked - len, "%d@%d:%d;", l == NULL ? -1 : l->api_key, (int)at,
+             l == NULL ? (int)record_bytes : (int)l->answered.count);
+}
+
+// All that the broker counts is seen, whatever is shipped of it.
+static void watch__sees_fetches_and_facts_shipped_or_not(void **state) {
+    (void)state;
+    static const char *const own[] = {"User:weir-*", NULL};
+    const struct select_options o = {.own_principals = own, .watch = look};
+    select_free(selector);
+    selector = select_new(&o, keep, NULL);
+    looked[0] = '\0';
+    struct request r = fetch(0, -1, PART(5), 0, 100, 0);
+    assert_int_equal(take_text(line_of(r), 100), SELECT_KEPT);
+    r.principal = "User:weir-meter";
+    assert_int_equal(take_text(line_of(r), 200), SELECT_OWN_PRINCIPAL);
+    r = fetch(0, -1, PART(5), 0, 0, 0);
+    assert_int_equal(take_text(line_of(r), 300), SELECT_KEPT);
+    assert_int_equal(take_text(line_of(r), 400), SELECT_EMPTY_FETCH);
+    assert_int_equal(take_text(line_of((struct request){.key = 0}), 500), SELECT_KEPT);
+    assert_int_equal(take_text(line_of((struct request){
+                                   .key = 3, .request = "{}", .response = "{\"topics\":[]}"}),
+                               600),
+                     SELECT_API);
+    assert_string_equal(looked, "1@100:1;1@200:1;1@300:1;1@400:1;3@600:0;");
+    // Unreadable, told as a dead letter, and of Weir's own, which is not told.
+    looked[0] = '\0';
+    r = fetch(0, -1, PART(5), 0, 77, 0);
+    r.request = "{}";
+    assert_int_equal(take_text(line_of(r), 700), SELECT_DEAD);
+    r.principal = "User:weir-meter";
+    assert_int_equal(take_text(line_of(r), 800), SELECT_OWN_PRINCIPAL);
+    assert_string_equal(looked, "-1@700:77;-1@800:77;");
+}
+
+// What a share group's line is, the meter tells.
+static void unreadable_share_fetch__is_shipped_as_ever(void **state) {
+    (void)state;
+    const struct request r = {.key = 78, .version = 2, .request = "{}", .response = "{\"x\":1}"};
+    assert_int_equal(take(r), SELECT_KEPT);
+    const struct select_options o = {.watch = look};
+    select_free(selector);
+    selector = select_new(&o, keep, NULL);
+    assert_int_equal(take(r), SELECT_KEPT);
+    assert_int_equal(sent_count, 2);
+    assert_string_equal(sent[0].value, sent[1].value);
 }
 
 static void line_of_any_length__is_shipped(void **state) {
@@ -635,6 +734,10 @@ int main(void) {
         CASE(refusal_row__begins_anew_after_a_minute_and_tells_the_count),
         CASE(torn_line__is_a_dead_letter_and_the_rest_is_a_line),
         CASE(marker_inside_a_client_id__tears_nothing),
+        CASE(skipped_epoch_of_a_session__is_a_hole_of_its_principal),
+        CASE(skipped_epoch_of_weir_itself__is_no_hole),
+        CASE(watch__sees_fetches_and_facts_shipped_or_not),
+        CASE(unreadable_share_fetch__is_shipped_as_ever),
         CASE(nonsense__is_a_dead_letter_and_other_text_is_not),
         CASE(level_info__is_shipped_like_debug),
         CASE(nuls__in_front_are_passed_over),

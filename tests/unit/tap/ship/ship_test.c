@@ -18,6 +18,7 @@
 #include "core/brokerlog/log_pack.h"
 #include "platform/program/clock.h"
 #include "platform/program/log.h"
+#include "tap/ship/pending_holes.h"
 #include "tap/ship/ship.h"
 
 enum {
@@ -431,6 +432,39 @@ static void notices__reach_every_partition_with_its_last_position(void **state) 
     assert_int_equal(j.notices, 2 * PARTITIONS);
 }
 
+// Its lines are not found again when reading goes back, so it is kept until it has arrived.
+static void hole_whose_delivery_failed__is_sent_again(void **state) {
+    (void)state;
+    struct ship *s = ship_begin(NULL, 1 << 20);
+    struct pending_holes holes = {0};
+    struct ship_origin origin = {GENERATION, 0};
+    assert_int_equal(ship_all(s, 0, 50), 0);
+    assert_true(pending_holes_send(&holes, s, origin, SLICE_LIT("User:p1"), SLICE_LIT("{}")));
+    assert_true(ship_flush(s, DEADLINE_S * 1000));
+    rd_kafka_mock_push_request_errors(mock, 0, 1, RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED);
+    assert_true(pending_holes_send(&holes, s, origin, SLICE_LIT("User:p1"), SLICE_LIT("{}")));
+    assert_int_equal(holes.count, 1); // the first has arrived
+    int64_t end = clock_monotonic_us() + DEADLINE_S * US_PER_SECOND;
+    while (!ship_failed(s, NULL)) {
+        assert_true(clock_monotonic_us() < end);
+        ship_poll(s, 10);
+    }
+    pending_holes_settle(&holes, s);
+    assert_int_equal(holes.count, 1);
+    struct err e;
+    assert_int_equal(ship_reset(s, &e), ERR_OK);
+    assert_true(pending_holes_again(&holes, s, origin));
+    assert_true(ship_hole_pending(s));
+    assert_int_equal(ship_all(s, 50, LINES), 0);
+    pending_holes_settle(&holes, s);
+    assert_int_equal(holes.count, 0);
+    pending_holes_done(&holes);
+    ship_free(s);
+    struct judged j = judge();
+    expect_all(&j, LINES);
+    assert_int_equal(j.notices, 2);
+}
+
 static void other_number_of_partitions__is_refused(void **state) {
     (void)state;
     memset(&known, 0, sizeof known);
@@ -463,6 +497,7 @@ int main(void) {
         CASE(acknowledged_positions__are_not_sent_again),
         CASE(full_queue__waits_and_gives_up_when_stopping),
         CASE(notices__reach_every_partition_with_its_last_position),
+        CASE(hole_whose_delivery_failed__is_sent_again),
         CASE(other_number_of_partitions__is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
