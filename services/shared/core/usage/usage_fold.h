@@ -26,8 +26,9 @@
 // incremental one forgets it, when the broker finds its offset outside the log, and when a request
 // goes back and brings records. A part that the broker refused creates no state.
 //
-// A delta is put into the quarter hour of the fetch it belongs to, so a later line can add to an
-// earlier quarter hour, and messages and open_fetches can go down.
+// A delta is put into the quarter hour in which the request of the fetch it belongs to arrived, for
+// that is when the broker let it in; what the rules compare is when it was completed. So a later
+// line can add to an earlier quarter hour, and messages and open_fetches can go down.
 #ifndef WEIR_CORE_USAGE_USAGE_FOLD_H
 #define WEIR_CORE_USAGE_USAGE_FOLD_H
 

@@ -73,10 +73,11 @@ enum usage_claim {
 
 // A fetch that carried records.
 struct usage_fetch {
-    int64_t offset; // O; -1: no line showed it
-    int64_t high;   // H
-    int64_t bytes;  // R; -1: stored by a release that didn't keep it
-    int64_t time_us;
+    int64_t offset;  // O; -1: no line showed it
+    int64_t high;    // H
+    int64_t bytes;   // R; -1: stored by a release that didn't keep it
+    int64_t time_us; // when it was completed
+    int64_t at_us;   // when its request arrived: the row it is counted in; never later
     uint64_t order;  // number of its line: order within a broker
     uint64_t serial; // of its chain
     int32_t broker;
