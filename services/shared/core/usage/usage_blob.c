@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/usage/usage_blob_format.h"
 #include "core/usage/usage_model.h"
+#include "core/usage/usage_slot.h"
 
 enum {
     VARINT_MAX = 10,
@@ -70,8 +71,7 @@ struct writer {
 };
 
 static bool slot_kept(const struct usage_slot *s) {
-    return s->used && (s->highest >= 0 || s->positions != USAGE_NONE || s->start_count > 0 ||
-                       s->left_count > 0 || s->word_count > 0 || s->batch_count > 0);
+    return s->used && (s->highest >= 0 || !usage_slot_rests(s));
 }
 
 static void choose(struct writer *w) {

@@ -619,9 +619,13 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
             kept++;
         }
     }
+    bool forgot = false;
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        forgot |= usage_slot_forget_idle(st, i, horizon_us - USAGE_IDLE_US);
+    }
     usage_delta_flush(st);
     st->sink = NULL;
-    if (st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
+    if (forgot || st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
         usage_compact(st);
     }
 }

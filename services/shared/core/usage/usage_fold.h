@@ -51,8 +51,9 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
 // so by themselves.
 void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink);
 // Promises that no broker will send a line older than `horizon_us` any more (the smallest of the
-// brokers' latest times), and lets go of what no rule can need then. Without it, state grows to its
-// maxima.
+// brokers' latest times), and lets go of what no rule can need then; after 400 days in which no line
+// named a partition also of how far it was read, and with a topic's last partition of what its
+// fetches held (D). Without it, state grows to its maxima.
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink);
 
 #endif

@@ -129,6 +129,16 @@ static void state_of_the_release_before__stays_where_it_was_counted(void **state
     assert_int_equal(m->fresh.bytes, 0);
 }
 
+static void state_of_the_release_before__goes_when_it_has_been_idle(void **state) {
+    struct maker *m = *state;
+    int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
+    maker_load(m, OLD_STATE);
+    usage_fold_prune(m->state, day_us + 399 * US_PER_DAY, &m->sink);
+    assert_false(usage_state_empty(m->state));
+    usage_fold_prune(m->state, day_us + 401 * US_PER_DAY, &m->sink);
+    assert_true(usage_state_empty(m->state));
+}
+
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void) {
@@ -139,6 +149,7 @@ int main(void) {
         CASE(what_was_produced__is_counted_when_it_was_done),
         CASE(time_that_cannot_be__is_bounded),
         CASE(state_of_the_release_before__stays_where_it_was_counted),
+        CASE(state_of_the_release_before__goes_when_it_has_been_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

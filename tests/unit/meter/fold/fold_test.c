@@ -320,6 +320,27 @@ static void empty_state__goes(void **state) {
     assert_null(p->state);
 }
 
+// Whoever is gone is looked at once a day, until nothing is known of him any more.
+static void state_of_whoever_is_gone__goes(void **state) {
+    (void)state;
+    int64_t began = at("2026-11-01T10:00:00Z");
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 1};
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    take_fetch("10:16:30,123", "alice", 40, 0);
+    struct principal *p = principals_find(&fold.principals, SLICE_LIT("alice"));
+    int64_t pruned = 0;
+    for (int64_t hour = 1; hour <= 24 * 401 && p->state != NULL; hour++) {
+        int64_t now = began + hour * 3600 * US_PER_SECOND;
+        log_partitions_heard(partition, 1, now, now);
+        fold_finish(&fold, now);
+        pruned += hour > 48 && p->dirty;
+        assert_true(p->state != NULL || hour > 24 * 400);
+        fold_stored(&fold);
+    }
+    assert_null(p->state);
+    assert_in_range(pruned, 398, 400);
+}
+
 static void silent_broker__is_marked_and_does_not_stop_pruning(void **state) {
     (void)state;
     take_fetch("10:15:30,123", "alice", 0, 500);
@@ -358,6 +379,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(batch_of_many_gaps__is_full, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_state__goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(state_of_whoever_is_gone__goes, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_broker__is_marked_and_does_not_stop_pruning, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_rows__are_found_again, setup, teardown),
