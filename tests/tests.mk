@@ -155,7 +155,7 @@ test-stack: all portal browser ## tests on real PostgreSQL and Kafka (pytest)
 	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
 
 # Parts of test-stack, alone: what attackers tried, and what stops them (SECURITY.md).
-ATTACKS := $(wildcard tests/stack/attack_*_test.py) $(patsubst %,tests/stack/%_test.py,hostile cursor tenancy topics audit)
+ATTACKS := $(wildcard tests/stack/attack_*_test.py) $(patsubst %,tests/stack/%_test.py,hostile cursor tenancy topics audit share_groups)
 .PHONY: attack
 attack: all portal browser ## attacks on a fresh stack, in minutes
 	@deploy/local/install.sh

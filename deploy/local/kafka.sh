@@ -109,6 +109,15 @@ java_tool() {
         -Dlog4j2.configurationFile="$weir_root/deploy/kafka/tools-log4j2.yaml" -cp "$WEIR_KAFKA_LIB/*" "$@"
 }
 
+# The level of Kafka's feature share.version: 0 refuses everything that share groups ask for.
+share_version() {
+    case $WEIR_KAFKA_SHARE_GROUPS in
+    on) echo 1 ;;
+    off) echo 0 ;;
+    *) die "WEIR_KAFKA_SHARE_GROUPS is on or off, not \"$WEIR_KAFKA_SHARE_GROUPS\"" ;;
+    esac
+}
+
 format_storage() {
     local id
     [ ! -f "$kafka_dir/data/meta.properties" ] || return 0
@@ -116,10 +125,25 @@ format_storage() {
     # A cluster id is 16 bytes in URL-safe base64, which may not start with a dash.
     id=W$(head -c 16 /dev/urandom | base64 | tr '+/' '-_' | cut -c2-21)A
     (umask 027 && java_tool kafka.tools.StorageTool format -t "$id" -c "$kafka_dir/server.properties" \
-        >"$log_dir/kafka-format.out" 2>&1) || {
+        --feature "share.version=$(share_version)" >"$log_dir/kafka-format.out" 2>&1) || {
         tail -n 20 "$log_dir/kafka-format.out" >&2
         die "formatting Kafka's storage failed"
     }
+    share_version >"$kafka_dir/share.version"
+}
+
+# What the storage was formatted with stays, until it is set otherwise on the running broker.
+set_share_version() {
+    local wanted change
+    wanted=$(share_version)
+    [ "$(cat "$kafka_dir/share.version" 2>/dev/null)" != "$wanted" ] || return 0
+    change=$([ "$wanted" = 0 ] && echo downgrade || echo upgrade)
+    tool org.apache.kafka.tools.FeatureCommand "$change" --feature "share.version=$wanted" \
+        >"$log_dir/kafka-features.out" 2>&1 || {
+        tail -n 20 "$log_dir/kafka-features.out" >&2
+        die "share groups could not be switched $WEIR_KAFKA_SHARE_GROUPS"
+    }
+    echo "$wanted" >"$kafka_dir/share.version"
 }
 
 # own_files HOME: what the broker writes is its user's, also what an older stack wrote as root. Codecs are
@@ -159,6 +183,7 @@ up() {
     require_free WEIR_KAFKA_INTERNAL_PORT WEIR_KAFKA_CONTROLLER_PORT WEIR_KAFKA_CLIENT_PORT WEIR_KAFKA_JMX_PORT \
         WEIR_KAFKA_COUNTERS_PORT
     keep_ports
+    share_version >/dev/null
     home=$(broker_home)
     make_certificate
     write_properties "$home"
@@ -181,6 +206,7 @@ up() {
     "$WEIR_VENV/bin/python" "$weir_root/deploy/kafka/prepare.py" "$bootstrap" \
         "$(security_protocol "$WEIR_KAFKA_INTERNAL_TLS")" "$kafka_dir/ca.pem" "$secret_dir/kafka-admin" \
         "$WEIR_CLUSTER" "$WEIR_LOG_PARTITIONS" "$WEIR_START_SECONDS"
+    set_share_version
     wait_ready kafka "Kafka's CLIENT listener" port_answers "$WEIR_KAFKA_CLIENT_PORT"
     note "Kafka is up on 127.0.0.1:$WEIR_KAFKA_CLIENT_PORT (CLIENT) and $bootstrap (INTERNAL)"
 }

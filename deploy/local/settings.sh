@@ -35,6 +35,7 @@ fi
 : "${WEIR_KAFKA_HEAP:=768m}"
 : "${WEIR_KAFKA_CLIENT_TLS:=on}"            # off: customers' applications speak to Kafka in the clear
 : "${WEIR_KAFKA_INTERNAL_TLS:=off}"         # on: TLS for the broker itself, the admin and Weir's programs, too
+: "${WEIR_KAFKA_SHARE_GROUPS:=off}"         # on: consumers may share partitions; the log doesn't say how many bytes they read
 : "${WEIR_KAFKA_PROPERTIES:=}"              # a file of further lines for server.properties
 : "${WEIR_REQUEST_LOG_ROLL:=yyyy-MM-dd-HH}" # when kafka-request.log is renamed (Log4j date pattern)
 : "${WEIR_REQUEST_LOG_KEEP:=P2D}"           # how long renamed files stay (ISO 8601 duration)
@@ -97,7 +98,7 @@ keep_ports() {
     port_table | while read -r setting port what; do
         echo "$setting=$port"
     done >"$WEIR_STACK_DIR/stack.env.$$"
-    for setting in WEIR_CLUSTER WEIR_KAFKA_CLIENT_TLS WEIR_KAFKA_INTERNAL_TLS; do
+    for setting in WEIR_CLUSTER WEIR_KAFKA_CLIENT_TLS WEIR_KAFKA_INTERNAL_TLS WEIR_KAFKA_SHARE_GROUPS; do
         echo "$setting=${!setting}"
     done >>"$WEIR_STACK_DIR/stack.env.$$"
     mv "$WEIR_STACK_DIR/stack.env.$$" "$WEIR_STACK_DIR/stack.env"

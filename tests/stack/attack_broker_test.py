@@ -12,10 +12,9 @@ from confluent_kafka import Consumer, Producer
 
 from stack import ROOT, Stack, open_folder, wait_for
 from tokens import TokenIssuer, principal_name
-from wire import API_VERSIONS, Closed, Wire, trusting
+from wire import API_VERSIONS, AUTHENTICATION_FAILED, Closed, Wire, trusting
 
 INTRUDER = Path(__file__).parent / "support" / "JmxIntruder.java"
-AUTHENTICATION_FAILED = 58
 REQUEST_MAX = 2 * 1024 * 1024
 
 

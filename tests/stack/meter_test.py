@@ -597,6 +597,61 @@ def test_border_inside_an_open_batch__folds_it_again(cluster):
     assert meter.metric("weir_meter_conflicts_total") == 1
 
 
+def test_grant_that_comes_while_a_batch_is_written__is_seen_before_the_batch_is_done(cluster):
+    """The batch is held where its rows are being written: what it looked up before is no longer so."""
+    feed, name = minutes_feed(cluster)
+    cluster.sql(
+        "insert into topic (cluster_id, topic_id, name, seen_at) values (%s, %s, 'acme.orders', now())", cluster.id, TOPIC_ID
+    )
+    feed.add(0, "fact", json.dumps({"at_us": 1_700_000_000_000_000, "topics": [{"id": TOPIC_ID, "name": "acme.orders", "event": "seen"}]}).encode())
+    feed.offset += 1
+    meter = cluster.meter(batch_ms=3000)  # all in one batch
+    wait_for(meter.ready, "the meter to be ready")
+    with psycopg.connect(cluster.stack.database_url()) as lock:
+        lock.execute("select from topic where cluster_id = %s for update", (cluster.id,))
+        feed.ship()
+        waiting = "select 1 from pg_stat_activity where application_name = 'weir-meter' and wait_event_type = 'Lock' and strpos(query, 'INTO topic') > 0"
+        wait_for(lambda: cluster.sql(waiting), "rows being written")
+        subscription = grant(cluster, name, "acme.orders", "2026-11-22T16:04Z")
+    cluster.wait()
+    assert bytes_by_payer(cluster) == [(None, "16:00:00", 4 * 6000), (subscription, "16:04:00", 10 * 6000)]
+    assert meter.metric("weir_meter_conflicts_total") == 1
+
+
+def test_fetch_that_waited__is_paid_by_whoever_had_let_it_in(cluster):
+    """Lines are completed up to two minutes after their requests came: over the border between two subscriptions, over an
+    end with nothing after it, over a quarter hour."""
+    name, line = next(session_fetches(1, 1))
+    feed = cluster.feed()
+    fetches = [  # completed, milliseconds since it arrived
+        ("16:05:20", 30_000), ("16:05:21", 20_999), ("16:05:22", 20_000),
+        ("16:12:00", 120_001), ("16:12:01", 91_000), ("16:12:02", 30_000),
+        ("16:15:10", 10_001), ("16:15:10", 10_000),
+    ]  # fmt: skip
+    for number, (at, waited) in enumerate(fetches):
+        text = re.sub(rb"^\[2026-11-22 16:\d\d:\d\d,000", b"[2026-11-22 %s,000" % at.encode(), line)
+        text = text.replace(b'"totalTimeMs":5.486', b'"totalTimeMs":%d.0' % waited).replace(b":3000}", b":%d}" % 10**number)
+        feed.add_line(text, f"User:{name}".encode())
+    cluster.sql(
+        "insert into topic (cluster_id, topic_id, name, seen_at) values (%s, %s, 'acme.orders', now())", cluster.id, TOPIC_ID
+    )
+    first = grant(cluster, name, "acme.orders", "2026-11-22T16:00Z", "2026-11-22T16:05Z")
+    second = grant(cluster, name, "acme.orders", "2026-11-22T16:05Z", "2026-11-22T16:10Z")
+    cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert bytes_by_payer(cluster) == [
+        (first, "16:00:00", 2 * 1),
+        (second, "16:05:00", 2 * 110),  # the earlier came at 16:05:00.001
+        (second, "16:06:00", 2 * 1_000),  # at 16:09:59.999
+        (second, "16:10:00", 2 * 10_000),  # up to 60 s after its end
+        (None, "16:11:00", 2 * 1_100_000),
+        (None, "16:15:00", 2 * 10_000_000),
+    ]
+    days = cluster.sql("select subscription_id, sum(bytes)::int8 from usage_day where cluster_id = %s group by 1", cluster.id)
+    assert dict(days) == {first: 2, second: 2 * 11_110, None: 2 * 11_100_000}
+
+
 # --- what the database refuses ---------------------------------------------------------------------------------------
 class Refusing:
     """A check on a table that refuses some of its rows for their content."""

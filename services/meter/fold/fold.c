@@ -11,9 +11,10 @@
 #include "meter/fold/storable.h"
 
 // How often a state is pruned, by the brokers' own time: busy ones soon, so that they stay small;
-// idle ones seldom, for each time is a write.
+// idle ones seldom, for each time is a write; those in which nothing waits hardly ever.
 static const int64_t PRUNE_BUSY_US = 60LL * 1000000;
 static const int64_t PRUNE_IDLE_US = 900LL * 1000000;
+static const int64_t PRUNE_RESTING_US = 86400LL * 1000000;
 
 static void counts_clear(struct fold_counts *c) {
     *c = (struct fold_counts){.oldest_line_us = INT64_MAX, .newest_line_us = INT64_MIN};
@@ -212,6 +213,7 @@ static void fold_line(struct fold *f, const struct log_partition *partition,
     struct adding adding = {.fold = f, .principal = p, .at = r->pos};
     struct usage_sink sink = sink_of(&adding);
     mark_dirty(f, p);
+    p->rests = false;
     usage_fold_line(p->state, r->pos.broker, &f->line, f->names, &sink);
 }
 
@@ -386,6 +388,13 @@ static void settle(struct fold *f) {
     f->settled_version = version;
 }
 
+static int64_t prune_every_us(const struct principal *p) {
+    if (p->dirty) {
+        return PRUNE_BUSY_US;
+    }
+    return p->rests ? PRUNE_RESTING_US : PRUNE_IDLE_US;
+}
+
 static void prune(struct fold *f, struct principal *p) {
     const struct log_partition *partition = log_partitions_find(&f->partitions, p->partition);
     if (p->state == NULL || partition == NULL) {
@@ -403,7 +412,7 @@ static void prune(struct fold *f, struct principal *p) {
         p->pruned_us = horizon_us; // just loaded or made: the clock starts here
         return;
     }
-    if (horizon_us - p->pruned_us < (p->dirty ? PRUNE_BUSY_US : PRUNE_IDLE_US)) {
+    if (horizon_us - p->pruned_us < prune_every_us(p)) {
         return;
     }
     p->pruned_us = horizon_us;
@@ -411,6 +420,7 @@ static void prune(struct fold *f, struct principal *p) {
     struct usage_sink sink = sink_of(&adding);
     usage_fold_prune(p->state, horizon_us, &sink);
     mark_dirty(f, p);
+    p->rests = usage_state_rests(p->state);
 }
 
 // How far each partition has been read, and which of the expected brokers are silent in one.

@@ -79,6 +79,7 @@ void principals_forget(struct principal *p) {
     p->partition = PRINCIPAL_NOWHERE;
     p->stored = false;
     p->dirty = false;
+    p->rests = false;
     p->unstorable = false;
     p->newest_us = INT64_MIN;
     p->settled_version = 0;

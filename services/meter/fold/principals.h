@@ -26,6 +26,7 @@ struct principal {
     int32_t partition;         // of the log, where the state lives; PRINCIPAL_NOWHERE without state
     bool stored;               // the database holds a state
     bool dirty;                // the open batch changed the state
+    bool rests;                // nothing in the state waits for a fact, as of the last pruning
     bool unstorable;           // the database refuses it: forgotten when the batch is stored
     int64_t newest_us;         // latest usage in the open batch, INT64_MIN: none
     uint64_t settled_version;  // of the topic names at the last usage_fold_settle

@@ -137,9 +137,6 @@ static enum err_code write_batch(struct writing *w, struct err *e) {
     struct fold *f = w->fold;
     enum err_code code = lock_partitions(s, f, e);
     if (code == ERR_OK) {
-        code = store_read_grants(s, f, e);
-    }
-    if (code == ERR_OK) {
         code = write_parts(w, e);
     }
     if (code == ERR_OK) {
@@ -148,7 +145,11 @@ static enum err_code write_batch(struct writing *w, struct err *e) {
     if (code == ERR_OK) {
         code = put_positions(s, f, e);
     }
-    return code == ERR_OK ? advance_partitions(s, f, e) : code;
+    if (code == ERR_OK) {
+        code = advance_partitions(s, f, e);
+    }
+    // Last: a grant that was committed while the rows were written is seen, too.
+    return code == ERR_OK ? store_read_grants(s, f, e) : code;
 }
 
 // The alarm: once, when the letters are there to be looked at.

@@ -6,6 +6,7 @@ import struct
 
 FETCH, API_VERSIONS, SASL_HANDSHAKE, CREATE_ACLS, SASL_AUTHENTICATE = 1, 18, 17, 30, 36
 TOPIC, LITERAL, READ, ALLOW = 2, 3, 3, 3
+AUTHENTICATION_FAILED = 58
 ANSWER_MAX = 64 * 1024 * 1024
 
 
@@ -80,7 +81,11 @@ class Wire:
         """0, or Kafka's number of the refusal."""
         (code,) = struct.unpack(">h", self.ask(SASL_HANDSHAKE, 1, text(mechanism))[:2])
         if code == 0:
-            (code,) = struct.unpack(">h", self.ask(SASL_AUTHENTICATE, 0, struct.pack(">i", len(proof)) + proof)[:2])
+            answer = self.ask(SASL_AUTHENTICATE, 0, struct.pack(">i", len(proof)) + proof)
+            (code,) = struct.unpack(">h", answer[:2])
+            # A token that is refused is answered with a challenge: what is wrong with it.
+            if code == 0 and not answer.endswith(struct.pack(">i", 0)):
+                code = AUTHENTICATION_FAILED
         return code
 
     def sign_in_plain(self, user, password):

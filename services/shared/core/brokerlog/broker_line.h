@@ -24,6 +24,9 @@
 
 enum { BROKER_LINE_MAX = 64 * 1024 * 1024 }; // bytes, without the newline; above: too_long
 
+// The longest that a request is believed to have taken: ten years, far above what Kafka can wait.
+static const int64_t BROKER_LINE_TOTAL_MAX_US = 3660LL * 86400 * 1000000;
+
 void broker_line_init(struct broker_line *l);
 void broker_line_done(struct broker_line *l);
 // Parses one line (without newline; a final '\r' is ignored) into `l`, whose memory is used again.
@@ -47,6 +50,16 @@ struct broker_line_brief {
     struct slice torn; // as broker_line.torn
 };
 enum line_fault broker_line_classify(struct slice text, struct broker_line_brief *ret);
+
+// When the request had come to the broker, by the broker's clock (microseconds of UTC): the time by
+// which it was let in. The line's own time where it doesn't say how long the request took.
+static inline int64_t broker_line_arrived_us(const struct broker_line *l) {
+    if (l->total_time_us < 0) {
+        return l->time_us;
+    }
+    return l->time_us - (l->total_time_us < BROKER_LINE_TOTAL_MAX_US ? l->total_time_us
+                                                                     : BROKER_LINE_TOTAL_MAX_US);
+}
 
 // A FETCH by a broker or controller (replication), not by a client.
 static inline bool broker_line_is_follower(const struct broker_line *l) {

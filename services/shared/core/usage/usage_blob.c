@@ -6,6 +6,7 @@
 #include "base/check.h"
 #include "core/usage/usage_blob_format.h"
 #include "core/usage/usage_model.h"
+#include "core/usage/usage_slot.h"
 
 enum {
     VARINT_MAX = 10,
@@ -70,8 +71,7 @@ struct writer {
 };
 
 static bool slot_kept(const struct usage_slot *s) {
-    return s->used && (s->highest >= 0 || s->positions != USAGE_NONE || s->start_count > 0 ||
-                       s->left_count > 0 || s->word_count > 0 || s->batch_count > 0);
+    return s->used && (s->highest >= 0 || !usage_slot_rests(s));
 }
 
 static void choose(struct writer *w) {
@@ -177,6 +177,7 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
                         (f->seek ? (unsigned)USAGE_BLOB_SEEK : 0U) |
                         (f->due ? (unsigned)USAGE_BLOB_DUE : 0U) |
                         (known ? (unsigned)USAGE_BLOB_OFFSET : 0U) |
+                        (f->at_us != f->time_us ? (unsigned)USAGE_BLOB_ARRIVED : 0U) |
                         (unsigned)f->claim << USAGE_BLOB_CLAIM_SHIFT);
     if (known) {
         put_i64(w->out, f->offset);
@@ -189,6 +190,9 @@ static void write_fetch(struct writer *w, const struct usage_fetch *f) {
     put_i64(w->out, f->high);
     put_i64(w->out, f->bytes);
     put_time(w->out, last_us, f->time_us);
+    if (f->at_us != f->time_us) {
+        put_time(w->out, last_us, f->at_us);
+    }
     put_u64(w->out, f->order);
     put_u64(w->out, f->serial);
     put_i64(w->out, f->broker);

@@ -296,17 +296,18 @@ static void read_words(struct reader *r, struct usage_slot *s) {
 // Offsets below zero, and sums above the largest, would let differences overflow.
 static bool fetch_is_sound(const struct usage_fetch *f) {
     return f->offset >= -1 && f->bytes >= -1 && f->claimed >= 0 && f->figure >= 0 &&
-           f->word >= f->offset && (f->offset < 0 || f->claimed <= INT64_MAX - f->offset) &&
-           f->serial <= SERIAL_MAX && f->by <= SERIAL_MAX;
+           f->word >= f->offset && f->at_us <= f->time_us && f->claim <= USAGE_BY_SUCCESSOR &&
+           (f->offset < 0 || f->claimed <= INT64_MAX - f->offset) && f->serial <= SERIAL_MAX &&
+           f->by <= SERIAL_MAX;
 }
 
 static struct usage_fetch read_fetch(struct reader *r) {
-    uint32_t flags = take_below(r, (USAGE_BY_SUCCESSOR + 1) << USAGE_BLOB_CLAIM_SHIFT);
+    uint32_t flags = take_below(r, USAGE_BLOB_ARRIVED << 1);
     struct usage_fetch f = {
         .offset = -1,
         .word = -1,
         .delivery = (flags & USAGE_BLOB_REPLAY) != 0 ? USAGE_REPLAY : USAGE_FRESH,
-        .claim = (uint8_t)(flags >> USAGE_BLOB_CLAIM_SHIFT),
+        .claim = (uint8_t)(flags >> USAGE_BLOB_CLAIM_SHIFT & USAGE_BLOB_CLAIM_MASK),
         .seek = (flags & USAGE_BLOB_SEEK) != 0,
         .due = (flags & USAGE_BLOB_DUE) != 0,
         .next_us = INT64_MAX,
@@ -327,6 +328,7 @@ static struct usage_fetch read_fetch(struct reader *r) {
     f.high = take_i64(r);
     f.bytes = take_i64(r);
     f.time_us = take_time(r);
+    f.at_us = flags & USAGE_BLOB_ARRIVED ? take_time(r) : f.time_us;
     f.order = take_u64(r);
     f.serial = take_u64(r);
     f.broker = take_i32(r);
@@ -361,7 +363,7 @@ static struct usage_fetch read_fetch_1(struct reader *r, uint32_t chain) {
     };
     f.offset = take_i64(r);
     f.high = take_i64(r);
-    f.time_us = take_time(r);
+    f.time_us = f.at_us = take_time(r);
     f.topic = take_below(r, r->st->topic_count);
     f.client = take_below(r, r->st->client_count);
     f.claimed = take_i64(r);

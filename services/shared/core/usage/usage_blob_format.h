@@ -14,7 +14,8 @@ enum {
     USAGE_BLOB_RESET = 8,
     USAGE_BLOB_RAN = 16, // its run's beginning follows
 };
-// Flags of a fetch, with its claim above them.
+// Flags of a fetch, with its claim among them. Without USAGE_BLOB_ARRIVED, as the release before
+// wrote it, it was counted where it was completed, and stays there.
 enum {
     USAGE_BLOB_REPLAY = 1,
     USAGE_BLOB_NEXT = 2,
@@ -22,7 +23,9 @@ enum {
     USAGE_BLOB_DUE = 8,
     USAGE_BLOB_OFFSET = 16,
     USAGE_BLOB_SEEK = 32,
-    USAGE_BLOB_CLAIM_SHIFT = 6,
+    USAGE_BLOB_CLAIM_SHIFT = 6, // three bits
+    USAGE_BLOB_CLAIM_MASK = 7,
+    USAGE_BLOB_ARRIVED = 512, // when its request arrived follows
 };
 // Version 1.
 enum {

@@ -14,8 +14,9 @@ struct usage_delta {
     struct topic_key topic; // as the line named it; borrowed for the call
     enum usage_delivery delivery;
     int64_t quarter_us; // start of the quarter hour, UTC
-    // When the fetch that the delta belongs to was completed, also for a later correction of it: a
-    // grant that begins or ends inside the quarter hour splits the row there.
+    // When the request that the delta belongs to arrived (of what was produced: when it was
+    // completed), also for a later correction of it: a grant that begins or ends inside the quarter
+    // hour splits the row there.
     int64_t at_us;
     int64_t messages;
     uint64_t bytes;

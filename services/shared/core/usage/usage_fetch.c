@@ -82,7 +82,7 @@ void usage_fetch_set(struct usage_state *st, uint32_t slot, struct usage_fetch *
     };
     if (c.messages != 0 || c.derived_messages != 0 || c.open_fetches != 0 ||
         c.derived_fetches != 0) {
-        usage_delta_close(st, f->topic, f->delivery, f->time_us, &c);
+        usage_delta_close(st, f->topic, f->delivery, f->at_us, &c);
     }
     if (usage_fetch_is_closed(f) && f->bytes > 0) {
         take_closed(t, f->bytes, f->claimed);

@@ -25,6 +25,7 @@ struct fetch_line {
     struct usage_line *l;
     struct usage_state *st;
     const struct broker_line *line;
+    int64_t arrived_us; // when the request came: where its usage is put
     int32_t broker;
     uint32_t client;
     uint32_t chain;
@@ -289,6 +290,7 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
         .high = a->high_watermark,
         .bytes = a->bytes,
         .time_us = f->line->time_us,
+        .at_us = f->arrived_us,
         .order = st->line,
         .broker = f->broker,
         .topic = topic,
@@ -300,7 +302,7 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
     uint32_t position = find_position(f, a);
     if (position == USAGE_NONE || !st->positions[position].known ||
         st->positions[position].offset < 0) {
-        usage_delta_close(st, topic, USAGE_FRESH, f->line->time_us, &opened);
+        usage_delta_close(st, topic, USAGE_FRESH, f->arrived_us, &opened);
         open_without_offset(f, &fetch, a);
         return USAGE_FRESH;
     }
@@ -312,7 +314,7 @@ static unsigned count_answer(struct fetch_line *f, const struct broker_line_part
     fetch.serial = st->chains[f->chain].serial;
     fetch.offset = fetch.word = p->offset;
     fetch.delivery = p->offset >= st->slots[p->slot].highest ? USAGE_FRESH : USAGE_REPLAY;
-    usage_delta_close(st, topic, fetch.delivery, f->line->time_us, &opened);
+    usage_delta_close(st, topic, fetch.delivery, f->arrived_us, &opened);
     p->last = p->offset;
     usage_fetch_open(st, position, &fetch);
     usage_claim_fetch(st, p->slot, &p->fetch);
@@ -356,7 +358,7 @@ static void read_response(struct fetch_line *f, struct topic_sum *sums) {
             if (sums[i].bytes[delivery] == 0) {
                 continue;
             }
-            struct usage_delta *d = usage_delta_of(st, sums[i].topic, delivery, f->line->time_us);
+            struct usage_delta *d = usage_delta_of(st, sums[i].topic, delivery, f->arrived_us);
             d->bytes += sums[i].bytes[delivery];
             d->fetches += delivery == USAGE_FRESH || !fresh;
             d->lines = 1;
@@ -415,7 +417,11 @@ static void pick_chain(struct fetch_line *f) {
 }
 
 static void fold_fetch(struct usage_line *l, struct topic_sum *sums) {
-    struct fetch_line f = {.l = l, .st = l->st, .line = l->line, .broker = l->broker};
+    struct fetch_line f = {.l = l,
+                           .st = l->st,
+                           .line = l->line,
+                           .arrived_us = broker_line_arrived_us(l->line),
+                           .broker = l->broker};
     // Without an answer nothing was served, and what it asked for nobody looked at.
     if (l->line->error != 0 || !l->line->has_response) {
         return;
@@ -481,7 +487,8 @@ static void fold_share(struct usage_line *l, struct topic_sum *sums) {
             if (sums[i].bytes[delivery] == 0) {
                 continue;
             }
-            struct usage_delta *d = usage_delta_of(st, sums[i].topic, delivery, line->time_us);
+            struct usage_delta *d =
+                usage_delta_of(st, sums[i].topic, delivery, broker_line_arrived_us(line));
             d->share_messages += sums[i].bytes[delivery];
             d->share_fetches += delivery == USAGE_FRESH || !fresh;
             d->lines = 1;
@@ -612,9 +619,13 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
             kept++;
         }
     }
+    bool forgot = false;
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        forgot |= usage_slot_forget_idle(st, i, horizon_us - USAGE_IDLE_US);
+    }
     usage_delta_flush(st);
     st->sink = NULL;
-    if (st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
+    if (forgot || st->position_count > 2 * kept + SPARE || st->chain_count > 2 * kept + SPARE) {
         usage_compact(st);
     }
 }

@@ -26,8 +26,9 @@
 // incremental one forgets it, when the broker finds its offset outside the log, and when a request
 // goes back and brings records. A part that the broker refused creates no state.
 //
-// A delta is put into the quarter hour of the fetch it belongs to, so a later line can add to an
-// earlier quarter hour, and messages and open_fetches can go down.
+// A delta is put into the quarter hour in which the request of the fetch it belongs to arrived, for
+// that is when the broker let it in; what the rules compare is when it was completed. So a later
+// line can add to an earlier quarter hour, and messages and open_fetches can go down.
 #ifndef WEIR_CORE_USAGE_USAGE_FOLD_H
 #define WEIR_CORE_USAGE_USAGE_FOLD_H
 
@@ -50,8 +51,9 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
 // so by themselves.
 void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink);
 // Promises that no broker will send a line older than `horizon_us` any more (the smallest of the
-// brokers' latest times), and lets go of what no rule can need then. Without it, state grows to its
-// maxima.
+// brokers' latest times), and lets go of what no rule can need then; after 400 days in which no line
+// named a partition also of how far it was read, and with a topic's last partition of what its
+// fetches held (D). Without it, state grows to its maxima.
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink);
 
 #endif

@@ -21,11 +21,12 @@
 
 #define USAGE_NONE UINT32_MAX
 
-static const int64_t USAGE_TOLERANCE_US = 1000000;         // between the clocks of two brokers
-static const int64_t USAGE_CLAIM_US = 24LL * 3600000000;   // facts later than this close nothing
-static const int64_t USAGE_DERIVE_US = 3600LL * 1000000;   // a fetch that nothing closed by then
-static const int64_t USAGE_BATCH_US = 10LL * 60 * 1000000; // window of duplicate produce batches
-static const int64_t USAGE_PRUNE_US = 60LL * 1000000;      // whole states are searched this often
+static const int64_t USAGE_TOLERANCE_US = 1000000;            // between the clocks of two brokers
+static const int64_t USAGE_CLAIM_US = 24LL * 3600000000;      // facts later than this close nothing
+static const int64_t USAGE_DERIVE_US = 3600LL * 1000000;      // a fetch that nothing closed by then
+static const int64_t USAGE_BATCH_US = 10LL * 60 * 1000000;    // window of duplicate produce batches
+static const int64_t USAGE_IDLE_US = 400LL * 86400 * 1000000; // then what was read is forgotten
+static const int64_t USAGE_PRUNE_US = 60LL * 1000000; // whole states are searched this often
 
 struct usage_topic {
     char *name; // owned; NULL if known by id
@@ -73,10 +74,11 @@ enum usage_claim {
 
 // A fetch that carried records.
 struct usage_fetch {
-    int64_t offset; // O; -1: no line showed it
-    int64_t high;   // H
-    int64_t bytes;  // R; -1: stored by a release that didn't keep it
-    int64_t time_us;
+    int64_t offset;  // O; -1: no line showed it
+    int64_t high;    // H
+    int64_t bytes;   // R; -1: stored by a release that didn't keep it
+    int64_t time_us; // when it was completed
+    int64_t at_us;   // when its request arrived: the row it is counted in; never later
     uint64_t order;  // number of its line: order within a broker
     uint64_t serial; // of its chain
     int32_t broker;

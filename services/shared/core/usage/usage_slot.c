@@ -42,3 +42,17 @@ struct usage_fetch *usage_slot_next_fetch(struct usage_state *st, uint32_t slot,
     }
     return w->left < st->slots[slot].left_count ? &st->slots[slot].left[w->left++] : NULL;
 }
+
+bool usage_slot_rests(const struct usage_slot *s) {
+    return s->positions == USAGE_NONE && s->left_count == 0 && s->start_count == 0 &&
+           s->word_count == 0 && s->batch_count == 0;
+}
+
+bool usage_slot_forget_idle(struct usage_state *st, uint32_t slot, int64_t before_us) {
+    struct usage_slot *s = &st->slots[slot];
+    if (!s->used || s->highest < 0 || s->last_us >= before_us || !usage_slot_rests(s)) {
+        return false;
+    }
+    s->highest = -1;
+    return true;
+}

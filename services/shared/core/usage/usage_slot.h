@@ -20,4 +20,9 @@ struct usage_slot_walk {
 struct usage_fetch *usage_slot_next_fetch(struct usage_state *st, uint32_t slot,
                                           struct usage_slot_walk *w);
 
+// Nothing in it waits for a fact; only how far it was read is known.
+bool usage_slot_rests(const struct usage_slot *slot);
+// Forgets how far a slot that rests was read if no line named it since `before_us`. True if it did.
+bool usage_slot_forget_idle(struct usage_state *st, uint32_t slot, int64_t before_us);
+
 #endif

@@ -4,6 +4,7 @@
 
 #include "base/check.h"
 #include "core/usage/usage_model.h"
+#include "core/usage/usage_slot.h"
 
 struct usage_state *usage_state_new(void) {
     struct usage_state *st = calloc(1, sizeof *st);
@@ -53,9 +54,16 @@ bool usage_state_has_unresolved(const struct usage_state *st) {
 
 bool usage_state_empty(const struct usage_state *st) {
     for (uint32_t i = 0; i < st->slot_count; i++) {
-        const struct usage_slot *s = &st->slots[i];
-        if (s->highest >= 0 || s->positions != USAGE_NONE || s->left_count > 0 ||
-            s->start_count > 0 || s->word_count > 0 || s->batch_count > 0) {
+        if (st->slots[i].highest >= 0 || !usage_slot_rests(&st->slots[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool usage_state_rests(const struct usage_state *st) {
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        if (!usage_slot_rests(&st->slots[i])) {
             return false;
         }
     }

@@ -40,6 +40,8 @@ void usage_state_set_producer(struct usage_state *st, uint32_t producer);
 bool usage_state_has_unresolved(const struct usage_state *st);
 // Nothing left worth keeping.
 bool usage_state_empty(const struct usage_state *st);
+// Nothing waits for a fact: all that is known is how far partitions were read.
+bool usage_state_rests(const struct usage_state *st);
 // Not before then is a fetch an hour old that usage_fold_derive would derive; INT64_MAX: none.
 int64_t usage_state_due_us(const struct usage_state *st);
 // Roughly what it occupies, in bytes.

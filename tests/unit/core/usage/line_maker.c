@@ -46,8 +46,12 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
 }
 
 void maker_init(struct maker *m) {
-    *m = (struct maker){
-        .broker = 1, .connection = 1, .client = "client", .address = "10.0.0.9", .topic = TOPIC_A};
+    *m = (struct maker){.broker = 1,
+                        .connection = 1,
+                        .client = "client",
+                        .address = "10.0.0.9",
+                        .topic = TOPIC_A,
+                        .total = "1.5"};
     m->state = usage_state_new();
     m->names = topic_names_new();
     broker_line_init(&m->line);
@@ -81,11 +85,11 @@ static void finish(struct maker *m, int api, int version, const char *request,
         "[2026-11-%02d %02d:%02d:%02d,%03d] DEBUG Completed request:{\"isForwarded\":false,"
         "\"requestHeader\":{\"requestApiKey\":%d,\"requestApiVersion\":%d,\"correlationId\":1,"
         "\"clientId\":\"%s\",\"requestApiKeyName\":\"X\"},\"request\":%s,\"response\":%s,"
-        "\"connection\":\"10.0.0.%d:9092-%s:%d-0-%d\",\"totalTimeMs\":1.5,\"principal\":\"User:u\","
+        "\"connection\":\"10.0.0.%d:9092-%s:%d-0-%d\",\"totalTimeMs\":%s,\"principal\":\"User:u\","
         "\"listener\":\"CLIENT\"} (kafka.request.logger)",
         1 + (int)(ms / 86400000), (int)(ms / 3600000 % 24), (int)(ms / 60000 % 60),
         (int)(ms / 1000 % 60), (int)(ms % 1000), api, version, m->client, request, response,
-        m->broker, m->address, 40000 + m->connection, m->connection);
+        m->broker, m->address, 40000 + m->connection, m->connection, m->total);
     assert_true(n > 0 && (size_t)n < sizeof text);
     maker_text(m, text);
 }
@@ -246,6 +250,24 @@ void maker_fact(struct maker *m, const char *id, const char *name, enum topic_ev
     int64_t start_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
     assert_true(topic_names_learn(m->names, &fact, start_us + m->at_ms * 1000));
     usage_fold_settle(m->state, m->names, &m->sink);
+}
+
+void maker_load(struct maker *m, const char *hex) {
+    struct buf blob;
+    struct err e;
+    struct usage_state *loaded = NULL;
+    buf_init(&blob, USAGE_BLOB_MAX);
+    for (; *hex != '\0'; hex += 2) {
+        unsigned byte = 0;
+        assert_int_equal(sscanf(hex, "%2x", &byte), 1);
+        buf_add_char(&blob, (char)byte);
+    }
+    if (usage_blob_decode(buf_slice(&blob), &loaded, &e) != ERR_OK) {
+        fail_msg("%s", e.text);
+    }
+    usage_state_free(m->state);
+    m->state = loaded;
+    buf_done(&blob);
 }
 
 void maker_store_and_load(struct maker *m) {

@@ -41,6 +41,7 @@ struct maker {
     const char *client;
     const char *address;
     const char *topic; // id of 22 characters, else a name
+    const char *total; // totalTimeMs
     int64_t at_ms;     // since 2026-11-01T00:00:00Z
 };
 
@@ -57,6 +58,8 @@ void maker_share(struct maker *m, int partition, int64_t first, int64_t last, in
 void maker_fact(struct maker *m, const char *id, const char *name, enum topic_event event);
 // Folds one line of text; fails the test if it can't be read.
 void maker_text(struct maker *m, const char *text);
+// The state of these bytes, in hexadecimal, in place of what there was.
+void maker_load(struct maker *m, const char *hex);
 // Writes the state, frees it and reads it back.
 void maker_store_and_load(struct maker *m);
 // If set, lines are written there (one per call of the functions above) and not folded.

@@ -573,6 +573,58 @@ static void prune__lets_go_of_idle_chains(void **state) {
     assert_true(usage_state_empty(m->state));
 }
 
+// How far the partition of the one topic was read, -1: not known.
+static int64_t read_up_to(const struct maker *m, int32_t partition) {
+    for (uint32_t i = 0; i < m->state->slot_count; i++) {
+        if (m->state->slots[i].partition == partition) {
+            return m->state->slots[i].highest;
+        }
+    }
+    return -1;
+}
+
+// It is known for 400 days after the last line that named the partition.
+static void prune__forgets_what_was_read_after_400_idle_days(void **state) {
+    struct maker *m = *state;
+    int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
+    maker_plain_fetch(m, "0@0 1@0", "0:2000/50 1:900/9");
+    m->at_ms += 1000;
+    maker_plain_fetch(m, "0@50 1@9", "");
+    m->at_ms += 3 * 86400000;
+    m->connection = 2;
+    maker_plain_fetch(m, "1@9", "");
+    usage_fold_prune(m->state, day_us + 399 * US_PER_DAY, &m->sink);
+    assert_true(usage_state_rests(m->state));
+    maker_store_and_load(m);
+    assert_int_equal(read_up_to(m, 0), 50);
+    usage_fold_prune(m->state, day_us + 401 * US_PER_DAY, &m->sink);
+    assert_int_equal(read_up_to(m, 0), -1);
+    assert_int_equal(read_up_to(m, 1), 9);
+    assert_false(usage_state_empty(m->state));
+    maker_store_and_load(m);
+    usage_fold_prune(m->state, day_us + 404 * US_PER_DAY, &m->sink);
+    assert_true(usage_state_empty(m->state));
+    maker_store_and_load(m);
+    // Who comes back begins anew: the figures are the same, all of it fresh.
+    struct maker_sum before = m->all, fresh = m->fresh;
+    m->connection = 3;
+    maker_plain_fetch(m, "0@0", "0:2000/50");
+    maker_plain_fetch(m, "0@50", "");
+    assert_int_equal(m->all.bytes - before.bytes, 2000);
+    assert_int_equal(m->all.messages - before.messages, 50);
+    assert_int_equal(m->fresh.bytes - fresh.bytes, 2000);
+}
+
+static void prune__keeps_what_was_read_where_something_waits(void **state) {
+    struct maker *m = *state;
+    int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
+    maker_produce(m, -1, "0:1000/7");
+    maker_plain_fetch(m, "0@0", "0:2000/50");
+    assert_false(usage_state_rests(m->state));
+    usage_fold_prune(m->state, day_us + 7200 * US_PER_SECOND, &m->sink);
+    assert_false(usage_state_rests(m->state));
+}
+
 static void prune__keeps_a_commit_in_the_fetch_it_closed(void **state) {
     struct maker *m = *state;
     int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
@@ -662,6 +714,8 @@ int main(void) {
         CASE(share_fetch__counts_records_and_no_bytes),
         CASE(prune__loses_nothing_of_a_live_session),
         CASE(prune__lets_go_of_idle_chains),
+        CASE(prune__forgets_what_was_read_after_400_idle_days),
+        CASE(prune__keeps_what_was_read_where_something_waits),
         CASE(prune__keeps_a_commit_in_the_fetch_it_closed),
         CASE(followers__are_not_counted),
         CASE(many_partitions__are_bounded),

@@ -50,8 +50,10 @@ static int64_t at(const char *text) {
     return us;
 }
 
-// A fetch of one partition of acme.orders by name, on a connection of its own per principal.
-static void take_fetch(const char *time, const char *principal, int64_t offset, int64_t bytes) {
+// A fetch of one partition of acme.orders by name, on a connection of its own per principal, that
+// took `total` milliseconds.
+static void take_fetch_of(const char *time, const char *principal, int64_t offset, int64_t bytes,
+                          const char *total) {
     char line[2048];
     int n = snprintf(
         line, sizeof line,
@@ -66,15 +68,19 @@ static void take_fetch(const char *time, const char *principal, int64_t offset, 
         "\"topic\":\"acme.orders\",\"partitions\":[{\"partitionIndex\":0,\"errorCode\":0,"
         "\"highWatermark\":1000,\"lastStableOffset\":1000,\"logStartOffset\":0,"
         "\"abortedTransactions\":[],\"preferredReadReplica\":-1,\"recordsSizeInBytes\":%lld}]}]},"
-        "\"connection\":\"127.0.0.1:19092-127.0.0.1:34428-2-5\",\"totalTimeMs\":2.633,"
+        "\"connection\":\"127.0.0.1:19092-127.0.0.1:34428-2-5\",\"totalTimeMs\":%s,"
         "\"requestQueueTimeMs\":0.158,\"localTimeMs\":1.871,\"remoteTimeMs\":0.0,"
         "\"throttleTimeMs\":0,\"responseQueueTimeMs\":0.133,\"sendTimeMs\":0.47,"
         "\"securityProtocol\":\"SASL_PLAINTEXT\",\"principal\":\"User:%s\",\"listener\":"
         "\"INTERNAL\",\"clientInformation\":{\"softwareName\":\"librdkafka\","
         "\"softwareVersion\":\"2.0.2\"}} (kafka.request.logger)",
-        time, (long long)offset, (long long)bytes, principal);
+        time, (long long)offset, (long long)bytes, total, principal);
     assert_true(n > 0 && (size_t)n < sizeof line);
     take(BROKER_RECORD_LINE, line);
+}
+
+static void take_fetch(const char *time, const char *principal, int64_t offset, int64_t bytes) {
+    take_fetch_of(time, principal, offset, bytes, "2.633");
 }
 
 static const struct usage_row *row_from(const char *from) {
@@ -109,8 +115,8 @@ static void correction__goes_to_the_part_of_the_fetch_it_corrects(void **state) 
     borders_add(&borders, at("2026-11-01T10:20:00Z"));
     borders_finish(&borders);
     assert_true(fold_rebound(&fold, SLICE_LIT("alice"), &borders));
-    take_fetch("10:19:59,999", "alice", 0, 500);
-    take_fetch("10:20:00,000", "alice", 40, 700);
+    take_fetch("10:20:00,002", "alice", 0, 500); // arrived at 10:19:59.999367
+    take_fetch("10:20:00,003", "alice", 40, 700);
     assert_int_equal(fold.rows.count, 2);
     const struct usage_row *before = row_from("2026-11-01T10:15:00Z");
     const struct usage_row *after = row_from("2026-11-01T10:20:00Z");
@@ -127,7 +133,7 @@ static void correction__goes_to_the_part_of_the_fetch_it_corrects(void **state) 
 
 static void border__inside_the_open_batch_is_refused(void **state) {
     (void)state;
-    take_fetch("10:19:00,000", "alice", 0, 500);
+    take_fetch_of("10:19:07,000", "alice", 0, 500, "7000.0");
     struct borders late = {0};
     borders_add(&late, at("2026-11-01T10:19:00.001Z"));
     assert_true(fold_rebound(&fold, SLICE_LIT("alice"), &late));
@@ -137,6 +143,29 @@ static void border__inside_the_open_batch_is_refused(void **state) {
     struct borders other = {0};
     borders_add(&other, at("2026-11-01T10:19:00Z"));
     assert_true(fold_rebound(&fold, SLICE_LIT("bob"), &other));
+}
+
+// The right of one subscription ends and another's begins while the broker waits for records.
+static void fetch_that_waited__goes_to_whoever_had_let_it_in(void **state) {
+    (void)state;
+    struct borders borders = {0};
+    borders_add(&borders, at("2026-11-01T10:20:00Z"));
+    borders_add_end(&borders, at("2026-11-01T10:20:00Z"));
+    borders_finish(&borders);
+    assert_true(fold_rebound(&fold, SLICE_LIT("alice"), &borders));
+    take_fetch_of("10:20:00,400", "alice", 0, 500, "500.0");
+    take_fetch_of("10:20:00,400", "bob", 0, 600, "500.0");
+    take_fetch_of("10:20:00,401", "alice", 40, 700, "0.9");
+    take_fetch_of("10:30:00,100", "alice", 60, 900, "300.0"); // over a quarter hour, too
+    assert_int_equal(row_from("2026-11-01T10:20:00Z")->bytes, 700);
+    assert_int_equal(row_from("2026-11-01T10:20:00Z")->messages, 20);
+    assert_int_equal(row_from("2026-11-01T10:21:00Z")->bytes, 900);
+    assert_int_equal(fold.rows.count, 4);
+    assert_int_equal(fold.rows.items[0].bytes, 500);
+    assert_int_equal(fold.rows.items[0].messages, 40);
+    assert_int_equal(fold.rows.items[0].from_us, at("2026-11-01T10:15:00Z"));
+    assert_int_equal(fold.rows.items[1].bytes, 600);
+    assert_int_equal(fold.rows.items[1].from_us, at("2026-11-01T10:15:00Z"));
 }
 
 static void stored_batch__leaves_state_but_no_rows(void **state) {
@@ -291,6 +320,27 @@ static void empty_state__goes(void **state) {
     assert_null(p->state);
 }
 
+// Whoever is gone is looked at once a day, until nothing is known of him any more.
+static void state_of_whoever_is_gone__goes(void **state) {
+    (void)state;
+    int64_t began = at("2026-11-01T10:00:00Z");
+    fold.expected[fold.expected_count++] = (struct log_expected){.id = 1};
+    take_fetch("10:15:30,123", "alice", 0, 500);
+    take_fetch("10:16:30,123", "alice", 40, 0);
+    struct principal *p = principals_find(&fold.principals, SLICE_LIT("alice"));
+    int64_t pruned = 0;
+    for (int64_t hour = 1; hour <= 24 * 401 && p->state != NULL; hour++) {
+        int64_t now = began + hour * 3600 * US_PER_SECOND;
+        log_partitions_heard(partition, 1, now, now);
+        fold_finish(&fold, now);
+        pruned += hour > 48 && p->dirty;
+        assert_true(p->state != NULL || hour > 24 * 400);
+        fold_stored(&fold);
+    }
+    assert_null(p->state);
+    assert_in_range(pruned, 398, 400);
+}
+
 static void silent_broker__is_marked_and_does_not_stop_pruning(void **state) {
     (void)state;
     take_fetch("10:15:30,123", "alice", 0, 500);
@@ -315,6 +365,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(correction__goes_to_the_part_of_the_fetch_it_corrects,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(border__inside_the_open_batch_is_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(fetch_that_waited__goes_to_whoever_had_let_it_in, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(stored_batch__leaves_state_but_no_rows, setup, teardown),
         cmocka_unit_test_setup_teardown(duplicate_and_gap__add_nothing, setup, teardown),
         cmocka_unit_test_setup_teardown(unreadable_record__is_a_dead_letter_and_taken, setup,
@@ -327,6 +379,7 @@ int main(void) {
                                         teardown),
         cmocka_unit_test_setup_teardown(batch_of_many_gaps__is_full, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_state__goes, setup, teardown),
+        cmocka_unit_test_setup_teardown(state_of_whoever_is_gone__goes, setup, teardown),
         cmocka_unit_test_setup_teardown(silent_broker__is_marked_and_does_not_stop_pruning, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(many_rows__are_found_again, setup, teardown),
