@@ -122,8 +122,9 @@ static enum err_code put_gaps(struct store *s, struct fold *f, struct err *e) {
 
 static enum err_code write_parts(struct writing *w, struct err *e) {
     static enum err_code (*const PARTS[])(struct writing *, struct err *) = {
-        writing_topics, // first: a payer is found by a topic's name
-        writing_usage,  writing_states, writing_holes, writing_letters,
+        writing_topics,         // first: a payer is found by a topic's name
+        writing_written_topics, // before usage: the order of locks
+        writing_usage,          writing_batches, writing_states, writing_holes, writing_letters,
     };
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < sizeof PARTS / sizeof *PARTS; i++) {

@@ -44,16 +44,10 @@ ORDER BY d.principal, d.topic, d.delivery, d.from_at
            derived_messages = u.derived_messages + excluded.derived_messages,
            derived_fetches = u.derived_fetches + excluded.derived_fetches
 
--- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
--- deltas. Returns the bytes nobody owns.
--- name: add_usage
-WITH batch AS MATERIALIZED (
-    SELECT *
-      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
-                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
-                  $15::numeric[], $16::numeric[])
-           AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
-), quarter AS (
+-- What a batch of deltas adds to quarter rows and day rows, the same to both. A payer is looked up only where no row
+-- with one exists yet.
+-- piece: quarters_and_days
+quarter AS (
     INSERT INTO usage_quarter AS u {{usage_row}}
       FROM batch d
       LEFT JOIN LATERAL (
@@ -80,10 +74,65 @@ WITH batch AS MATERIALIZED (
     SELECT DISTINCT subscription_id FROM quarter WHERE subscription_id IS NOT NULL ORDER BY 1
     ON CONFLICT (subscription_id) DO UPDATE SET touched_at = clock_timestamp()
 )
+
+-- Returns the bytes nobody owns.
+-- name: add_usage
+WITH batch AS MATERIALIZED (
+    SELECT *
+      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
+                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
+                  $15::numeric[], $16::numeric[])
+           AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
+), {{quarters_and_days}}
 SELECT coalesce(sum(d.bytes), 0)
   FROM quarter q
   JOIN batch d USING (principal, topic, from_at)
  WHERE q.subscription_id IS NULL AND d.delivery = q.delivery
+
+-- Messages of produce batches, by difference to what their rows of usage have: of those pending, and of the one
+-- below each, whose end they are. The topics ($3) are locked. Returns how many were looked at.
+-- name: settle_produced
+WITH looked_at AS (
+    SELECT topic, partition, base_offset FROM produce_batch
+     WHERE cluster_id = $1 AND topic = ANY ($3::text[]) AND pending
+    UNION
+    SELECT b.topic, b.partition, below.base_offset
+      FROM produce_batch b
+     CROSS JOIN LATERAL (SELECT p.base_offset FROM produce_batch p
+                          WHERE p.cluster_id = $1 AND p.topic = b.topic AND p.partition = b.partition
+                            AND p.base_offset < b.base_offset
+                          ORDER BY p.base_offset DESC LIMIT 1) below
+     WHERE b.cluster_id = $1 AND b.topic = ANY ($3::text[]) AND b.pending
+), ended AS MATERIALIZED (
+    SELECT b.topic, b.partition, b.base_offset, b.counted, coalesce(above.base_offset - b.base_offset, 0) AS messages
+      FROM looked_at l
+      JOIN produce_batch b ON b.cluster_id = $1 AND b.topic = l.topic AND b.partition = l.partition
+                          AND b.base_offset = l.base_offset
+      LEFT JOIN LATERAL (SELECT n.base_offset FROM produce_batch n
+                          WHERE n.cluster_id = $1 AND n.topic = b.topic AND n.partition = b.partition
+                            AND n.base_offset > b.base_offset
+                          ORDER BY n.base_offset LIMIT 1) above ON true
+), settled AS (
+    UPDATE produce_batch b
+       SET counted = e.messages, pending = false
+      FROM ended e
+     WHERE b.cluster_id = $1 AND b.topic = e.topic AND b.partition = e.partition AND b.base_offset = e.base_offset
+    RETURNING b.topic, b.principal, b.named, b.from_at, b.day_from_at, e.counted IS NULL AS is_new,
+              e.messages - coalesce(e.counted, 0) AS more
+), kept AS (
+    UPDATE batch_topic t
+       SET batches = t.batches + s.batches
+      FROM (SELECT topic, count(*) AS batches FROM settled WHERE is_new GROUP BY topic) s
+     WHERE t.cluster_id = $1 AND t.topic = s.topic
+), batch AS MATERIALIZED (
+    SELECT principal, named AS topic, 0 AS delivery, from_at, min(day_from_at) AS day_from_at, 0 AS bytes,
+           0 AS messages, 0 AS fetches, 0 AS open_fetches, 0 AS share_messages, 0 AS produced_bytes,
+           sum(more) AS produced_messages, 0 AS derived_messages, 0 AS derived_fetches
+      FROM settled
+     WHERE more <> 0
+     GROUP BY principal, named, from_at
+), {{quarters_and_days}}
+SELECT count(*) FROM settled
 
 -- The first and the last position of both, and the lines of both.
 -- piece: widen_positions

@@ -35,8 +35,24 @@ struct usage_delta {
     uint32_t lines;
 };
 
+// A batch that was appended, of a topic whose batches the caller keeps. Whoever has those of all
+// producers knows where each ends: no delta tells the messages.
+struct usage_appended {
+    struct topic_key topic; // by id where that is known, else by name; borrowed for the call
+    struct topic_key named; // as its line named it
+    int32_t partition;
+    int64_t base;  // offset of its first record
+    int64_t bytes; // as sent, -1: not known any more
+    int64_t at_us;
+};
+
 struct usage_sink {
     void (*add)(void *ctx, const struct usage_delta *d);
+    // The principal has batches of the topic in its memory: whether the caller keeps them. Asked until
+    // it does, then for good (in each partition). NULL: never; otherwise `appended` is set too.
+    bool (*keeps)(void *ctx, const struct topic_key *topic);
+    // Each batch once, in any order.
+    void (*appended)(void *ctx, const struct usage_appended *b);
     // What was produced into the topic on the latest day that has both bytes and messages; false if
     // that is not known (yet). NULL: never known.
     bool (*produced)(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,

@@ -585,6 +585,15 @@ void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usag
     st->sink = NULL;
 }
 
+void usage_fold_hand_over(struct usage_state *st, const struct usage_sink *sink) {
+    st->sink = sink;
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        usage_produce_look(st, i);
+    }
+    usage_delta_flush(st);
+    st->sink = NULL;
+}
+
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink) {
     if (st->pruned_us != INT64_MIN && horizon_us - st->pruned_us < USAGE_PRUNE_US) {
         return;
@@ -594,9 +603,12 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
     st->last_us = horizon_us > st->last_us ? horizon_us : st->last_us;
     usage_fetch_derive_due(st, horizon_us);
     usage_fetch_derive_left(st);
+    int64_t batches_us =
+        (horizon_us < st->batches_from_us ? horizon_us : st->batches_from_us) - USAGE_BATCH_US;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         usage_claim_forget(st, i, horizon_us - USAGE_TOLERANCE_US);
-        usage_produce_forget(st, i, horizon_us - USAGE_BATCH_US);
+        usage_produce_forget(st, i,
+                             st->slots[i].handed_over ? horizon_us - USAGE_BATCH_US : batches_us);
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < st->position_count; i++) {
