@@ -327,6 +327,9 @@ static enum err_code keep_batches(struct meter *m, struct err *e) {
     if (code == ERR_OK) {
         code = store_settle_batches(&m->store, true, e);
     }
+    if (code == ERR_OK) {
+        code = store_settle_readings(&m->store, &m->fold, e);
+    }
     // By the brokers' time, as far as everybody has read.
     if (code != ERR_OK || now_ms() < m->next_prune_ms || m->fold.read_by_all_us == 0) {
         return code;

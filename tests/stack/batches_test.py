@@ -5,11 +5,13 @@ import gzip
 import json
 import random
 import sys
+import time
 
 import pytest
+from confluent_kafka import Producer
 from log_feed import Feed
-from meter_test import PARTITIONS, cluster, migrated  # noqa: F401 (fixtures)
-from stack import ROOT, wait_for
+from meter_test import PARTITIONS, Cluster, cluster, migrated  # noqa: F401 (fixtures)
+from stack import ROOT, Stack, open_folder, wait_for
 
 sys.path.insert(0, str(ROOT / "tests" / "golden" / "request-log"))
 from recount import recount_fully  # noqa: E402
@@ -201,3 +203,165 @@ def test_writer_by_name_and_writer_by_id__are_of_one_topic(cluster, tmp_path):  
     wait_for(lambda: settled(cluster) and produced(cluster) == expected, "what the topic's writers have together")
     wait_for(lambda: cluster.sql("select topic, several from batch_topic where cluster_id = %s", cluster.id) == [(ID, True)], "the name to be gone")
     assert meter.ready()
+
+
+# --- share groups ----------------------------------------------------------------------------------------------------
+SHARED = (
+    '[2026-11-22 10:%02d:%02d,000] DEBUG Completed request:{"isForwarded":false,"requestHeader":{"requestApiKey":78,'
+    '"requestApiVersion":2,"correlationId":203,"clientId":"sharer","requestApiKeyName":"SHARE_FETCH"},"request":{"groupId":"g",'
+    '"memberId":"IyJYkeh4QU2cDWzvZN4LbQ","shareSessionEpoch":1,"maxWaitMs":500,"minBytes":1,"maxBytes":52428800,"maxRecords":500,'
+    '"batchSize":500,"shareAcquireMode":0,"isRenewAck":false,"topics":[],"forgottenTopicsData":[]},"response":{"throttleTimeMs":0,'
+    '"errorCode":0,"errorMessage":null,"acquisitionLockTimeoutMs":30000,"responses":[{"topicId":"' + ID + '","partitions":'
+    '[{"partitionIndex":0,"errorCode":0,"errorMessage":null,"acknowledgeErrorCode":0,"acknowledgeErrorMessage":null,'
+    '"currentLeader":{"leaderId":0,"leaderEpoch":0},"records":"","acquiredRecords":[%s]}]}],"nodeEndpoints":[]},'
+    '"connection":"127.0.0.1:19094-127.0.0.1:34810-4-5","totalTimeMs":1.5,"principal":"User:sharer","listener":"CLIENT"} (kafka.request.logger)'
+)
+
+
+def shared(second, *ranges):
+    """A SHARE_FETCH line: (first, last, how often delivered)."""
+    acquired = ",".join('{"firstOffset":%d,"lastOffset":%d,"deliveryCount":%d}' % r for r in ranges)
+    return (SHARED % (second // 60, second % 60, acquired)).encode()
+
+
+def share_usage(cluster, table="usage_quarter"):  # noqa: F811
+    """{delivery: (messages, bytes, messages whose bytes are unknown)}"""
+    return {
+        delivery: tuple(map(int, rest))
+        for delivery, *rest in cluster.sql(
+            f"select delivery, sum(share_messages), sum(share_bytes), sum(share_unknown) from {table} where cluster_id = %s"
+            " and share_messages > 0 group by 1", cluster.id,
+        )
+    }
+
+
+class Later:
+    """The brokers' time goes on, a minute at each look."""
+
+    def __init__(self, cluster, feed, begin_us=BEGIN + 30 * MINUTE):  # noqa: F811
+        self.cluster, self.feed, self.at = cluster, feed, begin_us
+
+    def __call__(self):
+        before = len(self.feed.records)
+        self.at += MINUTE
+        self.feed.control(self.at)
+        self.feed.ship(before)
+
+    def until(self, condition, what):
+        def look():
+            self()
+            return condition()
+
+        wait_for(look, what, 60, every=1)
+
+    def until_read(self):
+        waiting = "select 1 from produce_reading where cluster_id = %s limit 1"
+        self.until(lambda: self.cluster.sql(waiting, self.cluster.id) == [], "the readings to be settled")
+
+
+def feed_of(cluster, lines):  # noqa: F811
+    feed = cluster.feed()
+    for line in lines:
+        feed.add_line(line, who_of(line))
+    return feed
+
+
+def test_share_group__has_the_bytes_of_the_batches_it_was_sent(cluster):  # noqa: F811
+    """Whole batches, from that of the first record acquired to that of the last, in each answer anew."""
+    feed = feed_of(cluster, [
+        wrote("one", 0, 0, 100), wrote("two", 1000, 10, 200), wrote("one", 2000, 20, 400), wrote("one", 3000, 30, 800),
+        shared(10, (0, 9, 1)), shared(11, (12, 25, 1)), shared(12, (12, 14, 2)), shared(13, (5, 7, 2), (33, 34, 1)),
+    ])  # fmt: skip
+    cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert share_usage(cluster) == {0: (10 + 14 + 2, 0, 10 + 14 + 5), 1: (3 + 3, 0, 3)}
+    Later(cluster, feed).until_read()
+    assert share_usage(cluster) == {0: (26, 100 + 600 + 1500, 0), 1: (6, 200, 0)} == share_usage(cluster, "usage_day")
+
+
+def test_share_group_reads_what_is_not_known__its_bytes_are_unknown_and_never_zero_in_silence(cluster):  # noqa: F811
+    """Records of before the first batch that was seen, and around one that the broker told no place of."""
+    nowhere = wrote("one", 2500, 30, 800).replace(b'"acks":-1', b'"acks":0')
+    nowhere = nowhere[: nowhere.index(b'"response":')] + b'"response":""' + nowhere[nowhere.index(b',"connection"') :]
+    feed = feed_of(cluster, [
+        wrote("one", 0, 50, 100), wrote("one", 1000, 60, 200), shared(10, (0, 9, 1)), shared(11, (50, 59, 1)),
+    ])  # fmt: skip
+    cluster.meter()
+    feed.ship()
+    cluster.wait()
+    Later(cluster, feed).until_read()
+    assert share_usage(cluster) == {0: (20, 100, 10)}
+    before = len(feed.records)
+    for line in (nowhere, shared(1200, (50, 59, 1))):
+        feed.add_line(line, who_of(line))
+    feed.ship(before)
+    cluster.wait()
+    Later(cluster, feed, BEGIN + 60 * MINUTE).until_read()
+    assert share_usage(cluster) == {0: (30, 100, 20)}
+    unplaced = cluster.sql("select count(unplaced_from) from batch_topic where cluster_id = %s", cluster.id)
+    assert unplaced == [(1,)]
+
+
+def test_topic_with_too_many_batches__the_oldest_go_and_that_is_told(cluster):  # noqa: F811
+    lines = [wrote(f"maker{n % 2}", 1000 * n, 10 * n, 500) for n in range(1800)]
+    feed = feed_of(cluster, lines)
+    cluster.meter(batches_most=1000)
+    feed.ship()
+    cluster.wait()
+    told = "select batches::int, capped_at is not null from batch_topic where cluster_id = %s"
+    Later(cluster, feed).until(lambda: cluster.sql(told, cluster.id) == [(1000, True)], "the oldest to be gone")
+    kept = cluster.sql("select count(*), min(base_offset) from produce_batch where cluster_id = %s", cluster.id)
+    assert kept == [(1000, 8000)]
+    assert produced(cluster) == {"maker0": (900 * 500, 9000), "maker1": (900 * 500, 8990)}
+
+
+@pytest.fixture(scope="module")
+def sharing():
+    """A broker with share groups, and a database."""
+    with Stack(open_folder("share"), WEIR_KAFKA_EXTRA_USERS="maker sharer") as stack:
+        stack.up_servers()
+        stack.script("weir", "migrate")
+        stack.script("kafka", "tool", "org.apache.kafka.tools.FeatureCommand", "upgrade", "--feature", "share.version=1", check=False)
+        yield stack
+
+
+def test_share_group_on_a_live_broker__has_the_bytes_of_the_brokers_own_counter(sharing):
+    """Two principals write; one member releases what it was given, so that others are sent it again."""
+    cluster, topic = Cluster(sharing), "share.live"
+    sharing.create_topic(topic, 2)
+    allow(sharing, topic)
+    tool = "org.apache.kafka.tools.consumer.ConsoleShareConsumer"
+    sharing.script("kafka", "tool", "kafka.admin.ConfigCommand", "--alter", "--entity-type", "groups", "--entity-name", "live",
+                   "--add-config", "share.auto.offset.reset=earliest")  # fmt: skip
+    dice, total = random.Random(3), 0
+    for turn in range(12):
+        producer = Producer(sharing.kafka_config(("maker", "admin")[turn % 2], linger_ms=20, compression_type=("none", "lz4")[turn % 3 == 0]))
+        for _ in range(dice.randrange(20, 120)):
+            producer.produce(topic, dice.randbytes(dice.randrange(10, 900)).hex(), partition=dice.randrange(2))
+            total += 1
+        producer.flush(30)
+    for more in (["--release", "--max-messages", "150"], ["--max-messages", str(total // 2)], []):
+        sharing.script("kafka", "tool", tool, "--topic", topic, "--group", "live", "--timeout-ms", "8000", *more, check=False)
+    sent = sharing.jmx_counts("BytesOutPerSec")[topic]
+    feed = cluster.feed()
+    feed.add_log(line for log in sharing.request_logs() for line in log.read_bytes().splitlines(keepends=True))
+    cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert share_usage(cluster)[0][0] >= total and share_usage(cluster)[1][0] > 0
+    Later(cluster, feed, int(time.time() * 1_000_000)).until_read()
+    known = share_usage(cluster)
+    cluster.close()
+    assert sum(size for _, size, _ in known.values()) == sent > 0
+    assert [unknown for _, _, unknown in known.values()] == [0, 0]
+
+
+def allow(stack, topic):
+    """Its makers may write it."""
+    from confluent_kafka.admin import AclBinding, AclOperation, AclPermissionType, ResourcePatternType, ResourceType
+
+    acl = AclBinding(ResourceType.TOPIC, topic, ResourcePatternType.LITERAL, "User:maker", "*", AclOperation.WRITE, AclPermissionType.ALLOW)
+    admin = stack.admin()  # it has to outlive its answers
+    for future in admin.create_acls([acl]).values():
+        future.result()

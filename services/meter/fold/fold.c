@@ -69,7 +69,8 @@ bool fold_empty(const struct fold *f) {
 
 bool fold_full(const struct fold *f) {
     return f->rows.count >= FOLD_ROWS_MAX || f->batches.count >= FOLD_BATCHES_MAX ||
-           dead_letters_full(&f->dead) || f->fact_count + LOG_FACT_TOPICS_MAX > FOLD_FACTS_MAX ||
+           f->batches.reading_count >= FOLD_BATCHES_MAX || dead_letters_full(&f->dead) ||
+           f->fact_count + LOG_FACT_TOPICS_MAX > FOLD_FACTS_MAX ||
            f->hole_count + 1 >= FOLD_HOLES_MAX || f->partitions.gap_count == GAPS_MAX;
 }
 
@@ -136,7 +137,16 @@ static void add_batch(void *ctx, const struct usage_appended *b) {
     if (b->at_us > a->principal->newest_us) {
         a->principal->newest_us = b->at_us;
     }
-    produce_batches_add(&a->fold->batches, a->principal, b);
+    if (b->base < 0) {
+        produce_batches_unplaced(&a->fold->batches, &b->topic, b->at_us);
+    } else {
+        produce_batches_add(&a->fold->batches, a->principal, b);
+    }
+}
+
+static void add_reading(void *ctx, const struct usage_shared *r) {
+    struct adding *a = ctx;
+    produce_batches_read(&a->fold->batches, a->principal, r);
 }
 
 static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
@@ -146,8 +156,12 @@ static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_
 }
 
 static struct usage_sink sink_of(struct adding *a) {
-    return (struct usage_sink){
-        .add = add_delta, .keeps = keeps, .appended = add_batch, .produced = produced_of, .ctx = a};
+    return (struct usage_sink){.add = add_delta,
+                               .keeps = keeps,
+                               .appended = add_batch,
+                               .shared = add_reading,
+                               .produced = produced_of,
+                               .ctx = a};
 }
 
 // `text` is the line, or what is left of it; `bytes` its whole length.

@@ -24,8 +24,9 @@
 #include "meter/fold/usage_rows.h"
 
 enum {
-    FOLD_ROWS_MAX = 200000,    // usage rows of a batch
-    FOLD_BATCHES_MAX = 100000, // produce batches of a batch; more only where some are handed over
+    FOLD_ROWS_MAX = 200000, // usage rows of a batch
+    FOLD_BATCHES_MAX =
+        100000, // produce batches, readings of a batch; more only of those handed over
     FOLD_FACTS_MAX = 1 << 16,  // topic facts of a batch
     FOLD_HOLES_MAX = 1 << 12,  // holes of a batch
     FOLD_SWEEP_MAX = 4096,     // principals looked at for pruning at one commit

@@ -8,6 +8,8 @@
 
 enum { FIRST_CAP = 64 };
 
+static const int64_t UNPLACED_EVERY_US = 60LL * 1000000;
+
 void produce_batches_init(struct produce_batches *b) {
     *b = (struct produce_batches){0};
     hash_table_init(&b->by_name);
@@ -21,6 +23,7 @@ void produce_batches_done(struct produce_batches *b) {
     }
     free(b->topics);
     free(b->rows);
+    free(b->readings);
     hash_table_done(&b->by_name);
     arena_done(&b->arena);
     *b = (struct produce_batches){0};
@@ -31,7 +34,7 @@ void produce_batches_clear(struct produce_batches *b) {
         b->untold -= !b->topics[i].told;
         b->topics[i].told = true;
     }
-    b->count = 0;
+    b->count = b->reading_count = 0;
     arena_reset(&b->arena);
 }
 
@@ -71,7 +74,10 @@ static struct written_topic *get(struct produce_batches *b, struct slice name) {
     }
     hash_table_put(&b->by_name, key, (uint32_t)b->topic_count);
     struct written_topic *t = &b->topics[b->topic_count++];
-    *t = (struct written_topic){.name = copy_of(name), .told = true};
+    *t = (struct written_topic){.name = copy_of(name),
+                                .unplaced_from_us = INT64_MAX,
+                                .unplaced_to_us = INT64_MIN,
+                                .told = true};
     return t;
 }
 
@@ -121,6 +127,46 @@ static struct slice kept_text(struct produce_batches *b, const struct topic_key 
     char text[TOPIC_ID_TEXT_LEN];
     struct slice name = text_of(topic, text);
     return slice_of(arena_str(&b->arena, name), name.len);
+}
+
+void produce_batches_unplaced(struct produce_batches *b, const struct topic_key *topic,
+                              int64_t at_us) {
+    char text[TOPIC_ID_TEXT_LEN];
+    struct written_topic *t = get(b, text_of(topic, text));
+    bool earlier = at_us < t->unplaced_from_us;
+    if (earlier) {
+        t->unplaced_from_us = at_us;
+    }
+    if (t->unplaced_to_us == INT64_MIN || at_us - t->unplaced_to_us > UNPLACED_EVERY_US) {
+        t->unplaced_to_us = at_us;
+    } else if (!earlier) {
+        return;
+    }
+    tell(b, t);
+}
+
+void produce_batches_read(struct produce_batches *b, const struct principal *p,
+                          const struct usage_shared *r) {
+    char text[TOPIC_ID_TEXT_LEN];
+    struct written_topic *t = get(b, text_of(&r->topic, text));
+    if (!t->shared) {
+        t->shared = true;
+        keep(b, t);
+        tell(b, t);
+    }
+    if (b->reading_count == b->reading_cap) {
+        b->reading_cap = b->reading_cap == 0 ? FIRST_CAP : b->reading_cap * 2;
+        b->readings = realloc(b->readings, b->reading_cap * sizeof *b->readings);
+        check(b->readings != NULL);
+    }
+    b->readings[b->reading_count++] = (struct produce_reading){
+        .principal = p,
+        .topic = kept_text(b, &r->topic),
+        .named = kept_text(b, &r->named),
+        .of = *r,
+        .from_us = borders_quarter_from(&p->borders, r->at_us),
+        .day_from_us = borders_day_from(&p->borders, r->at_us),
+    };
 }
 
 void produce_batches_add(struct produce_batches *b, const struct principal *p,

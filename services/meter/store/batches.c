@@ -10,6 +10,10 @@ enum {
     PRUNE_MAX = 50000,                   // batches let go at a time
 };
 
+// The line of a batch is written when its producer has its answer, so a reader's may come first; and
+// brokers' clocks differ. What is behind by more isn't waited for.
+static const int64_t READ_AFTER_US = 5LL * 1000000;
+
 static void learn(struct store *s, struct fold *f, const struct pg_rows *rows) {
     for (int i = 0; i < pg_rows_count(rows); i++) {
         if (!pg_rows_is_null(rows, i, METER_WRITTEN_TOPICS_TOPIC)) {
@@ -60,7 +64,8 @@ static void names_of(const struct pg_rows *rows, struct pg_array *ret) {
 
 static enum err_code rename_topics(struct store *s, struct err *e) {
     static const struct pg_statement *const STATEMENTS[] = {
-        &meter_sql_put_topics_of_names, &meter_sql_move_batches_of_names, &meter_sql_drop_names};
+        &meter_sql_put_topics_of_names, &meter_sql_move_batches_of_names,
+        &meter_sql_move_readings_of_names, &meter_sql_drop_names};
     PG_ROWS_AUTO struct pg_rows rows = {0};
     enum err_code code =
         pg_run(s->pg, &meter_sql_lock_renamed_topics, PG_PARAMS(pg_text(s->cluster_id)), &rows, e);
@@ -112,6 +117,32 @@ static enum err_code in_transaction(struct store *s,
 enum err_code store_settle_batches(struct store *s, bool renamed, struct err *e) {
     enum err_code code = renamed ? in_transaction(s, rename_topics, e) : ERR_OK;
     return code == ERR_OK ? in_transaction(s, settle, e) : code;
+}
+
+static enum err_code settle_readings(struct store *s, struct err *e) {
+    PG_ROWS_AUTO struct pg_rows rows = {0};
+    enum err_code code =
+        pg_run(s->pg, &meter_sql_lock_read_topics,
+               PG_PARAMS(pg_text(s->cluster_id), pg_instant(s->settle_to_us)), &rows, e);
+    if (code != ERR_OK || pg_rows_count(&rows) == 0) {
+        return code;
+    }
+    struct pg_array names;
+    names_of(&rows, &names);
+    code = pg_run(s->pg, &meter_sql_settle_readings,
+                  PG_PARAMS(pg_text(s->cluster_id), pg_text(s->metering_class), pg_array(&names),
+                            pg_instant(s->settle_to_us)),
+                  NULL, e);
+    pg_array_done(&names);
+    return code;
+}
+
+enum err_code store_settle_readings(struct store *s, const struct fold *f, struct err *e) {
+    if (f->read_by_all_us == 0) {
+        return ERR_OK;
+    }
+    s->settle_to_us = f->read_by_all_us - READ_AFTER_US;
+    return in_transaction(s, settle_readings, e);
 }
 
 enum err_code store_prune_batches(struct store *s, int64_t before_us, int64_t most,

@@ -18,13 +18,17 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS horizon, b.topic, b.writ
 
 -- name: put_written_topics
 -- columns: topic, writer, kept
-INSERT INTO batch_topic AS b (cluster_id, topic, writer, several)
-SELECT $1::uuid, d.topic, nullif(d.writer, ''), d.several
-  FROM unnest($2::text[], $3::text[], $4::bool[]) AS d (topic, writer, several)
+INSERT INTO batch_topic AS b (cluster_id, topic, writer, several, shared, unplaced_from, unplaced_to)
+SELECT $1::uuid, d.topic, nullif(d.writer, ''), d.several, d.shared, d.unplaced_from, d.unplaced_to
+  FROM unnest($2::text[], $3::text[], $4::bool[], $5::bool[], $6::timestamptz[], $7::timestamptz[])
+       AS d (topic, writer, several, shared, unplaced_from, unplaced_to)
  ORDER BY d.topic
 ON CONFLICT (cluster_id, topic) DO UPDATE
    SET writer = coalesce(b.writer, excluded.writer),
-       several = b.several OR excluded.several OR coalesce(b.writer <> excluded.writer, false)
+       several = b.several OR excluded.several OR coalesce(b.writer <> excluded.writer, false),
+       shared = b.shared OR excluded.shared,
+       unplaced_from = least(b.unplaced_from, excluded.unplaced_from),
+       unplaced_to = greatest(b.unplaced_to, excluded.unplaced_to)
 RETURNING topic, writer, kept
 
 -- name: add_produce_batches
@@ -33,6 +37,13 @@ SELECT $1::uuid, d.*
   FROM unnest($2::text[], $3::int8[], $4::int8[], $5::int8[], $6::text[], $7::text[], $8::timestamptz[],
               $9::timestamptz[], $10::timestamptz[]) AS d
 ON CONFLICT (cluster_id, topic, partition, base_offset) DO NOTHING
+
+-- name: add_readings
+INSERT INTO produce_reading (cluster_id, topic, partition, first_offset, last_offset, messages, principal, named,
+       delivery, from_at, day_from_at, at)
+SELECT $1::uuid, d.*
+  FROM unnest($2::text[], $3::int8[], $4::int8[], $5::int8[], $6::int8[], $7::text[], $8::text[], $9::int8[],
+              $10::timestamptz[], $11::timestamptz[], $12::timestamptz[]) AS d
 
 -- Up to when all partitions of the log have been read, by whichever meter; null: not known. A broker that was not
 -- heard in one for 25 hours is not waited for.
@@ -65,6 +76,16 @@ SELECT topic
  ORDER BY topic
    FOR NO KEY UPDATE
 
+-- Readings up to $2 that wait.
+-- name: lock_read_topics
+-- columns: topic
+SELECT topic
+  FROM batch_topic
+ WHERE cluster_id = $1
+   AND topic IN (SELECT topic FROM produce_reading WHERE cluster_id = $1 AND at <= $2::timestamptz)
+ ORDER BY topic
+   FOR NO KEY UPDATE
+
 -- Topics known by name whose ids have been learned since: each id that bears or bore the name is as much to be kept.
 -- name: lock_renamed_topics
 -- columns: topic
@@ -79,8 +100,9 @@ SELECT topic
    FOR UPDATE
 
 -- name: put_topics_of_names
-INSERT INTO batch_topic AS b (cluster_id, topic, writer, several, wanted)
-SELECT DISTINCT ON (t.topic_id) $1::uuid, t.topic_id, n.writer, n.several, n.wanted
+INSERT INTO batch_topic AS b (cluster_id, topic, writer, several, shared, wanted, unplaced_from, unplaced_to)
+SELECT DISTINCT ON (t.topic_id) $1::uuid, t.topic_id, n.writer, n.several, n.shared, n.wanted, n.unplaced_from,
+       n.unplaced_to
   FROM batch_topic n
   JOIN topic t ON t.cluster_id = n.cluster_id AND t.name = n.topic
  WHERE n.cluster_id = $1 AND n.topic = ANY ($2::text[])
@@ -88,7 +110,10 @@ SELECT DISTINCT ON (t.topic_id) $1::uuid, t.topic_id, n.writer, n.several, n.wan
 ON CONFLICT (cluster_id, topic) DO UPDATE
    SET writer = coalesce(b.writer, excluded.writer),
        several = b.several OR excluded.several OR coalesce(b.writer <> excluded.writer, false),
-       wanted = b.wanted OR excluded.wanted
+       shared = b.shared OR excluded.shared,
+       wanted = b.wanted OR excluded.wanted,
+       unplaced_from = least(b.unplaced_from, excluded.unplaced_from),
+       unplaced_to = greatest(b.unplaced_to, excluded.unplaced_to)
 
 -- Batches told by the name go to the id that bore it then: of those that were not gone, the one seen first.
 -- name: move_batches_of_names
@@ -100,6 +125,15 @@ UPDATE produce_batch b
                           ORDER BY t.deleted_at NULLS LAST, t.seen_at
                           LIMIT 1), b.topic)
  WHERE b.cluster_id = $1 AND b.topic = ANY ($2::text[])
+
+-- name: move_readings_of_names
+UPDATE produce_reading r
+   SET topic = coalesce((SELECT t.topic_id FROM topic t
+                          WHERE t.cluster_id = r.cluster_id AND t.name = r.topic
+                            AND (t.deleted_at IS NULL OR r.at <= t.deleted_at)
+                          ORDER BY t.deleted_at NULLS LAST, t.seen_at
+                          LIMIT 1), r.topic)
+ WHERE r.cluster_id = $1 AND r.topic = ANY ($2::text[])
 
 -- name: drop_names
 DELETE FROM batch_topic b
@@ -116,7 +150,7 @@ WITH topics AS MATERIALIZED (
            greatest($2::timestamptz,
                     (SELECT b.at FROM produce_batch b
                       WHERE t.batches > $3::int8 AND b.cluster_id = t.cluster_id AND b.topic = t.topic
-                      ORDER BY b.at DESC OFFSET $3::int8 LIMIT 1)) AS before_at
+                      ORDER BY b.at DESC OFFSET $3::int8 - 2 LIMIT 1)) AS before_at
       FROM batch_topic t
      WHERE t.cluster_id = $1 AND t.batches > 0
      ORDER BY t.topic

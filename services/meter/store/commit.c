@@ -50,7 +50,8 @@ static enum err_code advance_partitions(struct store *s, struct fold *f, struct 
     }
     size_t wanted = c.items[0].count;
     PG_ROWS_AUTO struct pg_rows rows = {0};
-    enum err_code code = columns_run(&c, s, &meter_sql_advance_partitions, NULL, &rows, e);
+    enum err_code code =
+        columns_run(&c, s, &meter_sql_advance_partitions, s->batches_horizon, &rows, e);
     columns_done(&c);
     if (code == ERR_OK && wanted > 0 && pg_rows_affected(&rows) != (int64_t)wanted) {
         return err_set(e, ERR_CONFLICT, "another meter has read on in a partition");

@@ -9,7 +9,7 @@
 //   produced  PRODUCE batches once per (topic, partition, base offset) within 10 minutes; messages
 //             from the sorted base offsets (usage_state_set_producer), or, of topics whose batches
 //             the sink keeps, from those of all producers there
-//   share     records acquired; bytes are not in the log
+//   share     records acquired; bytes are not in the log (usage_delta.h, struct usage_shared)
 //   messages  of a fetch that brought R bytes at offset O with the watermark H, by the strongest of
 //             these facts within 24 hours of it, in the fetch's own quarter hour:
 //     1  its successor in the run, the next request at S > O: min(S, max(H, H of its answer)) - O;

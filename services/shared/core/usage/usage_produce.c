@@ -168,6 +168,22 @@ static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, i
     }
 }
 
+// acks=0 is never answered: how much was asked is known, where it went is not.
+static void count_unplaced(struct usage_line *l, const struct broker_line_part *asked) {
+    struct usage_state *st = l->st;
+    uint32_t topic = usage_line_get_topic(l, asked->topic);
+    count_bytes(st, topic, asked->bytes, l->line->time_us);
+    if (st->sink->keeps != NULL) {
+        struct usage_appended appended = {.topic = usage_delta_topic(st, st->topics[topic].home),
+                                          .named = usage_delta_topic(st, topic),
+                                          .partition = asked->partition,
+                                          .base = -1,
+                                          .bytes = asked->bytes,
+                                          .at_us = l->line->time_us};
+        st->sink->appended(st->sink->ctx, &appended);
+    }
+}
+
 void usage_produce_line(struct usage_line *l) {
     struct usage_state *st = l->st;
     const struct broker_line *line = l->line;
@@ -177,9 +193,9 @@ void usage_produce_line(struct usage_line *l) {
             continue;
         }
         if (!line->has_response) {
-            // acks=0 is never answered; another one without answer may not have been written.
+            // Another one without answer may not have been written.
             if (line->acks == 0) {
-                count_bytes(st, usage_line_get_topic(l, asked->topic), asked->bytes, line->time_us);
+                count_unplaced(l, asked);
             }
             continue;
         }

@@ -28,7 +28,8 @@ static const char *line_text(struct arena *a, enum rating_kind kind, struct plan
                                                    .late = late,
                                                    .open_fetches = open,
                                                    .derived_messages = "0",
-                                                   .share_messages = share});
+                                                   .share_messages = share,
+                                                   .share_bytes = "0"});
 }
 
 static void period__whole_and_parts(void **state) {
