@@ -316,6 +316,29 @@ def test_topic_with_too_many_batches__the_oldest_go_and_that_is_told(cluster):  
     assert produced(cluster) == {"maker0": (900 * 500, 9000), "maker1": (900 * 500, 8990)}
 
 
+def test_topic_that_is_wanted_by_its_name__is_kept_with_one_writer_too(cluster):  # noqa: F811
+    """By each id that bears the name; what the writer's state remembers comes with it."""
+    feed = feed_of(cluster, [wrote("one", 0, 0, 100), wrote("one", 1000, 10, 200)])
+    feed.add_everywhere("fact", {"at_us": BEGIN - MINUTE, "topics": [{"id": ID, "name": "acme.wanted", "event": "seen"}]})
+    feed.offset += 1
+    meter = cluster.meter()
+    feed.ship()
+    cluster.wait()
+    assert cluster.sql("select 1 from produce_batch where cluster_id = %s", cluster.id) == []
+    cluster.sql("insert into batch_topic (cluster_id, topic, wanted) values (%s, 'acme.wanted', true)", cluster.id)
+    rows = "select base_offset, bytes, counted from produce_batch where cluster_id = %s and not pending order by 1"
+    wait_for(lambda: cluster.sql(rows, cluster.id) == [(0, 100, 10), (10, 200, 0)], "the batches to be handed over")
+    before = len(feed.records)
+    line = wrote("one", 2000, 30, 400)
+    feed.add_line(line, who_of(line))
+    feed.ship(before)
+    wait_for(lambda: cluster.sql(rows, cluster.id) == [(0, 100, 10), (10, 200, 20), (30, 400, 0)], "the next batch")
+    assert produced(cluster) == {"one": (700, 30)}
+    topics = cluster.sql("select topic, wanted, kept from batch_topic where cluster_id = %s order by 1", cluster.id)
+    assert topics == [(ID, True, True), ("acme.wanted", True, True)]
+    assert meter.stop() == 0
+
+
 @pytest.fixture(scope="module")
 def sharing():
     """A broker with share groups, and a database."""
