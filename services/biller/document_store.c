@@ -53,7 +53,8 @@ static const char *description_of(struct arena *a, const struct month *u,
                                    .late = u->billed_seq > 0,
                                    .open_fetches = u->open_fetches,
                                    .derived_messages = u->derived_messages,
-                                   .share_messages = u->share_messages});
+                                   .share_messages = u->share_messages,
+                                   .share_bytes = u->share_bytes});
 }
 
 static enum err_code insert_line(struct pg *pg, struct arena *a, const struct document_context *c,

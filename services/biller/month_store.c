@@ -77,7 +77,8 @@ static enum err_code take_month(struct arena *a, const struct pg_rows *rows, int
                         .topics = text_of(a, rows, i, BILLER_MONTH_LIST_TOPICS),
                         .open_fetches = "0",
                         .derived_messages = "0",
-                        .share_messages = "0"};
+                        .share_messages = "0",
+                        .share_bytes = "0"};
     take_period(rows, i, u);
     return take_plan(a, rows, i, u, e);
 }
@@ -167,6 +168,8 @@ enum err_code month_store_read_usage(struct pg *pg, struct arena *a, struct mont
             a, u->derived_messages, pg_rows_text(&rows, i, BILLER_MONTH_USAGE_DERIVED_MESSAGES));
         u->share_messages = add_count(a, u->share_messages,
                                       pg_rows_text(&rows, i, BILLER_MONTH_USAGE_SHARE_MESSAGES));
+        u->share_bytes =
+            add_count(a, u->share_bytes, pg_rows_text(&rows, i, BILLER_MONTH_USAGE_SHARE_BYTES));
         const char *weakest = text_of(a, &rows, i, BILLER_MONTH_USAGE_WEAKEST_CLASS);
         if (u->metering_class == NULL || metering_class_is_weaker(weakest, u->metering_class)) {
             u->metering_class = weakest;
@@ -267,12 +270,12 @@ enum err_code month_store_rate(struct pg *pg, struct arena *a, struct month *u, 
 }
 
 const char *month_store_usage_json(struct arena *a, const struct month *u) {
-    json_t *all =
-        json_pack("{s:I, s:I, s:s, s:s, s:s, s:o}", "service_from_day",
-                  (json_int_t)u->period.service_from_day, "service_to_day",
-                  (json_int_t)u->period.service_to_day, "open_fetches", u->open_fetches,
-                  "derived_messages", u->derived_messages, "share_messages", u->share_messages,
-                  "usage", rating_usage_json(a, u->usage, u->usage_count));
+    json_t *all = json_pack("{s:I, s:I, s:s, s:s, s:s, s:s, s:o}", "service_from_day",
+                            (json_int_t)u->period.service_from_day, "service_to_day",
+                            (json_int_t)u->period.service_to_day, "open_fetches", u->open_fetches,
+                            "derived_messages", u->derived_messages, "share_messages",
+                            u->share_messages, "share_bytes", u->share_bytes, "usage",
+                            rating_usage_json(a, u->usage, u->usage_count));
     check(all != NULL);
     return json_write_text(a, all);
 }

@@ -59,11 +59,12 @@ select s.id as subscription_id, s.provider_org_id, provider.name as provider_nam
  order by v.currency, u.period_from, s.requested_at, s.id;
 
 -- name: month_usage
--- columns: delivery, bytes, messages, fetches, open_fetches, derived_messages, share_messages, weakest_class
-select delivery::int8, sum(bytes)::text as bytes, sum(messages + share_messages)::text as messages,
+-- columns: delivery, bytes, messages, fetches, open_fetches, derived_messages, share_messages, share_bytes, weakest_class
+select delivery::int8, sum(bytes + share_bytes)::text as bytes, sum(messages + share_messages)::text as messages,
        sum(fetches)::text as fetches, greatest(sum(open_fetches), 0)::text as open_fetches,
        greatest(sum(derived_messages), 0)::text as derived_messages,
-       greatest(sum(share_messages), 0)::text as share_messages,
+       greatest(sum(share_unknown), 0)::text as share_messages,
+       greatest(sum(share_bytes), 0)::text as share_bytes,
        (array_agg(metering_class order by array_position('{committed,reported,request_log}', metering_class)))[1]
            as weakest_class
   from usage_quarter

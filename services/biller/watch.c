@@ -54,6 +54,7 @@ static enum err_code rate_in(struct pg *pg, struct arena *a, const char *subscri
         .open_fetches = "0",
         .derived_messages = "0",
         .share_messages = "0",
+        .share_bytes = "0",
         .from_us = pg_rows_instant_us(&rows, 0, BILLER_WATCH_SUBSCRIPTION_PERIOD_FROM),
         .to_us = pg_rows_instant_us(&rows, 0, BILLER_WATCH_SUBSCRIPTION_PERIOD_TO),
         .period = {

@@ -25,6 +25,7 @@ enum {
     IDLE_MS = 1000,             // longest wait for a message
     HOUSEKEEPING_MS = 3000,     // grants, gauges, report to Kafka
     RETRY_MS = 500,             // after a refused statement
+    PRUNE_MS = 600000,          // between two prunings of kept batches
     PRODUCED_FRESH_MS = 600000, // how long what topics' production was is believed
     CLUSTER_RETRY_MS = 1000,    // until the cluster is registered
     STATEMENT_TIMEOUT_MS = 60000,
@@ -39,6 +40,9 @@ struct meter {
     struct consumer *consumer;
     struct log_unpacker *unpacker;
     int64_t batch_ms;
+    int64_t batches_us;   // how long produce batches are kept
+    int64_t batches_most; // of one topic
+    int64_t next_prune_ms;
     int64_t batch_began_ms;
     int64_t next_housekeeping_ms;
     int64_t next_log_ms;
@@ -93,6 +97,17 @@ static bool recover(struct meter *m, const char *event, struct err *e) {
     return (!pg_usable(m->pg) && reconnect(m, e) == ERR_OK) || program_sleep_ms(RETRY_MS);
 }
 
+// What the batch told of produce batches, settled at once: else somebody's housekeeping does it.
+static void settle_batches(struct meter *m) {
+    if (m->fold.batches.count == 0 && m->fold.fact_count == 0) {
+        return;
+    }
+    struct err e = {0};
+    if (store_settle_batches(&m->store, m->fold.fact_count > 0, &e) != ERR_OK) {
+        complain(m, "produce batches can't be settled yet", &e);
+    }
+}
+
 static void commit_done(struct meter *m, const struct store_outcome *outcome, int64_t began_us) {
     m->database_ok = true;
     meter_metrics_batch(&m->fold, outcome, clock_monotonic_us() - began_us, clock_system_us());
@@ -103,6 +118,7 @@ static void commit_done(struct meter *m, const struct store_outcome *outcome, in
             consumer_done_to(m->consumer, p->number, p->next_offset);
         }
     }
+    settle_batches(m);
     fold_stored(&m->fold);
 }
 
@@ -306,6 +322,25 @@ static void measure(struct meter *m) {
                            lag, m->fold.principals.count);
 }
 
+static enum err_code keep_batches(struct meter *m, struct err *e) {
+    enum err_code code = store_refresh_written(&m->store, &m->fold, e);
+    if (code == ERR_OK) {
+        code = store_settle_batches(&m->store, true, e);
+    }
+    if (code == ERR_OK) {
+        code = store_settle_readings(&m->store, &m->fold, e);
+    }
+    // By the brokers' time, as far as everybody has read.
+    if (code != ERR_OK || now_ms() < m->next_prune_ms || m->fold.read_by_all_us == 0) {
+        return code;
+    }
+    int64_t topics = 0;
+    code = store_prune_batches(&m->store, m->fold.read_by_all_us - m->batches_us, m->batches_most,
+                               &topics, e);
+    m->next_prune_ms = now_ms() + (topics > 0 ? HOUSEKEEPING_MS : PRUNE_MS);
+    return code;
+}
+
 static void keep_house(struct meter *m) {
     if (now_ms() < m->next_housekeeping_ms) {
         return;
@@ -333,6 +368,9 @@ static void keep_house(struct meter *m) {
     }
     if (code == ERR_OK) {
         code = store_load_produced(&m->store, &m->fold, &e);
+    }
+    if (code == ERR_OK) {
+        code = keep_batches(m, &e);
     }
     if (code != ERR_OK) {
         (void)recover(m, "grants can't be read yet", &e);
@@ -448,6 +486,8 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     }
     static struct meter m;
     m.batch_ms = config_int(config, "batch_ms");
+    m.batches_us = config_duration_ms(config, "batches_keep") * 1000;
+    m.batches_most = config_int(config, "batches_most");
     fold_init(&m.fold);
     m.unpacker = log_unpacker_new();
     meter_metrics_register();

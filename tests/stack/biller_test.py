@@ -564,14 +564,14 @@ def test_open_fetches_share_groups_and_holes__are_on_the_line(market, biller):
     plan = json.loads(json.dumps(SIMPLE))
     plan["prices"].append({"price_id": "messages", "metric": "messages", "kernel": {"type": "per_unit", "unit_amount": "0.001"}})
     sale = Sale(market, "2024-10", plan)
-    sale.use("2024-10-10T00:00Z", bytes=GB, messages=1000, open_fetches=3, share_messages=120)
+    sale.use("2024-10-10T00:00Z", bytes=GB, messages=1000, open_fetches=3, share_messages=120, share_unknown=100, share_bytes=0)
     market.run(
         """insert into log_hole (cluster_id, broker_id, kind, from_generation, from_offset, to_generation, to_offset, from_at, to_at, lines_at_least)
            values (%s, 1, 'rotated_away', 1, 0, 1, 100, '2024-10-12T00:00Z', '2024-10-12T00:05Z', 1)""", sale.cluster)
     bill(market, "2024-10")
     (invoice,) = sale.documents()
     fee, data, messages = sale.lines(invoice)
-    assert data["description"].endswith(". Messages read by share groups: 120; their bytes are unknown and not in this figure")
+    assert data["description"].endswith(". Messages read by share groups: 100; their bytes are unknown and not in this figure")
     assert messages["description"].endswith(". Fetches still open: 3; their messages are not in this figure yet")
     assert messages["metered"] == 1120
     assert (fee["touched_by_hole"], data["touched_by_hole"], messages["touched_by_hole"]) == (False, True, True)

@@ -13,7 +13,8 @@ slots as (
     select case when $4 = 'day' then r.day
                 else to_timestamp(floor(extract(epoch from r.from_at) / 900) * 900) end as from_at,
            r.topic, r.delivery, r.metering_class, sum(r.bytes) as bytes, sum(r.messages) as messages, sum(r.fetches) as fetches,
-           sum(r.open_fetches) as open_fetches, sum(r.derived_messages) as derived_messages, sum(r.share_messages) as share_messages
+           sum(r.open_fetches) as open_fetches, sum(r.derived_messages) as derived_messages, sum(r.share_messages) as share_messages,
+           sum(r.share_bytes) as share_bytes, sum(r.share_unknown) as share_unknown
       from rows r group by 1, 2, 3, 4)
 select json_build_object(
          'subscription_id', s.id, 'granularity', $4, 'from', s.from_at, 'to', s.to_at,
@@ -21,12 +22,15 @@ select json_build_object(
               'from_at', x.from_at, 'topic', x.topic, 'delivery', delivery_name(x.delivery),
               'bytes', x.bytes::text, 'messages', x.messages::text, 'fetches', x.fetches::text,
               'open_fetches', x.open_fetches::text, 'derived_messages', x.derived_messages::text, 'share_messages', x.share_messages::text,
+              'share_bytes', x.share_bytes::text, 'share_unknown', x.share_unknown::text,
               'metering_class', x.metering_class) order by x.from_at, x.topic, x.delivery)
               from (select * from slots order by from_at desc limit 5000) x), '[]'),
          'totals', (select json_build_object('bytes', coalesce(sum(x.bytes), 0)::text, 'messages', coalesce(sum(x.messages), 0)::text,
               'fetches', coalesce(sum(x.fetches), 0)::text, 'open_fetches', coalesce(sum(x.open_fetches), 0)::text,
               'derived_messages', coalesce(sum(x.derived_messages), 0)::text,
-              'share_messages', coalesce(sum(x.share_messages), 0)::text) from slots x))::text
+              'share_messages', coalesce(sum(x.share_messages), 0)::text,
+              'share_bytes', coalesce(sum(x.share_bytes), 0)::text,
+              'share_unknown', coalesce(sum(x.share_unknown), 0)::text) from slots x))::text
   from s
 
 -- name: usage_list

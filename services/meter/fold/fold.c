@@ -26,6 +26,7 @@ void fold_init(struct fold *f) {
     principals_init(&f->principals);
     f->names = topic_names_new();
     usage_rows_init(&f->rows);
+    produce_batches_init(&f->batches);
     dead_letters_init(&f->dead);
     f->facts = calloc(FOLD_FACTS_MAX, sizeof *f->facts);
     f->holes = calloc(FOLD_HOLES_MAX, sizeof *f->holes);
@@ -43,6 +44,7 @@ void fold_done(struct fold *f) {
     topic_names_free(f->names);
     produced_done(&f->produced);
     usage_rows_done(&f->rows);
+    produce_batches_done(&f->batches);
     dead_letters_done(&f->dead);
     free(f->dirty);
     free(f->facts);
@@ -62,11 +64,13 @@ void fold_reset(struct fold *f) {
 // --- the open batch ------------------------------------------------------------------------------
 
 bool fold_empty(const struct fold *f) {
-    return f->counts.records == 0;
+    return f->counts.records == 0 && f->dirty_count == 0 &&
+           f->batches_version == f->batches.version;
 }
 
 bool fold_full(const struct fold *f) {
-    return f->rows.count >= FOLD_ROWS_MAX || dead_letters_full(&f->dead) ||
+    return f->rows.count >= FOLD_ROWS_MAX || f->batches.count >= FOLD_BATCHES_MAX ||
+           f->batches.reading_count >= FOLD_BATCHES_MAX || dead_letters_full(&f->dead) ||
            f->fact_count + LOG_FACT_TOPICS_MAX > FOLD_FACTS_MAX ||
            f->hole_count + 1 >= FOLD_HOLES_MAX || f->partitions.gap_count == GAPS_MAX;
 }
@@ -85,6 +89,7 @@ void fold_stored(struct fold *f) {
     f->fact_count = 0;
     f->hole_count = 0;
     usage_rows_clear(&f->rows);
+    produce_batches_clear(&f->batches);
     dead_letters_clear(&f->dead);
     log_partitions_stored(&f->partitions);
     arena_reset(&f->arena);
@@ -123,6 +128,28 @@ static void add_delta(void *ctx, const struct usage_delta *d) {
     usage_rows_add(&a->fold->rows, a->principal, &a->at, d);
 }
 
+static bool keeps(void *ctx, const struct topic_key *topic) {
+    struct adding *a = ctx;
+    return produce_batches_written(&a->fold->batches, topic, a->principal->name);
+}
+
+static void add_batch(void *ctx, const struct usage_appended *b) {
+    struct adding *a = ctx;
+    if (b->at_us > a->principal->newest_us) {
+        a->principal->newest_us = b->at_us;
+    }
+    if (b->base < 0) {
+        produce_batches_unplaced(&a->fold->batches, &b->topic, b->at_us);
+    } else {
+        produce_batches_add(&a->fold->batches, a->principal, b);
+    }
+}
+
+static void add_reading(void *ctx, const struct usage_shared *r) {
+    struct adding *a = ctx;
+    produce_batches_read(&a->fold->batches, a->principal, r);
+}
+
 static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,
                         uint64_t *ret_messages) {
     struct adding *a = ctx;
@@ -130,7 +157,12 @@ static bool produced_of(void *ctx, const struct topic_key *topic, uint64_t *ret_
 }
 
 static struct usage_sink sink_of(struct adding *a) {
-    return (struct usage_sink){.add = add_delta, .produced = produced_of, .ctx = a};
+    return (struct usage_sink){.add = add_delta,
+                               .keeps = keeps,
+                               .appended = add_batch,
+                               .shared = add_reading,
+                               .produced = produced_of,
+                               .ctx = a};
 }
 
 // `text` is the line, or what is left of it; `bytes` its whole length.
@@ -395,6 +427,30 @@ static int64_t prune_every_us(const struct principal *p) {
     return p->rests ? PRUNE_RESTING_US : PRUNE_IDLE_US;
 }
 
+static void hand_over_of(struct fold *f, struct principal *p) {
+    size_t before = f->batches.count;
+    struct adding adding = {.fold = f, .principal = p};
+    struct usage_sink sink = sink_of(&adding);
+    p->batches_version = f->batches.version;
+    usage_fold_hand_over(p->state, &sink);
+    if (f->batches.count > before) {
+        mark_dirty(f, p);
+    }
+}
+
+// Another principal's writing of a topic, or the database's word, concerns all that are known here.
+static void hand_over(struct fold *f) {
+    while (f->batches_version != f->batches.version) {
+        f->batches_version = f->batches.version;
+        for (size_t i = 0; i < f->principals.count; i++) {
+            struct principal *p = f->principals.list[i];
+            if (p->state != NULL && p->batches_version != f->batches.version) {
+                hand_over_of(f, p);
+            }
+        }
+    }
+}
+
 static void prune(struct fold *f, struct principal *p) {
     const struct log_partition *partition = log_partitions_find(&f->partitions, p->partition);
     if (p->state == NULL || partition == NULL) {
@@ -418,6 +474,7 @@ static void prune(struct fold *f, struct principal *p) {
     p->pruned_us = horizon_us;
     struct adding adding = {.fold = f, .principal = p};
     struct usage_sink sink = sink_of(&adding);
+    usage_state_hold_batches(p->state, f->read_by_all_us);
     usage_fold_prune(p->state, horizon_us, &sink);
     mark_dirty(f, p);
     p->rests = usage_state_rests(p->state);
@@ -443,6 +500,7 @@ static void look_at_brokers(struct fold *f, int64_t now_us) {
 void fold_finish(struct fold *f, int64_t now_us) {
     look_at_brokers(f, now_us);
     settle(f);
+    hand_over(f);
     size_t dirty = f->dirty_count; // prune adds to the list
     for (size_t i = 0; i < dirty; i++) {
         prune(f, f->dirty[i]);
@@ -456,6 +514,14 @@ void fold_finish(struct fold *f, int64_t now_us) {
 }
 
 // --- loading -------------------------------------------------------------------------------------
+
+void fold_learn_written(struct fold *f, struct slice topic, struct slice writer, bool kept) {
+    produce_batches_learn(&f->batches, topic, writer, kept);
+}
+
+void fold_loaded(struct fold *f) {
+    f->batches.version += f->principals.count > 0;
+}
 
 void fold_learn(struct fold *f, struct slice id, struct slice name, int64_t seen_us,
                 int64_t deleted_us) {

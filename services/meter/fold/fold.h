@@ -19,11 +19,14 @@
 #include "meter/fold/dead_letters.h"
 #include "meter/fold/log_partitions.h"
 #include "meter/fold/principals.h"
+#include "meter/fold/produce_batches.h"
 #include "meter/fold/produced.h"
 #include "meter/fold/usage_rows.h"
 
 enum {
-    FOLD_ROWS_MAX = 200000,    // usage rows of a batch
+    FOLD_ROWS_MAX = 200000, // usage rows of a batch
+    FOLD_BATCHES_MAX =
+        100000, // produce batches, readings of a batch; more only of those handed over
     FOLD_FACTS_MAX = 1 << 16,  // topic facts of a batch
     FOLD_HOLES_MAX = 1 << 12,  // holes of a batch
     FOLD_SWEEP_MAX = 4096,     // principals looked at for pruning at one commit
@@ -72,6 +75,9 @@ struct fold {
     struct produced produced;
     struct log_expected *expected; // brokers of the cluster
     size_t expected_count;
+    int64_t read_by_all_us;   // up to then every partition was read, by whomever; 0: not known
+    uint64_t batches_version; // of batches, up to which every principal was looked at
+    struct produce_batches batches;
 
     // the open batch
     struct usage_rows rows;
@@ -103,16 +109,21 @@ void fold_record(struct fold *f, struct log_partition *partition, const struct b
                  struct slice value, int64_t timestamp_us);
 // A record that no tap wrote: without position there is nothing to keep but the count.
 void fold_foreign(struct fold *f, struct log_partition *partition);
-// Nothing read since the last commit.
+// Nothing read since the last commit, and nothing to be handed over.
 bool fold_empty(const struct fold *f);
 // The batch has to be committed before more is folded.
 bool fold_full(const struct fold *f);
-// Before a commit: settles what new topic facts resolve, prunes what no rule needs any more, marks
+// Before a commit: settles what new topic facts resolve, hands over the batches of topics that are kept
+// since, prunes what no rule needs any more, marks
 // the expected brokers that are silent. Safe to repeat.
 void fold_finish(struct fold *f, int64_t now_us);
 // The database holds the open batch: begins a new one.
 void fold_stored(struct fold *f);
 
+// What the database knows of a topic that is written (`writer` may be empty), at any time.
+void fold_learn_written(struct fold *f, struct slice topic, struct slice writer, bool kept);
+// States were loaded: what they hold is looked at before the next commit.
+void fold_loaded(struct fold *f);
 // Learns a fact of the database, when loading.
 void fold_learn(struct fold *f, struct slice id, struct slice name, int64_t seen_us,
                 int64_t deleted_us);

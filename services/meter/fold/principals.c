@@ -83,5 +83,6 @@ void principals_forget(struct principal *p) {
     p->unstorable = false;
     p->newest_us = INT64_MIN;
     p->settled_version = 0;
+    p->batches_version = 0;
     p->pruned_us = INT64_MIN;
 }

@@ -30,6 +30,7 @@ struct principal {
     bool unstorable;           // the database refuses it: forgotten when the batch is stored
     int64_t newest_us;         // latest usage in the open batch, INT64_MIN: none
     uint64_t settled_version;  // of the topic names at the last usage_fold_settle
+    uint64_t batches_version;  // of produce_batches at the last usage_fold_hand_over
     int64_t pruned_us;         // horizon of the last usage_fold_prune, INT64_MIN: none
     struct borders borders;
 };

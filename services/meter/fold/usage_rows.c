@@ -130,6 +130,7 @@ void usage_rows_add(struct usage_rows *r, const struct principal *p, const struc
     row->produced_messages += d->produced_messages;
     row->derived_messages += d->derived_messages;
     row->derived_fetches += d->derived_fetches;
+    row->share_unknown += d->share_unknown;
     if (d->lines > 0) {
         add_evidence(r, row, at, d->lines);
     }

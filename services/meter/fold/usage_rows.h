@@ -37,6 +37,7 @@ struct usage_row {
     i128 produced_messages;
     i128 derived_messages;           // of messages
     i128 derived_fetches;            // of fetches of partitions
+    i128 share_unknown;              // of share_messages, mostly: bytes not known yet
     struct usage_evidence *evidence; // NULL: corrections only
 };
 

@@ -9,7 +9,7 @@
 #include "platform/pg/pg.h"
 
 enum {
-    COLUMNS_MAX = 16,
+    COLUMNS_MAX = 20,
     COLUMN_BYTES_MAX = 256 * 1024 * 1024, // of one array; more is ERR_LIMIT
 };
 

@@ -50,7 +50,8 @@ static enum err_code advance_partitions(struct store *s, struct fold *f, struct 
     }
     size_t wanted = c.items[0].count;
     PG_ROWS_AUTO struct pg_rows rows = {0};
-    enum err_code code = columns_run(&c, s, &meter_sql_advance_partitions, NULL, &rows, e);
+    enum err_code code =
+        columns_run(&c, s, &meter_sql_advance_partitions, s->batches_horizon, &rows, e);
     columns_done(&c);
     if (code == ERR_OK && wanted > 0 && pg_rows_affected(&rows) != (int64_t)wanted) {
         return err_set(e, ERR_CONFLICT, "another meter has read on in a partition");
@@ -122,8 +123,9 @@ static enum err_code put_gaps(struct store *s, struct fold *f, struct err *e) {
 
 static enum err_code write_parts(struct writing *w, struct err *e) {
     static enum err_code (*const PARTS[])(struct writing *, struct err *) = {
-        writing_topics, // first: a payer is found by a topic's name
-        writing_usage,  writing_states, writing_holes, writing_letters,
+        writing_topics,         // first: a payer is found by a topic's name
+        writing_written_topics, // before usage: the order of locks
+        writing_usage,          writing_batches, writing_states, writing_holes, writing_letters,
     };
     enum err_code code = ERR_OK;
     for (size_t i = 0; code == ERR_OK && i < sizeof PARTS / sizeof *PARTS; i++) {

@@ -9,15 +9,19 @@ SELECT log_partition, next_offset
  ORDER BY log_partition
    FOR NO KEY UPDATE
 
+-- $2: batches of topics that were kept below this transaction have been handed over.
 -- name: advance_partitions
 UPDATE meter_partition p
-   SET next_offset = d.next_offset, committed_at = now()
-  FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS d (log_partition, expected, next_offset)
+   SET next_offset = d.next_offset, committed_at = now(), kept_horizon = $2::xid8
+  FROM unnest($3::int8[], $4::int8[], $5::int8[]) AS d (log_partition, expected, next_offset)
  WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
 
--- piece: counters
+-- piece: counters_told
 bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages,
-           derived_messages, derived_fetches
+           derived_messages, derived_fetches, share_unknown
+-- Those that only settling tells, too.
+-- piece: counters
+{{counters_told}}, share_bytes
 -- A row of usage from one of d and its payer p.
 -- piece: usage_row
 (cluster_id, principal, topic, delivery, from_at, subscription_id, application_id, metering_class,
@@ -42,18 +46,14 @@ ORDER BY d.principal, d.topic, d.delivery, d.from_at
            produced_bytes = u.produced_bytes + excluded.produced_bytes,
            produced_messages = u.produced_messages + excluded.produced_messages,
            derived_messages = u.derived_messages + excluded.derived_messages,
-           derived_fetches = u.derived_fetches + excluded.derived_fetches
+           derived_fetches = u.derived_fetches + excluded.derived_fetches,
+           share_unknown = u.share_unknown + excluded.share_unknown,
+           share_bytes = u.share_bytes + excluded.share_bytes
 
--- A payer is looked up only where no row with one exists yet. Quarter rows and day rows get the same
--- deltas. Returns the bytes nobody owns.
--- name: add_usage
-WITH batch AS MATERIALIZED (
-    SELECT *
-      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
-                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
-                  $15::numeric[], $16::numeric[])
-           AS d (principal, topic, delivery, from_at, day_from_at, {{counters}})
-), quarter AS (
+-- What a batch of deltas adds to quarter rows and day rows, the same to both. A payer is looked up only where no row
+-- with one exists yet.
+-- piece: quarters_and_days
+quarter AS (
     INSERT INTO usage_quarter AS u {{usage_row}}
       FROM batch d
       LEFT JOIN LATERAL (
@@ -68,7 +68,8 @@ WITH batch AS MATERIALIZED (
                    sum(messages) AS messages, sum(fetches) AS fetches,
                    sum(open_fetches) AS open_fetches, sum(share_messages) AS share_messages,
                    sum(produced_bytes) AS produced_bytes, sum(produced_messages) AS produced_messages,
-                   sum(derived_messages) AS derived_messages, sum(derived_fetches) AS derived_fetches
+                   sum(derived_messages) AS derived_messages, sum(derived_fetches) AS derived_fetches,
+                   sum(share_unknown) AS share_unknown, sum(share_bytes) AS share_bytes
               FROM batch GROUP BY principal, topic, delivery, day_from_at) d
       LEFT JOIN LATERAL (
             SELECT a.subscription_id, a.application_id
@@ -80,10 +81,106 @@ WITH batch AS MATERIALIZED (
     SELECT DISTINCT subscription_id FROM quarter WHERE subscription_id IS NOT NULL ORDER BY 1
     ON CONFLICT (subscription_id) DO UPDATE SET touched_at = clock_timestamp()
 )
+
+-- Returns the bytes nobody owns.
+-- name: add_usage
+WITH batch AS MATERIALIZED (
+    SELECT *, 0 AS share_bytes
+      FROM unnest($3::text[], $4::text[], $5::int8[], $6::timestamptz[], $7::timestamptz[], $8::numeric[],
+                  $9::numeric[], $10::numeric[], $11::numeric[], $12::numeric[], $13::numeric[], $14::numeric[],
+                  $15::numeric[], $16::numeric[], $17::numeric[])
+           AS d (principal, topic, delivery, from_at, day_from_at, {{counters_told}})
+), {{quarters_and_days}}
 SELECT coalesce(sum(d.bytes), 0)
   FROM quarter q
   JOIN batch d USING (principal, topic, from_at)
  WHERE q.subscription_id IS NULL AND d.delivery = q.delivery
+
+-- Messages of produce batches, by difference to what their rows of usage have: of those pending, and of the one
+-- below each, whose end they are. The topics ($3) are locked. Returns how many were looked at.
+-- name: settle_produced
+WITH looked_at AS (
+    SELECT topic, partition, base_offset FROM produce_batch
+     WHERE cluster_id = $1 AND topic = ANY ($3::text[]) AND pending
+    UNION
+    SELECT b.topic, b.partition, below.base_offset
+      FROM produce_batch b
+     CROSS JOIN LATERAL (SELECT p.base_offset FROM produce_batch p
+                          WHERE p.cluster_id = $1 AND p.topic = b.topic AND p.partition = b.partition
+                            AND p.base_offset < b.base_offset
+                          ORDER BY p.base_offset DESC LIMIT 1) below
+     WHERE b.cluster_id = $1 AND b.topic = ANY ($3::text[]) AND b.pending
+), ended AS MATERIALIZED (
+    SELECT b.topic, b.partition, b.base_offset, b.counted, coalesce(above.base_offset - b.base_offset, 0) AS messages
+      FROM looked_at l
+      JOIN produce_batch b ON b.cluster_id = $1 AND b.topic = l.topic AND b.partition = l.partition
+                          AND b.base_offset = l.base_offset
+      LEFT JOIN LATERAL (SELECT n.base_offset FROM produce_batch n
+                          WHERE n.cluster_id = $1 AND n.topic = b.topic AND n.partition = b.partition
+                            AND n.base_offset > b.base_offset
+                          ORDER BY n.base_offset LIMIT 1) above ON true
+), settled AS (
+    UPDATE produce_batch b
+       SET counted = e.messages, pending = false
+      FROM ended e
+     WHERE b.cluster_id = $1 AND b.topic = e.topic AND b.partition = e.partition AND b.base_offset = e.base_offset
+    RETURNING b.topic, b.principal, b.named, b.from_at, b.day_from_at, e.counted IS NULL AS is_new,
+              e.messages - coalesce(e.counted, 0) AS more
+), kept AS (
+    UPDATE batch_topic t
+       SET batches = t.batches + s.batches
+      FROM (SELECT topic, count(*) AS batches FROM settled WHERE is_new GROUP BY topic) s
+     WHERE t.cluster_id = $1 AND t.topic = s.topic
+), batch AS MATERIALIZED (
+    SELECT principal, named AS topic, 0 AS delivery, from_at, min(day_from_at) AS day_from_at, 0 AS bytes,
+           0 AS messages, 0 AS fetches, 0 AS open_fetches, 0 AS share_messages, 0 AS produced_bytes,
+           sum(more) AS produced_messages, 0 AS derived_messages, 0 AS derived_fetches, 0 AS share_unknown,
+           0 AS share_bytes
+      FROM settled
+     WHERE more <> 0
+     GROUP BY principal, named, from_at
+), {{quarters_and_days}}
+SELECT count(*) FROM settled
+
+-- Bytes of what share groups were sent: of whole batches. A reading is settled once all partitions of the log have
+-- been read past it ($4) and every meter has handed over the topic's batches; where one is missing then, or may be,
+-- its bytes stay unknown. The topics ($3) are locked. Returns how many were settled.
+-- name: settle_readings
+WITH heard AS (
+    SELECT CASE WHEN count(*) = count(kept_horizon) THEN min(kept_horizon::text::int8) END AS of
+      FROM meter_partition
+     WHERE cluster_id = $1
+), ready AS MATERIALIZED (
+    SELECT r.id, r.principal, r.named, r.delivery, r.from_at, r.day_from_at, r.messages, s.bytes,
+           coalesce(s.known AND (t.gone_to IS NULL OR b.at > t.gone_to + interval '10 minutes')
+                    AND (t.unplaced_from IS NULL OR t.unplaced_from > r.at
+                         OR t.unplaced_to < b.at - interval '1 minute'), false) AS known
+      FROM produce_reading r
+      JOIN batch_topic t ON t.cluster_id = r.cluster_id AND t.topic = r.topic
+      JOIN heard ON t.changed_xid::text::int8 < heard.of
+      LEFT JOIN LATERAL (SELECT p.base_offset, p.at FROM produce_batch p
+                          WHERE p.cluster_id = $1 AND p.topic = r.topic AND p.partition = r.partition
+                            AND p.base_offset <= r.first_offset
+                          ORDER BY p.base_offset DESC LIMIT 1) b ON true
+      LEFT JOIN LATERAL (SELECT sum(p.bytes) AS bytes, count(*) = count(p.bytes) AS known FROM produce_batch p
+                          WHERE p.cluster_id = $1 AND p.topic = r.topic AND p.partition = r.partition
+                            AND p.base_offset BETWEEN b.base_offset AND r.last_offset) s ON b.base_offset IS NOT NULL
+     WHERE r.cluster_id = $1 AND r.topic = ANY ($3::text[]) AND r.at <= $4::timestamptz
+     ORDER BY r.at
+     LIMIT 20000
+), gone AS (
+    DELETE FROM produce_reading r USING ready d WHERE r.id = d.id
+    RETURNING d.*
+), batch AS MATERIALIZED (
+    SELECT principal, named AS topic, delivery, from_at, min(day_from_at) AS day_from_at, 0 AS bytes,
+           0 AS messages, 0 AS fetches, 0 AS open_fetches, 0 AS share_messages, 0 AS produced_bytes,
+           0 AS produced_messages, 0 AS derived_messages, 0 AS derived_fetches, -sum(messages) AS share_unknown,
+           sum(bytes) AS share_bytes
+      FROM gone
+     WHERE known
+     GROUP BY principal, named, delivery, from_at
+), {{quarters_and_days}}
+SELECT count(*) FROM gone
 
 -- The first and the last position of both, and the lines of both.
 -- piece: widen_positions

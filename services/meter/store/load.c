@@ -184,6 +184,10 @@ enum err_code store_load(struct store *s, struct fold *f, const int32_t *numbers
         code = load_states(s, f, numbers[i], e);
     }
     if (code == ERR_OK) {
+        code = store_load_written(s, f, e);
+        fold_loaded(f);
+    }
+    if (code == ERR_OK) {
         s->grants_horizon[0] = '\0';
         code = store_read_grants(s, f, e);
     }

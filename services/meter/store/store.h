@@ -21,6 +21,8 @@ struct store {
     char grants_horizon
         [STORE_XID_MAX];   // what later transactions change isn't below it; "": none read
     uint64_t grants_stamp; // of the grants changed since the horizon, as last read
+    char batches_horizon[STORE_XID_MAX]; // the same of topics whose batches are kept
+    int64_t settle_to_us;                // readings up to then are being settled
     // Usage of these may have found an owner:
     bool bind_all;               // of everybody
     struct pg_array bind_of;     // of principals whose grants changed
@@ -60,11 +62,27 @@ ERR_MUST_CHECK enum err_code store_bind(struct store *s, int64_t *ret_bound, str
 // Loads what the fold wants to know of topics' production; nothing if it wants nothing.
 ERR_MUST_CHECK enum err_code store_load_produced(struct store *s, struct fold *f, struct err *e);
 
+// Topics whose batches are kept since the last look, by another meter's word or the operator's; how far
+// all meters have read.
+ERR_MUST_CHECK enum err_code store_refresh_written(struct store *s, struct fold *f, struct err *e);
+// Settles the batches that are pending, also those that other meters wrote; `renamed`: and moves those
+// of topics whose ids were learned. Safe to repeat.
+ERR_MUST_CHECK enum err_code store_settle_batches(struct store *s, bool renamed, struct err *e);
+// Settles what share groups were sent, as far as everybody has read (store_refresh_written).
+ERR_MUST_CHECK enum err_code store_settle_readings(struct store *s, const struct fold *f,
+                                                   struct err *e);
+// Lets go of batches of before before_us, and of a topic with more than `most` of the oldest, some at a
+// time: *ret_topics had any.
+ERR_MUST_CHECK enum err_code store_prune_batches(struct store *s, int64_t before_us, int64_t most,
+                                                 int64_t *ret_topics, struct err *e);
+
 // Frees what store_open made.
 void store_done(struct store *s);
 
 // Between load.c and commit.c: applies the grants changed since the horizon.
 ERR_MUST_CHECK enum err_code store_read_grants(struct store *s, struct fold *f, struct err *e);
+// Of load.c: what is known of topics that are written.
+ERR_MUST_CHECK enum err_code store_load_written(struct store *s, struct fold *f, struct err *e);
 // Of them and of bind.c: what store_bind is to look at.
 void store_bind_principal(struct store *s, struct slice name);
 void store_bind_topic(struct store *s, struct slice id);

@@ -24,7 +24,7 @@ static void add_topic(struct pg_array *a, const struct topic_key *topic) {
 static enum err_code add_usage(struct writing *w, size_t from, size_t to, i128 *ret_unbound,
                                struct err *e) {
     struct columns c;
-    columns_init(&c, "ttizznnnnnnnnn");
+    columns_init(&c, "ttizznnnnnnnnnn");
     for (size_t i = from; i < to; i++) {
         const struct usage_row *r = &w->fold->rows.items[i];
         pg_array_add_bytes(&c.items[0], r->principal->name);
@@ -33,9 +33,9 @@ static enum err_code add_usage(struct writing *w, size_t from, size_t to, i128 *
         pg_array_add_instant(&c.items[3], r->from_us);
         pg_array_add_instant(&c.items[4], r->day_from_us);
         const i128 sums[] = {
-            r->bytes,          r->messages,       r->fetches,           r->open_fetches,
-            r->share_messages, r->produced_bytes, r->produced_messages, r->derived_messages,
-            r->derived_fetches};
+            r->bytes,           r->messages,       r->fetches,           r->open_fetches,
+            r->share_messages,  r->produced_bytes, r->produced_messages, r->derived_messages,
+            r->derived_fetches, r->share_unknown};
         for (size_t k = 0; k < sizeof sums / sizeof *sums; k++) {
             pg_array_add_i128(&c.items[5 + k], sums[k]);
         }
@@ -111,13 +111,13 @@ static struct slice row_as_json(struct arena *a, const struct usage_row *r) {
         }
     }
     json_t *row = json_pack(
-        "{so,so,so,so,so,so,so,so,so,ss,ss,si,so,ss%}", "bytes", number(r->bytes), "messages",
+        "{so,so,so,so,so,so,so,so,so,so,ss,ss,si,so,ss%}", "bytes", number(r->bytes), "messages",
         number(r->messages), "fetches", number(r->fetches), "open_fetches", number(r->open_fetches),
         "share_messages", number(r->share_messages), "produced_bytes", number(r->produced_bytes),
         "produced_messages", number(r->produced_messages), "derived_messages",
-        number(r->derived_messages), "derived_fetches", number(r->derived_fetches), "from_at", from,
-        "day_from_at", day, "delivery", (int)r->delivery, "evidence", evidence, "topic", name.ptr,
-        name.len);
+        number(r->derived_messages), "derived_fetches", number(r->derived_fetches), "share_unknown",
+        number(r->share_unknown), "from_at", from, "day_from_at", day, "delivery", (int)r->delivery,
+        "evidence", evidence, "topic", name.ptr, name.len);
     return slice_str(json_write_text(a, row));
 }
 

@@ -52,6 +52,8 @@ ERR_MUST_CHECK enum err_code writing_run(struct writing *w, const struct writing
 
 // The parts. Each is one table or two that belong together.
 ERR_MUST_CHECK enum err_code writing_topics(struct writing *w, struct err *e);
+ERR_MUST_CHECK enum err_code writing_written_topics(struct writing *w, struct err *e);
+ERR_MUST_CHECK enum err_code writing_batches(struct writing *w, struct err *e);
 ERR_MUST_CHECK enum err_code writing_usage(struct writing *w, struct err *e);
 ERR_MUST_CHECK enum err_code writing_states(struct writing *w, struct err *e);
 ERR_MUST_CHECK enum err_code writing_holes(struct writing *w, struct err *e);

@@ -38,7 +38,7 @@ function Usage({ usage }) {
         <small>${Number(t.open_fetches) > 0 ? `${t.open_fetches} fetch(es) not closed yet` : 'all fetches closed'}${t.derived_messages !== '0'
           && `; ${decimal(t.derived_messages)} derived from earlier fetches`}</small></dd></div>
       <div class="figure"><dt>Fetches with data</dt><dd>${decimal(t.fetches)}</dd></div>
-      ${t.share_messages !== '0' && html`<div class="figure"><dt>By share groups</dt><dd>${decimal(t.share_messages)}<small>their bytes are not known yet</small></dd></div>`}
+      ${t.share_messages !== '0' && html`<div class="figure"><dt>By share groups</dt><dd>${decimal(t.share_messages)}<small>${decimal(t.share_bytes)} bytes, derived from what was produced${t.share_unknown !== '0' && `; of ${decimal(t.share_unknown)} messages not known`}</small></dd></div>`}
     </dl>
     ${usage.rows.length === 0 ? html`<${Empty}>Nothing has been read yet. Usage appears seconds after the first fetch.</${Empty}>` : html`
       <${UsageChart} rows=${usage.rows} />

@@ -28,7 +28,9 @@ struct month {
     struct rating_period period;
     int64_t billed_seq; // 0: the month has not been billed
     const char *metering_class;
-    const char *open_fetches, *derived_messages, *share_messages; // counts
+    const char *open_fetches, *derived_messages; // counts
+    const char *share_messages;                  // read by share groups, their bytes unknown
+    const char *share_bytes; // of share groups, derived from production: of bytes
     struct rating_usage *usage;
     size_t usage_count;
     struct rating_billed *billed;

@@ -100,11 +100,18 @@ static const char *missing_of(struct arena *a, const struct wording_input *in) {
                                   "figure yet",
                                   derived, in->open_fetches);
     }
-    if (strcmp(metric, RATING_METRIC_BYTES) == 0 && strcmp(in->share_messages, "0") != 0) {
-        return arena_printf(a,
-                            ". Messages read by share groups: %s; their bytes are unknown and not "
-                            "in this figure",
-                            in->share_messages);
+    if (strcmp(metric, RATING_METRIC_BYTES) == 0) {
+        const char *derived =
+            strcmp(in->share_bytes, "0") == 0
+                ? ""
+                : arena_printf(a, ". Read by share groups, derived from what was produced: %s",
+                               in->share_bytes);
+        return strcmp(in->share_messages, "0") == 0
+                   ? derived
+                   : arena_printf(a,
+                                  "%s. Messages read by share groups: %s; their bytes are unknown "
+                                  "and not in this figure",
+                                  derived, in->share_messages);
     }
     return "";
 }

@@ -15,7 +15,8 @@ struct wording_input {
     bool late;                                // the month was billed before
     const char *open_fetches;                 // counts as text; "0": none
     const char *derived_messages;
-    const char *share_messages;
+    const char *share_messages; // their bytes are unknown
+    const char *share_bytes;    // of bytes: derived
 };
 
 // One or two sentences in the arena: product, what is counted and in which unit, topics, time; what

@@ -239,13 +239,16 @@ static void write_slot(struct writer *w, const struct usage_slot *s) {
     for (uint32_t i = 0; i < s->left_count; i++) {
         write_fetch(w, &s->left[i]);
     }
-    put_u64(w->out, (uint64_t)s->batch_count << 1 | s->batches_dropped);
+    put_u64(w->out, (uint64_t)s->batch_count << USAGE_BLOB_BATCHES_SHIFT |
+                        (s->batches_dropped ? (unsigned)USAGE_BLOB_DROPPED : 0U) |
+                        (s->handed_over ? (unsigned)USAGE_BLOB_HANDED_OVER : 0U));
     int64_t base = 0;
     for (uint32_t i = 0; i < s->batch_count; i++) {
         put_u64(w->out, (uint64_t)s->batches[i].base - (uint64_t)base);
         put_time(w->out, last_us, s->batches[i].time_us);
         put_u64(w->out, w->topics.to[s->batches[i].topic]);
-        put_u64(w->out, s->batches[i].producer);
+        put_u64(w->out, (uint64_t)s->batches[i].producer << 1 | s->batches[i].given);
+        put_i64(w->out, s->batches[i].bytes);
         base = s->batches[i].base;
     }
 }

@@ -220,21 +220,40 @@ static void read_chains(struct reader *r) {
     }
 }
 
-static void read_batches(struct reader *r, struct usage_slot *s) {
+// Before version 3: all but the last were given their distance.
+static void read_producer(struct reader *r, bool last, struct usage_batch *b) {
+    if (r->version <= USAGE_BLOB_VERSION_2) {
+        b->producer = r->version > USAGE_BLOB_VERSION_1 ? take_below(r, UINT32_MAX) : 0;
+        b->given = !last;
+        b->bytes = -1;
+        return;
+    }
     uint64_t word = take_u64(r);
-    if (r->failed || word >> 1 > USAGE_BATCHES_PER_SLOT_MAX ||
-        word >> 1 > (uint64_t)(r->end - r->pos) / 3) {
+    b->bytes = take_i64(r);
+    b->given = word & 1;
+    b->producer = (uint32_t)(word >> 1);
+    if (word >> 1 >= UINT32_MAX || b->bytes < -1 || (b->given && last)) {
+        bad(r);
+    }
+}
+
+static void read_batches(struct reader *r, struct usage_slot *s) {
+    unsigned shift = r->version <= USAGE_BLOB_VERSION_2 ? 1 : USAGE_BLOB_BATCHES_SHIFT;
+    uint64_t word = take_u64(r);
+    if (r->failed || word >> shift > USAGE_BATCHES_PER_SLOT_MAX ||
+        word >> shift > (uint64_t)(r->end - r->pos) / 3) {
         bad(r);
         return;
     }
-    uint32_t count = (uint32_t)(word >> 1);
-    s->batches_dropped = word & 1;
+    uint32_t count = (uint32_t)(word >> shift);
+    s->batches_dropped = (word & USAGE_BLOB_DROPPED) != 0;
+    s->handed_over = shift > 1 && (word & USAGE_BLOB_HANDED_OVER) != 0;
     int64_t base = 0;
     for (uint32_t i = 0; i < count && !r->failed; i++) {
         uint64_t step = take_u64(r);
         struct usage_batch b = {.time_us = take_time(r)};
         b.topic = take_below(r, r->st->topic_count);
-        b.producer = r->version > USAGE_BLOB_VERSION_1 ? take_below(r, UINT32_MAX) : 0;
+        read_producer(r, i + 1 == count, &b);
         if (r->failed || step > (uint64_t)(INT64_MAX - base) || (i > 0 && step == 0)) {
             bad(r);
             return;
@@ -448,7 +467,7 @@ static void read_positions(struct reader *r) {
 
 enum err_code usage_blob_decode(struct slice blob, struct usage_state **ret_state, struct err *e) {
     unsigned version = blob.len == 0 ? 0 : (unsigned char)blob.ptr[0];
-    if (version != USAGE_BLOB_VERSION_1 && version != USAGE_BLOB_VERSION) {
+    if (version < USAGE_BLOB_VERSION_1 || version > USAGE_BLOB_VERSION) {
         return err_set(e, ERR_INVALID, "usage state: unknown version");
     }
     struct usage_state *st = usage_state_new();

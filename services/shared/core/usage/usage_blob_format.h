@@ -1,10 +1,11 @@
 // The format of a state:
 //   byte version, then varints (LEB128; signed ones zigzag). Times as distance from last_us.
-// Version 1 (releases before 4.6 of the counting rule) is read, 2 is written.
+// Version 1 (releases before 4.6 of the counting rule) and 2 (before batches had sizes) are read, 3 is
+// written.
 #ifndef WEIR_CORE_USAGE_USAGE_BLOB_FORMAT_H
 #define WEIR_CORE_USAGE_USAGE_BLOB_FORMAT_H
 
-enum { USAGE_BLOB_VERSION_1 = 1, USAGE_BLOB_VERSION = 2 };
+enum { USAGE_BLOB_VERSION_1 = 1, USAGE_BLOB_VERSION_2 = 2, USAGE_BLOB_VERSION = 3 };
 
 // Flags of a position; version 1 has the first three.
 enum {
@@ -26,6 +27,12 @@ enum {
     USAGE_BLOB_CLAIM_SHIFT = 6, // three bits
     USAGE_BLOB_CLAIM_MASK = 7,
     USAGE_BLOB_ARRIVED = 512, // when its request arrived follows
+};
+// Flags of a slot's batches, with their number above them; before version 3 the first alone.
+enum {
+    USAGE_BLOB_DROPPED = 1,
+    USAGE_BLOB_HANDED_OVER = 2,
+    USAGE_BLOB_BATCHES_SHIFT = 2,
 };
 // Version 1.
 enum {

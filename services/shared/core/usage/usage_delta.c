@@ -23,7 +23,7 @@ void usage_delta_flush(struct usage_state *st) {
         if (d->messages != 0 || d->bytes != 0 || d->fetches != 0 || d->open_fetches != 0 ||
             d->derived_messages != 0 || d->derived_fetches != 0 || d->produced_bytes != 0 ||
             d->produced_messages != 0 || d->share_messages != 0 || d->share_fetches != 0 ||
-            d->lines != 0) {
+            d->share_unknown != 0 || d->lines != 0) {
             st->sink->add(st->sink->ctx, d);
         }
     }

@@ -30,14 +30,48 @@ struct usage_delta {
     uint64_t produced_bytes; // produced_*: always with USAGE_FRESH
     int64_t produced_messages;
     uint64_t share_messages;
-    uint64_t share_fetches; // SHARE_FETCH requests that acquired at least one record: bytes unknown
+    uint64_t share_fetches; // SHARE_FETCH requests that acquired at least one record
+    // Records of share groups whose bytes nobody knows: all, until whoever keeps the batches settles
+    // what usage_shared tells. In the row of the reading, so of both deliveries together.
+    uint64_t share_unknown;
     // Lines that belong to the row as evidence: 1 for the row the line's own reading or writing
     // went to, 0 for a later correction.
     uint32_t lines;
 };
 
+// A batch that was appended, of a topic whose batches the caller keeps. Whoever has those of all
+// producers knows where each ends: no delta tells the messages.
+struct usage_appended {
+    struct topic_key topic; // by id where that is known, else by name; borrowed for the call
+    struct topic_key named; // as its line named it
+    int32_t partition;
+    int64_t base;  // offset of its first record; -1: the broker told none (acks=0)
+    int64_t bytes; // as sent, -1: not known any more
+    int64_t at_us;
+};
+
+// What a share group was sent of one partition by one request. Its line has no size: the broker sends
+// whole batches, from the one that holds `first` to the last that begins at or below `last`, also those
+// in between of which it gave none.
+struct usage_shared {
+    struct topic_key topic; // by id where that is known, else by name; borrowed for the call
+    struct topic_key named; // as its line named it
+    int32_t partition;
+    int64_t first, last;          // acquired, inclusive
+    uint64_t messages;            // acquired between them
+    enum usage_delivery delivery; // fresh if any of them was delivered for the first time
+    int64_t at_us;
+};
+
 struct usage_sink {
     void (*add)(void *ctx, const struct usage_delta *d);
+    // The principal has batches of the topic in its memory: whether the caller keeps them. Asked until
+    // it does, then for good (in each partition). NULL: never; otherwise `appended` is set too.
+    bool (*keeps)(void *ctx, const struct topic_key *topic);
+    // Each batch of a kept topic once, in any order; of every topic those without an offset.
+    void (*appended)(void *ctx, const struct usage_appended *b);
+    // Each reading once. NULL: nobody wants to know.
+    void (*shared)(void *ctx, const struct usage_shared *r);
     // What was produced into the topic on the latest day that has both bytes and messages; false if
     // that is not known (yet). NULL: never known.
     bool (*produced)(void *ctx, const struct topic_key *topic, uint64_t *ret_bytes,

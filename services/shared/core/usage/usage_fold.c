@@ -459,6 +459,36 @@ static void fold_commit(struct usage_line *l) {
     }
 }
 
+// One partition of the answer, its ranges from `at` on; returns the index behind them.
+static uint32_t read_shared(struct usage_line *l, uint32_t at) {
+    struct usage_state *st = l->st;
+    const struct broker_line_parts *ranges = &l->line->acquired;
+    const struct broker_line_part *begin = &ranges->items[at];
+    uint32_t topic = usage_line_get_topic(l, begin->topic);
+    struct usage_shared r = {.partition = begin->partition,
+                             .first = begin->offset,
+                             .last = begin->last_offset,
+                             .delivery = USAGE_REPLAY,
+                             .at_us = l->line->time_us};
+    for (; at < ranges->count; at++) {
+        const struct broker_line_part *a = &ranges->items[at];
+        if (a->topic != begin->topic || a->partition != begin->partition) {
+            break;
+        }
+        r.first = a->offset < r.first ? a->offset : r.first;
+        r.last = a->last_offset > r.last ? a->last_offset : r.last;
+        r.messages += (uint64_t)a->last_offset - (uint64_t)a->offset + 1;
+        r.delivery = a->delivery_count > 1 ? r.delivery : USAGE_FRESH;
+    }
+    usage_delta_of(st, topic, r.delivery, r.at_us)->share_unknown += r.messages;
+    if (st->sink->shared != NULL) {
+        r.topic = usage_delta_topic(st, st->topics[topic].home);
+        r.named = usage_delta_topic(st, topic);
+        st->sink->shared(st->sink->ctx, &r);
+    }
+    return at;
+}
+
 static void fold_share(struct usage_line *l, struct topic_sum *sums) {
     struct usage_state *st = l->st;
     const struct broker_line *line = l->line;
@@ -493,6 +523,9 @@ static void fold_share(struct usage_line *l, struct topic_sum *sums) {
             d->share_fetches += delivery == USAGE_FRESH || !fresh;
             d->lines = 1;
         }
+    }
+    for (uint32_t i = 0; i < line->acquired.count;) {
+        i = line->acquired.items[i].error == 0 ? read_shared(l, i) : i + 1;
     }
 }
 
@@ -592,6 +625,15 @@ void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usag
     st->sink = NULL;
 }
 
+void usage_fold_hand_over(struct usage_state *st, const struct usage_sink *sink) {
+    st->sink = sink;
+    for (uint32_t i = 0; i < st->slot_count; i++) {
+        usage_produce_look(st, i);
+    }
+    usage_delta_flush(st);
+    st->sink = NULL;
+}
+
 void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct usage_sink *sink) {
     if (st->pruned_us != INT64_MIN && horizon_us - st->pruned_us < USAGE_PRUNE_US) {
         return;
@@ -601,9 +643,12 @@ void usage_fold_prune(struct usage_state *st, int64_t horizon_us, const struct u
     st->last_us = horizon_us > st->last_us ? horizon_us : st->last_us;
     usage_fetch_derive_due(st, horizon_us);
     usage_fetch_derive_left(st);
+    int64_t batches_us =
+        (horizon_us < st->batches_from_us ? horizon_us : st->batches_from_us) - USAGE_BATCH_US;
     for (uint32_t i = 0; i < st->slot_count; i++) {
         usage_claim_forget(st, i, horizon_us - USAGE_TOLERANCE_US);
-        usage_produce_forget(st, i, horizon_us - USAGE_BATCH_US);
+        usage_produce_forget(st, i,
+                             st->slots[i].handed_over ? horizon_us - USAGE_BATCH_US : batches_us);
     }
     uint32_t kept = 0;
     for (uint32_t i = 0; i < st->position_count; i++) {

@@ -7,8 +7,9 @@
 //   bytes     sum of recordsSizeInBytes of successful FETCH answers
 //   fetches   FETCH requests whose answer carried at least one byte of the topic
 //   produced  PRODUCE batches once per (topic, partition, base offset) within 10 minutes; messages
-//             from the sorted base offsets (usage_state_set_producer)
-//   share     records acquired; bytes are not in the log
+//             from the sorted base offsets (usage_state_set_producer), or, of topics whose batches
+//             the sink keeps, from those of all producers there
+//   share     records acquired; bytes are not in the log (usage_delta.h, struct usage_shared)
 //   messages  of a fetch that brought R bytes at offset O with the watermark H, by the strongest of
 //             these facts within 24 hours of it, in the fetch's own quarter hour:
 //     1  its successor in the run, the next request at S > O: min(S, max(H, H of its answer)) - O;
@@ -50,6 +51,9 @@ void usage_fold_settle(struct usage_state *st, const struct topic_names *names,
 // Derives what nothing closed within an hour before `now_us`; usage_fold_line and usage_fold_prune do
 // so by themselves.
 void usage_fold_derive(struct usage_state *st, int64_t now_us, const struct usage_sink *sink);
+// Hands over the batches of topics that the sink keeps by now. usage_fold_line does so for those it
+// reads; call it after loading a state, and when the sink keeps another topic.
+void usage_fold_hand_over(struct usage_state *st, const struct usage_sink *sink);
 // Promises that no broker will send a line older than `horizon_us` any more (the smallest of the
 // brokers' latest times), and lets go of what no rule can need then; after 400 days in which no line
 // named a partition also of how far it was read, and with a topic's last partition of what its

@@ -144,9 +144,11 @@ struct usage_word {
 
 struct usage_batch {
     int64_t base;
+    int64_t bytes; // -1: stored by a release that didn't keep it
     int64_t time_us;
     uint32_t topic;
     uint32_t producer;
+    bool given; // the distance to the next was counted for it
 };
 
 struct usage_slot {
@@ -163,6 +165,7 @@ struct usage_slot {
     uint32_t left_count, left_cap, start_count, start_cap, word_count, word_cap, batch_count,
         batch_cap;
     bool batches_dropped; // below batches[0] offsets have been counted
+    bool handed_over;     // its batches are the caller's: the distances are counted there
     bool used;
 };
 
@@ -184,6 +187,7 @@ struct usage_state {
     uint32_t producer; // of the line being folded
     int64_t last_us;
     int64_t pruned_us;
+    int64_t batches_from_us; // usage_state_hold_batches; not stored
     int64_t due_us; // not before then is a fetch an hour old that waits for it; INT64_MAX: none
     int64_t searched_us; // when was tried last
     bool waiting; // a fetch is due, and nothing was known of its topic when it was tried last

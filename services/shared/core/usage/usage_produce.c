@@ -46,6 +46,24 @@ static void drop_lowest(struct usage_state *st, struct usage_slot *s, uint32_t c
     memmove(s->batches, s->batches + count, s->batch_count * sizeof *s->batches);
 }
 
+// Counts the distances that a batch at index `at` ends and begins; whether it is given its own. What
+// comes late below the lowest that is left lies in what was given to those that were dropped.
+static bool give(struct usage_state *st, const struct usage_slot *s, uint32_t at,
+                 const struct usage_batch *b) {
+    const struct usage_batch *next = at < s->batch_count ? &s->batches[at] : NULL;
+    bool given = at > 0 ? s->batches[at - 1].given : !s->batches_dropped;
+    if (at > 0 && (given || next == NULL)) {
+        // The one below reaches to this one, no longer to the next.
+        struct usage_batch *below = &s->batches[at - 1];
+        add_messages(st, below, b->base - (next == NULL ? below->base : next->base));
+        below->given = true;
+    }
+    if (given && next != NULL) {
+        add_messages(st, b, next->base - b->base);
+    }
+    return given && next != NULL;
+}
+
 // False if the batch has been counted before.
 static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_batch *b) {
     struct usage_slot *s = &st->slots[slot];
@@ -61,17 +79,10 @@ static bool add_batch(struct usage_state *st, uint32_t slot, const struct usage_
     }
     s->batches = array_grow(s->batches, s->batch_count, &s->batch_cap, sizeof *s->batches);
     check(s->batches != NULL); // clang-tidy looks at one file at a time
-    struct usage_batch *next = at < s->batch_count ? &s->batches[at] : NULL;
-    if (at > 0) {
-        // The one below reaches to this one, no longer to the next.
-        int64_t before = next == NULL ? 0 : next->base - s->batches[at - 1].base;
-        add_messages(st, &s->batches[at - 1], b->base - s->batches[at - 1].base - before);
-    }
-    if (next != NULL && (at > 0 || !s->batches_dropped)) {
-        add_messages(st, b, next->base - b->base);
-    }
+    bool given = !s->handed_over && give(st, s, at, b);
     memmove(s->batches + at + 1, s->batches + at, (s->batch_count - at) * sizeof *s->batches);
     s->batches[at] = *b;
+    s->batches[at].given = given;
     s->batch_count++;
     st->batch_total++;
     return true;
@@ -87,19 +98,65 @@ void usage_produce_forget(struct usage_state *st, uint32_t slot, int64_t before_
     drop_lowest(st, s, old);
 }
 
-void usage_produce_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
-    struct usage_slot *from = &st->slots[from_at];
-    for (uint32_t i = 0; i < from->batch_count; i++) {
-        // What the batches of `from` were given among themselves is taken back, then given anew.
-        if (i + 1 < from->batch_count) {
-            add_messages(st, &from->batches[i], from->batches[i].base - from->batches[i + 1].base);
+// --- kept by the caller --------------------------------------------------------------------------
+
+static void tell(struct usage_state *st, uint32_t slot, const struct usage_batch *b) {
+    const struct usage_slot *s = &st->slots[slot];
+    struct usage_appended appended = {.topic = usage_delta_topic(st, s->topic),
+                                      .named = usage_delta_topic(st, b->topic),
+                                      .partition = s->partition,
+                                      .base = b->base,
+                                      .bytes = b->bytes,
+                                      .at_us = b->time_us};
+    st->sink->appended(st->sink->ctx, &appended);
+}
+
+// What the batches of a slot were given among themselves.
+static void take_back(struct usage_state *st, struct usage_slot *s) {
+    for (uint32_t i = 0; i + 1 < s->batch_count; i++) {
+        if (s->batches[i].given) {
+            add_messages(st, &s->batches[i], s->batches[i].base - s->batches[i + 1].base);
+            s->batches[i].given = false;
         }
     }
+}
+
+static void hand_over(struct usage_state *st, uint32_t slot) {
+    struct usage_slot *s = &st->slots[slot];
+    take_back(st, s);
+    s->handed_over = true;
+    for (uint32_t i = 0; i < s->batch_count; i++) {
+        tell(st, slot, &s->batches[i]);
+    }
+}
+
+void usage_produce_look(struct usage_state *st, uint32_t slot) {
+    const struct usage_slot *s = &st->slots[slot];
+    if (!s->used || s->handed_over || s->batch_count == 0 || st->sink->keeps == NULL) {
+        return;
+    }
+    struct topic_key topic = usage_delta_topic(st, s->topic);
+    if (st->sink->keeps(st->sink->ctx, &topic)) {
+        hand_over(st, slot);
+    }
+}
+
+void usage_produce_merge(struct usage_state *st, uint32_t from_at, uint32_t to_at) {
+    struct usage_slot *from = &st->slots[from_at];
+    if (from->handed_over && !st->slots[to_at].handed_over) {
+        hand_over(st, to_at);
+    }
+    // What was told by the name, the caller knows to be of the id. What was not is counted anew.
+    take_back(st, from);
     for (uint32_t i = 0; i < from->batch_count; i++) {
+        if (!from->handed_over && st->slots[to_at].handed_over) {
+            tell(st, to_at, &from->batches[i]);
+        }
         (void)add_batch(st, to_at, &from->batches[i]);
     }
     st->batch_total -= from->batch_count;
     from->batch_count = 0;
+    usage_produce_look(st, to_at);
 }
 
 static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, int64_t time_us) {
@@ -108,6 +165,22 @@ static void count_bytes(struct usage_state *st, uint32_t topic, int64_t bytes, i
     if (st->topics[topic].line != st->line) {
         st->topics[topic].line = st->line;
         d->lines = 1;
+    }
+}
+
+// acks=0 is never answered: how much was asked is known, where it went is not.
+static void count_unplaced(struct usage_line *l, const struct broker_line_part *asked) {
+    struct usage_state *st = l->st;
+    uint32_t topic = usage_line_get_topic(l, asked->topic);
+    count_bytes(st, topic, asked->bytes, l->line->time_us);
+    if (st->sink->keeps != NULL) {
+        struct usage_appended appended = {.topic = usage_delta_topic(st, st->topics[topic].home),
+                                          .named = usage_delta_topic(st, topic),
+                                          .partition = asked->partition,
+                                          .base = -1,
+                                          .bytes = asked->bytes,
+                                          .at_us = l->line->time_us};
+        st->sink->appended(st->sink->ctx, &appended);
     }
 }
 
@@ -120,9 +193,9 @@ void usage_produce_line(struct usage_line *l) {
             continue;
         }
         if (!line->has_response) {
-            // acks=0 is never answered; another one without answer may not have been written.
+            // Another one without answer may not have been written.
             if (line->acks == 0) {
-                count_bytes(st, usage_line_get_topic(l, asked->topic), asked->bytes, line->time_us);
+                count_unplaced(l, asked);
             }
             continue;
         }
@@ -132,9 +205,19 @@ void usage_produce_line(struct usage_line *l) {
         }
         uint32_t topic = usage_line_get_topic(l, asked->topic);
         uint32_t slot = usage_slot_get(st, st->topics[topic].home, asked->partition);
-        struct usage_batch b = {answer->offset, line->time_us, topic, st->producer};
-        if (add_batch(st, slot, &b)) {
-            count_bytes(st, topic, asked->bytes, line->time_us);
+        struct usage_batch b = {.base = answer->offset,
+                                .bytes = asked->bytes,
+                                .time_us = line->time_us,
+                                .topic = topic,
+                                .producer = st->producer};
+        if (!add_batch(st, slot, &b)) {
+            continue;
+        }
+        count_bytes(st, topic, asked->bytes, line->time_us);
+        if (st->slots[slot].handed_over) {
+            tell(st, slot, &b);
+        } else {
+            usage_produce_look(st, slot);
         }
     }
 }

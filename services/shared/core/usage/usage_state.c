@@ -13,6 +13,7 @@ struct usage_state *usage_state_new(void) {
     st->last_us = INT64_MIN;
     st->pruned_us = INT64_MIN;
     st->due_us = INT64_MAX;
+    st->batches_from_us = INT64_MAX;
     return st;
 }
 
@@ -46,6 +47,10 @@ void usage_state_free(struct usage_state *st) {
 
 void usage_state_set_producer(struct usage_state *st, uint32_t producer) {
     st->producer = producer;
+}
+
+void usage_state_hold_batches(struct usage_state *st, int64_t from_us) {
+    st->batches_from_us = from_us;
 }
 
 bool usage_state_has_unresolved(const struct usage_state *st) {

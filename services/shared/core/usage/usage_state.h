@@ -36,6 +36,10 @@ void usage_state_free(struct usage_state *st);
 // all producers of a topic knows where the batches of each end; one for each knows it while that one
 // alone writes the partition.
 void usage_state_set_producer(struct usage_state *st, uint32_t producer);
+// Other producers' lines from `from_us` on may still be read by others: batches of this principal's
+// from then on (less the window of duplicates) stay in memory, up to its maxima. INT64_MAX at first;
+// 0 is the earliest.
+void usage_state_hold_batches(struct usage_state *st, int64_t from_us);
 // True if a later topic fact can change something: a topic by name whose id is not known.
 bool usage_state_has_unresolved(const struct usage_state *st);
 // Nothing left worth keeping.

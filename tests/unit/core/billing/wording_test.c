@@ -13,6 +13,7 @@
 static const char *line_text(struct arena *a, enum rating_kind kind, struct plan_price *price,
                              struct rating_row *row, int corrects, const char *number, bool late,
                              const char *open, const char *share) {
+    const char *bytes = strcmp(share, "6") == 0 ? "1234" : "0"; // of share groups
     price->price_id = "p1";
     struct rating_line line = {
         .price = price, .kind = kind, .rows = row, .row_count = row == NULL ? 0 : 1};
@@ -28,7 +29,8 @@ static const char *line_text(struct arena *a, enum rating_kind kind, struct plan
                                                    .late = late,
                                                    .open_fetches = open,
                                                    .derived_messages = "0",
-                                                   .share_messages = share});
+                                                   .share_messages = share,
+                                                   .share_bytes = bytes});
 }
 
 static void period__whole_and_parts(void **state) {
@@ -107,6 +109,11 @@ static void line__corrections_name_their_line(void **state) {
         line_text(&a, RATING_USAGE, &bytes, NULL, 0, "", true, "0", "5"),
         "Later usage: Ticks: data read, in bytes (p1) from acme.a, acme.b, November 2026. Messages "
         "read by share groups: 5; their bytes are unknown and not in this figure");
+    assert_string_equal(
+        line_text(&a, RATING_USAGE, &bytes, NULL, 0, "", true, "0", "6"),
+        "Later usage: Ticks: data read, in bytes (p1) from acme.a, acme.b, November 2026. Read by "
+        "share groups, derived from what was produced: 1234. Messages read by share groups: 6; "
+        "their bytes are unknown and not in this figure");
     arena_done(&a);
 }
 
