@@ -229,10 +229,10 @@ def all_groups():
         groups["kcat"] = KcatGroup
     else:
         missing.append("kcat: not installed")
-    if (BUILD / "recorder-franz").exists():
+    if (BUILD / "recorder-franz").exists() and os.environ.get("STORM_FRANZ"):
         groups["franz-go"] = FranzGroup
     else:
-        missing.append("franz-go: there is no Go that its module asks for (tests/storm/readers/franz/go.mod)")
+        missing.append("franz-go: it fetches ahead and its recorder doesn't yet say what it has taken (STORM_FRANZ=1 runs it all the same)")
     return groups, missing
 
 
@@ -243,6 +243,6 @@ def build():
     java = ["javac", "-cp", f"{LIB}/*", "-d", BUILD, HERE / "readers" / "Recorder.java"]
     for command in (c, java):
         subprocess.run(command, check=True)
-    if shutil.which("go"):  # one that is too old for the module says so, and leaves franz-go out
+    if shutil.which("go") and os.environ.get("STORM_FRANZ"):  # one that is too old for the module says so, and leaves franz-go out
         folder = HERE / "readers" / "franz"
         subprocess.run(["go", "build", "-trimpath", "-buildvcs=false", "-o", BUILD / "recorder-franz", "."], cwd=folder, env={**os.environ, "GOTOOLCHAIN": "local"})
