@@ -166,9 +166,15 @@ test-story: all portal browser ## the story on a private stack, and what it leav
 	@deploy/local/install.sh
 	@$(BUILD)/venv/bin/python -m pytest -s tests/story
 
-test-fault: all portal ## kill -9 of each part in the middle of the traffic (pytest)
+test-fault: all portal ## kill -9 of each part in the middle of the traffic, and a small storm (pytest)
 	@deploy/local/install.sh
-	@$(BUILD)/venv/bin/python -m pytest tests/fault
+	@$(BUILD)/venv/bin/python -m pytest -s tests/fault tests/storm
+
+KILLS ?= 500
+.PHONY: storm
+storm: all ## everything is killed KILLS times in the order of SEED, under real clients: no byte off
+	@deploy/local/install.sh
+	@$(BUILD)/venv/bin/python tests/storm/storm.py --kills $(KILLS) $(if $(SEED),--seed $(SEED))
 
 C_FILES := $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' 2>/dev/null)
 

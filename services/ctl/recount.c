@@ -14,6 +14,7 @@
 #include "core/brokerlog/topic_names.h"
 #include "core/json/json_scan.h"
 #include "core/usage/usage_fold.h"
+#include "ctl/log_brokers.h"
 #include "ctl/log_copies.h"
 #include "ctl/log_reader.h"
 #include "ctl/recount_produced.h"
@@ -318,7 +319,7 @@ static void fold(struct recount *rc, int32_t broker) {
     }
 }
 
-// Which broker wrote the file: the one whose address its first line names.
+// Which broker wrote the file: as log_brokers found; else the one whose address its first line names.
 static int32_t broker_of(struct recount *rc, struct source *s) {
     struct slice address = rc->line.local_address;
     uint64_t key = hash_bytes(address.ptr, address.len, 0);
@@ -496,6 +497,21 @@ static void finish(struct recount *rc, struct source *s) {
     }
 }
 
+// Of one file, it makes no difference who wrote it.
+static void find_brokers(struct recount *rc, struct source *sources, char *const *paths,
+                         size_t count) {
+    int32_t *brokers = calloc(count + 1, sizeof *brokers);
+    check(brokers != NULL);
+    if (count > 1) {
+        log_brokers_find(paths, count, brokers);
+        for (size_t i = 0; i < count; i++) {
+            sources[i].broker = brokers[i];
+        }
+        rc->broker_count += (int32_t)count;
+    }
+    free(brokers);
+}
+
 enum err_code recount_files(struct recount *rc, char *const *paths, size_t count, struct err *e) {
     struct source *sources = calloc(count + 1, sizeof *sources);
     struct log_copy *copies = calloc(count + 1, sizeof *copies);
@@ -510,6 +526,7 @@ enum err_code recount_files(struct recount *rc, char *const *paths, size_t count
         opened += code == ERR_OK;
     }
     if (code == ERR_OK) {
+        find_brokers(rc, sources, paths, count);
         log_copies_find(paths, count, copies);
         for (size_t i = 0; i < count; i++) {
             if (copies[i].kind != LOG_COPY_NONE) {

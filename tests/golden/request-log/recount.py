@@ -245,10 +245,12 @@ class Recount:
             self.account(line.principal, topic).fetches += 1
 
     def close_old(self, chain, asked):
+        """Given up is a session that was broken off. Whom the client has asked since, and where that closed a fetch, no
+        log of this session knows: so it is a successor to what is open alone."""
         for place, offset in asked.named.items():
             run = chain.runs.get(place)
             answer = asked.answers.get(place)
-            if run and (answer is None or not answer["errorCode"]):
+            if run and run.last and not run.last.firmly_closed and (answer is None or not answer["errorCode"]):
                 self.succeed(run, asked.line, offset, answer)
 
     def follow(self, chain, asked):

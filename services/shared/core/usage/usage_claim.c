@@ -115,6 +115,14 @@ void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t of
     usage_fetch_keep(st, p->slot, f);
 }
 
+void usage_claim_last_request(struct usage_state *st, uint32_t position, int64_t offset,
+                              int64_t high, int64_t time_us) {
+    struct usage_position *p = &st->positions[position];
+    if (p->unclosed && offset > p->fetch.offset && is_open_until(&p->fetch, time_us)) {
+        usage_claim_successor(st, position, offset, high, time_us);
+    }
+}
+
 static bool closes_at_range(const struct usage_fetch *f, int64_t offset) {
     return f->claim < USAGE_BY_RANGE && f->offset >= 0 && offset > f->offset && offset <= f->high;
 }

@@ -8,6 +8,10 @@
 // has the watermark `high` (-1: none). The position has no unclosed fetch afterwards.
 void usage_claim_successor(struct usage_state *st, uint32_t position, int64_t offset, int64_t high,
                            int64_t time_us);
+// The same of a request that gives the chain's session up. It was broken off before, so where the
+// client began elsewhere meanwhile and that closed the fetch, this closes nothing.
+void usage_claim_last_request(struct usage_state *st, uint32_t position, int64_t offset,
+                              int64_t high, int64_t time_us);
 // Fact 2 in the run: the position's fetch (if it has one) is followed by a request at `offset`
 // that the broker found outside the log.
 void usage_claim_out_of_range(struct usage_state *st, uint32_t position, int64_t offset,

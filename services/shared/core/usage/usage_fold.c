@@ -230,7 +230,7 @@ static void read_request(struct fetch_line *f) {
     }
 }
 
-// A session that is given up for another: what the request names is the successor in it.
+// A session that is given up for another: what the request names is the last of it.
 static void read_last_request(struct fetch_line *f) {
     f->before = USAGE_NONE;
     for (uint32_t i = 0; i < f->line->asked.count; i++) {
@@ -240,10 +240,10 @@ static void read_last_request(struct fetch_line *f) {
         if (position == USAGE_NONE || (answer != NULL && answer->error != 0)) {
             continue;
         }
-        const struct usage_position *p = &f->st->positions[position];
-        if (p->running && p->unclosed && a->offset > p->fetch.offset) {
-            usage_claim_successor(f->st, position, a->offset,
-                                  answer == NULL ? -1 : answer->high_watermark, f->line->time_us);
+        if (f->st->positions[position].running) {
+            usage_claim_last_request(f->st, position, a->offset,
+                                     answer == NULL ? -1 : answer->high_watermark,
+                                     f->line->time_us);
         }
     }
 }

@@ -13,7 +13,8 @@
 //   messages  of a fetch that brought R bytes at offset O with the watermark H, by the strongest of
 //             these facts within 24 hours of it, in the fetch's own quarter hour:
 //     1  its successor in the run, the next request at S > O: min(S, max(H, H of its answer)) - O;
-//        above R and above 4 D it was a seek, and 5 holds at once (usage_claim.h)
+//        above R and above 4 D it was a seek, and 5 holds at once (usage_claim.h); a request that
+//        gives the session up (id, 0) replaces no 3: the session had been broken off before
 //     2  OFFSET_OUT_OF_RANGE at S in (O, H], in the run or first in a later chain: S - O
 //     3  what the principal does next there: a run that starts at S in (O, H], at most 4 D ahead,
 //        closes the latest open fetch it fits; a fetch that read this one again, and is closed

@@ -375,6 +375,19 @@ static void session__closed_and_opened_again_counts_its_last_fetch(void **state)
     assert_int_equal(m->all.open, 1);
 }
 
+// The broker died; the client read on at the next leader, and came back with its old session's id.
+static void session__given_up_after_the_client_read_elsewhere_is_no_successor(void **state) {
+    struct maker *m = *state;
+    maker_fetch(m, 0, 0, 77, "0@0", "0:1000/30", NULL);
+    m->broker = 2;
+    maker_fetch(m, 0, 0, 12, "0@30", "0:1000/60", NULL);
+    maker_fetch(m, 12, 1, 12, "0@60", "0:0/60", NULL);
+    m->broker = 1;
+    maker_fetch(m, 77, 0, 78, "0@300", "0:100/330", NULL);
+    assert_int_equal(m->all.messages, 60);
+    assert_int_equal(m->all.open, 1);
+}
+
 static void same_session_id_of_two_brokers__is_two_chains(void **state) {
     struct maker *m = *state;
     maker_fetch(m, 0, 0, 77, "0@0", "0:1000/30", NULL);
@@ -700,6 +713,7 @@ int main(void) {
         CASE(session__left_out_and_without_news_is_not_closed),
         CASE(session_id__given_again_is_a_new_chain),
         CASE(session__closed_and_opened_again_counts_its_last_fetch),
+        CASE(session__given_up_after_the_client_read_elsewhere_is_no_successor),
         CASE(same_session_id_of_two_brokers__is_two_chains),
         CASE(session_met_in_the_middle__counts_bytes_and_stays_open),
         CASE(parallel_chains__count_apart),

@@ -1,0 +1,13 @@
+"""A small storm: about 40 kills, and every figure agrees. `make storm` makes large ones."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from storm import run  # noqa: E402
+
+
+def test_forty_kills__every_figure_agrees():
+    assert run(int(os.environ.get("STORM_SEED", 3)), 8, lambda text: print(text, flush=True))
