@@ -32,6 +32,17 @@ DB_TESTS := $(BUILD)/unit/platform/pg/pg_test
 test-db: $(DB_TESTS) sql-check ## tests that need nothing but a PostgreSQL, on a private one
 	@tests/with_postgres.sh tests/run_units.sh $(BUILD)/unit $(DB_TESTS)
 
+# --- simulation: tap and meter whole, what is outside of them in memory ---------------------------
+# Functions of the product that tests/simulation puts its own in front of (simulation/wrap.h).
+SIMULATION_WRAPS := clock_system_us clock_monotonic_us follow_next state_write fsync fold_record fold_done \
+                    broker_record_verdict long_line_add ship_resume select_clear log_value_encode_control
+SIMULATION_OBJECTS := $(call objects_of,$(call sources_in,tests/simulation))
+$(SIMULATION_OBJECTS): CPPFLAGS += -Itests
+$(BUILD)/simulation: $(SIMULATION_OBJECTS) $(BUILD)/lib/libtap.a $(BUILD)/lib/libmeter.a $(SHARED_LIBS)
+	@mkdir -p $(@D)
+	$(call say,LD,$@)
+	$(Q)$(CC) $(LDFLAGS) $(SIMULATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
+
 # --- lint ------------------------------------------------------------------------------------------
 # Every statement of every program on a freshly migrated database; the schema against its golden file.
 SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(GEN_$p).o))
