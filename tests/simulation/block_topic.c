@@ -91,7 +91,7 @@ static void arrive(struct producer *p, struct sent *s) {
     s->fate = !fails ? STORED : stored ? STORED_AND_CALLED_LOST : LOST;
     block_topic.failures += fails && !p->gone;
     block_topic.late += stored && p->gone;
-    if (stored && !fault_is(FAULT_LOSE_PARTS, chance_once_in(r, 10))) {
+    if (stored && !(fault_planted == FAULT_LOSE_PARTS && chance_once_in(r, 10))) {
         store(s);
     }
 }

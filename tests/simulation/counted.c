@@ -41,7 +41,8 @@ static void show(char out[COUNTED_TOPIC_MAX], struct slice text) {
 }
 
 static struct counted_row *row_of(struct counted *c, const struct usage_row *r) {
-    int delivery = request_log_is_spread(r->principal->name) ? 0 : (int)r->delivery;
+    bool spread = request_log_is_spread(r->principal->name);
+    int delivery = spread ? 0 : (int)r->delivery;
     char id[TOPIC_ID_TEXT_LEN];
     struct slice topic = r->topic.name;
     if (r->topic.has_id) {
@@ -62,7 +63,7 @@ static struct counted_row *row_of(struct counted *c, const struct usage_row *r) 
     }
     hash_table_put(&c->rows_by_key, key, (uint32_t)c->row_count);
     struct counted_row *row = &c->rows[c->row_count++];
-    *row = (struct counted_row){.key = key, .delivery = delivery, .from_us = r->from_us};
+    *row = (struct counted_row){.key = key, .spread = spread, .delivery = delivery, .from_us = r->from_us};
     show(row->principal, r->principal->name);
     show(row->topic, topic);
     return row;
@@ -135,8 +136,9 @@ bool counted_add_taken(struct counted *c, const struct counted_record *r) {
 
 // --- comparing -----------------------------------------------------------------------------------
 
-static bool same_evidence(const struct counted_evidence *a, const struct counted_evidence *b) {
-    return a->lines == b->lines && (a->lines == 0 || (log_position_cmp(&a->first, &b->first) == 0 &&
+static bool same_evidence(const struct counted_row *x, const struct counted_row *y, int broker) {
+    const struct counted_evidence *a = &x->evidence[broker], *b = &y->evidence[broker];
+    return (a->lines == b->lines || x->spread || y->spread) && (a->lines == 0) == (b->lines == 0) && (a->lines == 0 || (log_position_cmp(&a->first, &b->first) == 0 &&
                                                       log_position_cmp(&a->last, &b->last) == 0));
 }
 
@@ -158,7 +160,7 @@ static bool same_row(const struct counted_row *got, const struct counted_row *ri
         }
     }
     for (int k = 1; k <= REQUEST_LOG_BROKERS_MAX; k++) {
-        if (!same_evidence(&a->evidence[k], &b->evidence[k])) {
+        if (!same_evidence(a, b, k)) {
             snprintf(why, COUNTED_WHY_MAX,
                      "%s: %s \"%s\" %s %d: evidence of broker %d: %" PRIu64
                      " lines, right is %" PRIu64,

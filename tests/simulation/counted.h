@@ -25,7 +25,9 @@ struct counted_row {
     char principal[COUNTED_TOPIC_MAX];
     char topic[COUNTED_TOPIC_MAX];
     uint64_t key; // of all that tells rows apart
-    int delivery; // 0 of those whose delivery isn't told apart
+    // Fresh and replay are not told apart: a line with both is evidence of one row or of two.
+    bool spread;
+    int delivery;
     int64_t from_us;
     i128 sums[COUNTED_SUMS];
     struct counted_evidence evidence[REQUEST_LOG_BROKERS_MAX + 1]; // by broker

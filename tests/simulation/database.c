@@ -413,7 +413,7 @@ static void store_taken(const struct fold *f) {
 // False where it was killed in the middle, which a transaction doesn't know.
 static bool apply(const struct fold *f) {
     counted_add_batch(&database.counted, f);
-    if (fault_is(FAULT_TWO_COMMITS, !process_step())) {
+    if (fault_planted == FAULT_TWO_COMMITS && !process_step()) {
         return false;
     }
     store_taken(f);

@@ -53,7 +53,7 @@ enum log_verdict WRAPPED(broker_record_verdict)(const struct broker_record *r,
         changed.has_prev = false;
     }
     enum log_verdict verdict = REAL(broker_record_verdict)(&changed, watermark);
-    return fault_is(FAULT_TAKE_AGAIN, verdict == LOG_DUPLICATE) ? LOG_TAKE : verdict;
+    return (fault_planted == FAULT_TAKE_AGAIN && verdict == LOG_DUPLICATE) ? LOG_TAKE : verdict;
 }
 
 enum log_verdict REAL(long_line_add)(struct long_line *l, const struct broker_record *r,
@@ -64,14 +64,14 @@ enum log_verdict WRAPPED(long_line_add)(struct long_line *l, const struct broker
                                         struct slice text, int64_t offset) {
     enum log_verdict verdict = REAL(long_line_add)(l, r, text, offset);
     bool nearly = l->text != NULL && l->line_bytes - l->len <= LOG_PART_MAX;
-    return fault_is(FAULT_CUT_LONG_LINES, verdict == LOG_WAIT && nearly) ? LOG_TAKE : verdict;
+    return (fault_planted == FAULT_CUT_LONG_LINES && verdict == LOG_WAIT && nearly) ? LOG_TAKE : verdict;
 }
 
 bool REAL(ship_resume)(const struct ship *s, struct ship_origin *ret);
 bool WRAPPED(ship_resume)(const struct ship *s, struct ship_origin *ret);
 bool WRAPPED(ship_resume)(const struct ship *s, struct ship_origin *ret) {
     bool failed = ship_failed(s, NULL);
-    if (fault_is(FAULT_DONT_GO_BACK, failed) || fault_is(FAULT_EARLY_STATE, !failed)) {
+    if ((fault_planted == FAULT_DONT_GO_BACK && failed) || (fault_planted == FAULT_EARLY_STATE && !failed)) {
         return false;
     }
     return REAL(ship_resume)(s, ret);

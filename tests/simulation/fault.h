@@ -23,10 +23,6 @@ enum fault {
 
 extern enum fault fault_planted;
 
-// True for the planted one if `now` holds.
-static inline bool fault_is(enum fault fault, bool now) {
-    return fault_planted == fault && now;
-}
 const char *fault_name(enum fault fault);
 // FAULTS if there is none of that name.
 enum fault fault_find(const char *name);

@@ -4,6 +4,7 @@
 
 void hostile_init(struct hostile *h, struct cluster *c) {
     *h = (struct hostile){.broker = (int)chance_below(&c->chance, (uint32_t)c->log->brokers)};
+    h->by_id = chance_once_in(&c->chance, 2);
     // Each costs as much as all other lines of a log together.
     h->long_lines = chance_once_in(&c->chance, 6) ? 2 : 0;
 }
@@ -106,6 +107,22 @@ static void commit(struct hostile *h, struct cluster *c, const struct cluster_cl
     cluster_write_commit(c, who, h->broker, 600, chance_once_in(&c->chance, 3), parts, 2);
 }
 
+// Where a batch begins is the broker's to say; the client may send it twice.
+static void produce(struct hostile *h, struct cluster *c, const struct cluster_client *who, int at) {
+    struct chance *r = &c->chance;
+    struct cluster_place *place = &c->places[at];
+    if (place->batch_count == CLUSTER_BATCHES_MAX) {
+        return;
+    }
+    int records = 1 + (int)chance_below(r, 60);
+    int64_t base = cluster_append(place, records);
+    int64_t bytes = (int64_t)records * CLUSTER_RECORD_BYTES;
+    bool no_acks = chance_once_in(r, 6);
+    for (int times = chance_once_in(r, 3) ? 2 : 1; times > 0; times--) {
+        cluster_write_produce(c, who, h->broker, at, bytes, base, no_acks);
+    }
+}
+
 // Fetches that nothing ever closes, of as many connections.
 static void open_many(struct hostile *h, struct cluster *c, const struct cluster_client *who) {
     for (int i = 0; i < 20; i++) {
@@ -126,7 +143,7 @@ void hostile_goes_on(struct hostile *h, struct cluster *c) {
     const struct cluster_client who = {.person = 4,
                                        .id = IDS[chance_below(r, 4)],
                                        .address = 10 + (int)chance_below(r, 2),
-                                       .by_id = chance_once_in(r, 2)};
+                                       .by_id = h->by_id};
     uint32_t what = chance_below(r, 60);
     int at = (int)chance_below(r, (uint32_t)c->place_count);
     if (what < 40) {
@@ -134,8 +151,7 @@ void hostile_goes_on(struct hostile *h, struct cluster *c) {
     } else if (what < 48) {
         commit(h, c, &who);
     } else if (what < 54) {
-        cluster_write_produce(c, &who, h->broker, at, chance_below(r, 3000),
-                              some_offset(h, c, at), chance_once_in(r, 6));
+        produce(h, c, &who, at);
     } else if (what < 59) {
         int64_t first = some_offset(h, c, at);
         cluster_write_share(c, &who, h->broker, at, first,
