@@ -274,7 +274,7 @@ static void read_arguments(struct sent *s, va_list ap) {
 
 rd_kafka_resp_err_t rd_kafka_producev(rd_kafka_t *kafka, ...) {
     struct producer *p = of(kafka);
-    if (!process_step()) {
+    if (!process_long_step(block_topic.chance)) {
         return RD_KAFKA_RESP_ERR__DESTROY;
     }
     if (p->count >= QUEUE_MAX) {

@@ -62,6 +62,7 @@ static struct {
     int brokers;
     int64_t begin_us;
     int64_t next_offset[PARTITIONS];
+    int64_t version[PARTITIONS]; // of its row: which commit
     struct position positions[PARTITIONS][BROKERS + 1];
     struct state states[STATES_MAX];
     size_t state_count;
@@ -196,6 +197,7 @@ static void load_partition(struct fold *f, int32_t number) {
     struct log_partition *p = log_partitions_own(&f->partitions, number);
     p->stored_offset = db.next_offset[number];
     p->next_offset = p->stored_offset;
+    p->stored_version = db.version[number];
     for (int b = 1; b <= db.brokers; b++) {
         const struct position *at = &db.positions[number][b];
         if (!at->there) {
@@ -281,10 +283,13 @@ enum err_code store_load_produced(struct store *s, struct fold *f, struct err *e
 
 // --- the transaction -----------------------------------------------------------------------------
 
-static bool offsets_are_as_read(const struct fold *f) {
+static bool versions_are_as_read(const struct fold *f) {
     for (int32_t i = 0; i < db.partitions; i++) {
         const struct log_partition *p = log_partitions_find(&f->partitions, i);
-        if (p != NULL && p->touched && p->stored_offset != db.next_offset[i]) {
+        bool same = fault_planted == FAULT_COMPARE_OFFSETS
+                        ? p == NULL || p->stored_offset == db.next_offset[i]
+                        : p == NULL || p->stored_version == db.version[i];
+        if (p != NULL && p->touched && !same) {
             return false;
         }
     }
@@ -370,9 +375,9 @@ static void close_gaps(int32_t partition, const struct log_position *watermark) 
     db.gap_count = kept;
 }
 
-static void put_positions(const struct fold *f) {
+static void put_positions(struct fold *f) {
     for (int32_t i = 0; i < db.partitions; i++) {
-        const struct log_partition *p = log_partitions_find(&f->partitions, i);
+        struct log_partition *p = log_partitions_find(&f->partitions, i);
         for (size_t k = 0; p != NULL && k < p->broker_count; k++) {
             const struct log_broker *b = &p->brokers[k];
             struct position *at = &db.positions[i][b->id];
@@ -389,6 +394,7 @@ static void put_positions(const struct fold *f) {
         }
         if (p != NULL && p->touched) {
             db.next_offset[i] = p->next_offset;
+            p->next_version = ++db.version[i];
         }
     }
 }
@@ -411,7 +417,7 @@ static void store_taken(const struct fold *f) {
 }
 
 // False where it was killed in the middle, which a transaction doesn't know.
-static bool apply(const struct fold *f) {
+static bool apply(struct fold *f) {
     counted_add_batch(&database.counted, f);
     if (fault_planted == FAULT_TWO_COMMITS && !process_step()) {
         return false;
@@ -437,10 +443,10 @@ enum err_code store_commit(struct store *s, struct fold *f, struct store_outcome
                            struct err *e) {
     (void)s;
     *ret = (struct store_outcome){0};
-    if (!process_step() || database.away) {
+    if (!process_long_step(database.chance) || database.away) {
         return err_set(e, ERR_UNAVAILABLE, "database is away");
     }
-    if (!offsets_are_as_read(f)) {
+    if (!versions_are_as_read(f)) {
         database.conflicts++;
         if (fault_planted != FAULT_NO_COMPARE) {
             return err_set(e, ERR_CONFLICT, "another meter has read on in a partition");

@@ -20,6 +20,7 @@ static const char *const NAMES[FAULTS] = {
     [FAULT_IGNORE_PREV] = "ignore-prev",
     [FAULT_TAKE_AGAIN] = "take-again",
     [FAULT_NO_COMPARE] = "no-compare",
+    [FAULT_COMPARE_OFFSETS] = "compare-offsets",
     [FAULT_TWO_COMMITS] = "two-commits",
     [FAULT_FORGET_STATES] = "forget-states",
     [FAULT_LOSE_PARTS] = "lose-blocks",

@@ -10,6 +10,7 @@ enum fault {
     FAULT_IGNORE_PREV,    // the meter takes a record though what is before it is missing
     FAULT_TAKE_AGAIN,     // … and one at or below the watermark
     FAULT_NO_COMPARE,     // a commit doesn't ask whether another meter was there
+    FAULT_COMPARE_OFFSETS, // … or asks for the offset alone, which may stay where it is
     FAULT_TWO_COMMITS,    // usage and positions are two transactions
     FAULT_FORGET_STATES,  // at an assignment the counting states aren't loaded
     FAULT_LOSE_PARTS,     // some blocks are told as stored and aren't

@@ -12,8 +12,8 @@ enum { MEMBERS_MAX = 16, BLOCKS_A_POLL = 8, WAIT_MS = 250 };
 
 // Stands for a consumer in the group, also after it was killed.
 struct member {
-    int id; // never used again
-    bool ghost;
+    int id;                        // never used again
+    const struct process *process; // NULL: it was killed
     int generation; // that it has joined
 };
 
@@ -50,9 +50,11 @@ void group_rebalance(void) {
 
 static int join(void) {
     if (group.count == MEMBERS_MAX) {
-        group_expel_one(); // of many killed one after the other
+        group_expel_ghosts();
     }
-    group.members[group.count++] = (struct member){.id = ++group.last_id};
+    check(group.count < MEMBERS_MAX);
+    group.members[group.count++] =
+        (struct member){.id = ++group.last_id, .process = process_that_runs()};
     group_rebalance();
     return group.last_id;
 }
@@ -72,26 +74,20 @@ static void leave(struct member *m) {
     group_rebalance();
 }
 
-static struct member *ghost(void) {
+void group_expel(const struct process *p) {
     for (int i = 0; i < group.count; i++) {
-        if (group.members[i].ghost) {
-            return &group.members[i];
+        if (p != NULL && group.members[i].process == p) {
+            leave(&group.members[i]);
+            return;
         }
     }
-    return NULL;
 }
 
-bool group_has_ghost(void) {
-    return ghost() != NULL;
-}
-
-void group_expel_one(void) {
-    struct member *gone = ghost();
-    if (gone == NULL && group.count > 0) {
-        gone = &group.members[chance_below(group.chance, (uint32_t)group.count)];
-    }
-    if (gone != NULL) {
-        leave(gone);
+void group_expel_ghosts(void) {
+    for (int i = group.count - 1; i >= 0; i--) {
+        if (group.members[i].process == NULL) {
+            leave(&group.members[i]);
+        }
     }
 }
 
@@ -140,7 +136,7 @@ void consumer_free(struct consumer *c) {
     revoke(c, find(c->member) == NULL);
     struct member *m = find(c->member);
     if (m != NULL && (dead || process_is_dead())) {
-        m->ghost = true;
+        m->process = NULL;
     } else if (m != NULL) {
         leave(m);
     }

@@ -4,16 +4,15 @@
 #ifndef WEIR_TESTS_SIMULATION_GROUP_H
 #define WEIR_TESTS_SIMULATION_GROUP_H
 
-#include <stdbool.h>
-
 #include "simulation/chance.h"
+#include "simulation/process.h"
 
 void group_init(struct chance *chance);
 // Divides the partitions anew.
 void group_rebalance(void);
-// The session of a member runs out: of one that was killed, or of any where there is none.
-void group_expel_one(void);
-// Whether one that was killed still holds a place.
-bool group_has_ghost(void);
+// The session of a meter runs out, if it is a member.
+void group_expel(const struct process *p);
+// … and of those that were killed.
+void group_expel_ghosts(void);
 
 #endif

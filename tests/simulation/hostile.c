@@ -6,7 +6,7 @@ void hostile_init(struct hostile *h, struct cluster *c) {
     *h = (struct hostile){.broker = (int)chance_below(&c->chance, (uint32_t)c->log->brokers)};
     h->by_id = chance_once_in(&c->chance, 2);
     // Each costs as much as all other lines of a log together.
-    h->long_lines = chance_once_in(&c->chance, 6) ? 2 : 0;
+    h->long_lines = chance_once_in(&c->chance, 4) ? 4 : 0;
 }
 
 static int64_t some_offset(struct hostile *h, struct cluster *c, int at) {
@@ -87,7 +87,7 @@ static void fetch(struct hostile *h, struct cluster *c, const struct cluster_cli
     }
     f.no_request = chance_once_in(r, 40);
     f.twice = chance_once_in(r, 20);
-    if (h->long_lines > 0 && chance_once_in(r, 12)) {
+    if (h->long_lines > 0 && chance_once_in(r, 5)) {
         h->long_lines--;
         // Up to four parts.
         f.long_name = (size_t)chance_between(r, LOG_PART_MAX - 2000, LOG_PART_MAX + 300000);

@@ -108,6 +108,15 @@ bool process_step(void) {
     return process_wait(process_now_us);
 }
 
+bool process_long_step(struct chance *chance) {
+    int64_t wait_s = chance_once_in(chance, 12) ? chance_between(chance, 1, 60) : 0;
+    return process_wait(process_now_us + wait_s * US_PER_SECOND);
+}
+
+const struct process *process_that_runs(void) {
+    return self;
+}
+
 bool process_is_dead(void) {
     return self != NULL && self->dead;
 }

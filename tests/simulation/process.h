@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "simulation/chance.h"
+
 struct process;
 
 // Virtual time, UTC. Only the scheduler moves it.
@@ -34,8 +36,11 @@ int64_t process_wake_us(const struct process *p);
 
 // A point where something else may happen first, or the process be killed. False: it has been.
 bool process_step(void);
+// The same, and once in a while a long time passes (seconds, up to a minute).
+bool process_long_step(struct chance *chance);
 // Waits until the virtual time is `until_us` at least. False: killed.
 bool process_wait(int64_t until_us);
+const struct process *process_that_runs(void);
 // True in a process that was killed: nothing may have an effect.
 bool process_is_dead(void);
 

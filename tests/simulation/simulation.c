@@ -26,6 +26,7 @@
 enum {
     STEPS_MAX = 400000, // then it doesn't come to an end
     PEACE_US = 20 * 60 * 1000000,
+    SESSION_US = 10 * 1000000,
 };
 
 struct world {
@@ -36,6 +37,7 @@ struct world {
     uint32_t trouble_once_in; // steps
     bool peace;               // nothing goes wrong any more
     int64_t expected_us;      // in peace: what everybody is to have told and stored
+    int64_t stands_until[REQUEST_LOG_BROKERS_MAX + METER_HOSTS]; // step
     uint64_t kills, expelled;
 };
 
@@ -69,18 +71,27 @@ static void kill_or_stop(struct world *w) {
     w->kills++;
 }
 
+// Nobody hears of it for long: a meter is given up by its group, and then goes on as before.
+static void stand_still(struct world *w) {
+    uint32_t at = chance_below(&w->chance, process_count(w));
+    w->stands_until[at] = w->steps + chance_below(&w->chance, 1000);
+    if (at >= (uint32_t)w->log.brokers && chance_below(&w->chance, 4) > 0) {
+        group_expel(meter_hosts[at - (uint32_t)w->log.brokers].process);
+        w->expelled++;
+    }
+}
+
 static void trouble(struct world *w) {
     struct chance *r = &w->chance;
-    switch (chance_below(r, 10)) {
+    switch (chance_below(r, 12)) {
     case 0:
     case 1:
     case 2:
     case 3: kill_or_stop(w); break;
     case 4: group_rebalance(); break;
     case 5:
-        group_expel_one();
-        w->expelled++;
-        break;
+    case 10:
+    case 11: stand_still(w); break;
     case 6: database.away = !database.away && chance_once_in(r, 2); break;
     case 7: block_topic.away = !block_topic.away && chance_once_in(r, 2); break;
     case 8: block_topic.fails_once_in = chance_once_in(r, 2) ? 0 : 1 + chance_below(r, 30); break;
@@ -97,6 +108,16 @@ static void make_peace(struct world *w) {
 }
 
 // --- who goes on ---------------------------------------------------------------------------------
+
+// A meter that waits for longer than a session lasts.
+static void expel_silent(const struct world *w) {
+    for (int i = 0; !w->peace && i < METER_HOSTS; i++) {
+        const struct process *p = meter_hosts[i].process;
+        if (p != NULL && process_wake_us(p) > process_now_us + SESSION_US) {
+            group_expel(p);
+        }
+    }
+}
 
 static void start_missing(struct world *w) {
     struct chance *r = &w->chance;
@@ -116,8 +137,9 @@ static void start_missing(struct world *w) {
             meter_host_start(h);
         }
     }
-    if (group_has_ghost() && (w->peace || chance_once_in(r, 30))) {
-        group_expel_one();
+    if (w->peace || chance_once_in(r, 30)) {
+        group_expel_ghosts();
+        expel_silent(w);
     }
 }
 
@@ -125,7 +147,8 @@ static bool run_one(struct world *w) {
     uint32_t count = process_count(w), first = chance_below(&w->chance, count);
     for (uint32_t i = 0; i < count; i++) {
         struct process **p = process_at(w, (first + i) % count);
-        if (*p != NULL && process_is_due(*p)) {
+        bool stands = !w->peace && w->stands_until[(first + i) % count] > w->steps;
+        if (*p != NULL && !stands && process_is_due(*p)) {
             process_run(*p);
             if (process_ended(*p)) {
                 bury(p);

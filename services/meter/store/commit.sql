@@ -2,18 +2,20 @@
 -- are locked first, in their order, so that two meters never wait for each other in a circle.
 
 -- name: lock_partitions
--- columns: log_partition, next_offset
-SELECT log_partition, next_offset
+-- columns: log_partition, version
+SELECT log_partition, xmin::text::int8 AS version
   FROM meter_partition
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
  ORDER BY log_partition
    FOR NO KEY UPDATE
 
 -- name: advance_partitions
+-- columns: log_partition, version
 UPDATE meter_partition p
    SET next_offset = d.next_offset, committed_at = now()
   FROM unnest($2::int8[], $3::int8[], $4::int8[]) AS d (log_partition, expected, next_offset)
  WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
+RETURNING p.log_partition, p.xmin::text::int8 AS version
 
 -- piece: counters
 bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages,
