@@ -59,9 +59,9 @@ bool counted_add_taken(struct counted *c, const struct counted_record *r);
 bool counted_has_taken(const struct counted *c, const struct counted_record *r);
 
 // Whether `got` is what is `right`: the same rows and letters, and every record of `right` taken once.
-// Beyond them only what a tap that has gone back may ship: facts, refusals, and those of
+// With `exact` messages too (request_log_is_exact). Beyond them only what a tap that has gone back may ship: facts, refusals, and those of
 // `says_nothing` (FETCH lines that tell nothing new). False with the difference in `why`.
 bool counted_equals(const struct counted *got, const struct counted *right,
-                    const struct counted *says_nothing, char why[COUNTED_WHY_MAX]);
+                    const struct counted *says_nothing, bool exact, char why[COUNTED_WHY_MAX]);
 
 #endif

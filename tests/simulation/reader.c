@@ -152,7 +152,7 @@ void reader_goes_on(struct reader *r, struct cluster *c) {
     if (broker < 0) {
         return;
     }
-    bool killed = chance_once_in(&c->chance, 25);
+    bool killed = c->log->read_again && chance_once_in(&c->chance, 25);
     fetch(r, c, broker, killed); // one that is killed may never have got the answer
     if (killed) {
         reader_reconnect(r);
@@ -169,7 +169,8 @@ void reader_give(struct reader *r, struct reader *to, struct cluster *c) {
     if (!r->reads[at] || to->reads[at]) {
         return;
     }
-    int64_t position = chance_once_in(&c->chance, 3) ? r->committed[at] : r->position[at];
+    bool again = c->log->read_again && chance_once_in(&c->chance, 3);
+    int64_t position = again ? r->committed[at] : r->position[at];
     r->reads[at] = false;
     reader_take(to, at, position);
     to->committed[at] = r->committed[at];

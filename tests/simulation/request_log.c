@@ -17,6 +17,10 @@ int64_t request_log_hour(int64_t us) {
     return us / HOUR_US;
 }
 
+bool request_log_is_exact(const struct request_log *l) {
+    return l->names_first && (l->brokers == 1 || !l->read_again);
+}
+
 bool request_log_is_spread(struct slice principal) {
     return !slice_eq_str(principal, "mallory");
 }
@@ -98,10 +102,11 @@ static void play(struct cluster *c, int events) {
         }
     }
     for (int b = 0; b < c->log->brokers; b++) {
-        cluster_write_heartbeat(c, b); // a tap speaks once there is a log
-    }
-    if (chance_below(r, 3) > 0) {
-        cluster_write_topics(c, (int)chance_below(r, (uint32_t)c->log->brokers));
+        if (c->log->names_first) {
+            cluster_write_topics(c, b);
+        } else {
+            cluster_write_heartbeat(c, b); // a tap speaks once there is a log
+        }
     }
     for (int i = 0; i < events; i++) {
         uint32_t what = chance_below(r, 100);
@@ -157,6 +162,8 @@ void request_log_make(struct request_log *l, uint64_t seed) {
     chance_init(&chance, seed, 0);
     *l = (struct request_log){.brokers = 1 + (int)chance_below(&chance, REQUEST_LOG_BROKERS_MAX)};
     l->begin_us = days_from_civil(2026, 11, 22) * US_PER_DAY + 12 * HOUR_US;
+    l->read_again = l->brokers == 1 || chance_once_in(&chance, 3);
+    l->names_first = !chance_once_in(&chance, 4);
     struct cluster c;
     cluster_init(&c, l, seed);
     play(&c, (int)chance_between(&chance, 40, 260));

@@ -30,12 +30,21 @@ struct request_log {
     size_t count;
     size_t cap;
     int brokers;
+    // Readers are killed and read again, though several brokers serve them: what a fetch is expected
+    // to hold is then learned in the order in which the brokers' lines come.
+    bool read_again;
+    // What topics there are is told by every broker before anything else. Otherwise it may come late,
+    // and what is known by name and by id is joined then.
+    bool names_first;
     int64_t begin_us;
     int64_t end_us;
 };
 
 void request_log_make(struct request_log *l, uint64_t seed);
 void request_log_done(struct request_log *l);
+// Whether messages are the same in any order of brokers; else only what is read as it stands is: bytes,
+// fetches, produced bytes, messages of share groups, evidence (see tests/README.md).
+bool request_log_is_exact(const struct request_log *l);
 // Whether lines of the principal (without "User:") stand in the logs of several brokers: then what of
 // them is fresh and what is replay depends on the order in which the brokers' lines come.
 bool request_log_is_spread(struct slice principal);

@@ -273,7 +273,7 @@ static bool judge(struct world *w, int32_t partitions, char why[COUNTED_WHY_MAX]
     fault_planted = FAULT_NONE;
     straight_pass(&w->log, partitions, &right, &nothing);
     fault_planted = planted;
-    bool ok = counted_equals(&database.counted, &right, &nothing, why);
+    bool ok = counted_equals(&database.counted, &right, &nothing, request_log_is_exact(&w->log), why);
     if (ok && database_open_gaps() > 0) {
         (void)snprintf(why, COUNTED_WHY_MAX, "%d gaps are left", database_open_gaps());
         ok = false;
