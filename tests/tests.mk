@@ -43,6 +43,18 @@ $(BUILD)/simulation: $(SIMULATION_OBJECTS) $(BUILD)/lib/libtap.a $(BUILD)/lib/li
 	$(call say,LD,$@)
 	$(Q)$(CC) $(LDFLAGS) $(SIMULATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
 
+# `make simulation SEED=17` plays one again, `make simulation SEEDS=10000` many.
+SEEDS ?= 300
+.PHONY: simulation test-simulation
+simulation: $(BUILD)/simulation ## tap and meter in virtual time with all that can go wrong (SEEDS=300, or SEED=…)
+	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+# A fault that is planted must be found; and a sample is judged by what shares nothing with tap and meter.
+test-simulation: simulation all ## the simulation, that it finds planted faults, and its judges (pytest)
+	@deploy/local/install.sh
+	@$(BUILD)/simulation --faults 200
+	@$(BUILD)/venv/bin/python -m pytest tests/simulation
+
 # --- lint ------------------------------------------------------------------------------------------
 # Every statement of every program on a freshly migrated database; the schema against its golden file.
 SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(GEN_$p).o))
@@ -146,7 +158,7 @@ asan-stack: portal browser ## tests on real servers with programs built for both
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
 # makefile adds its own with TEST_PARTS +=.
-TEST_PARTS = test-unit test-db test-fuzz lint test-stack test-story test-fault
+TEST_PARTS = test-unit test-simulation test-db test-fuzz lint test-stack test-story test-fault
 
 .PHONY: test test-stack
 # Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.

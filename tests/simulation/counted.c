@@ -1,14 +1,16 @@
 #include "simulation/counted.h"
 
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "base/check.h"
 #include "base/hash.h"
 #include "base/instant.h"
 #include "simulation/cluster.h"
+
+enum { TEXT_MAX = 16 * 1024 * 1024 };
 
 static const char *const NAMES[COUNTED_SUMS] = {
     "bytes",          "messages",          "fetches",          "open_fetches",   "share_messages",
@@ -243,4 +245,26 @@ bool counted_equals(const struct counted *got, const struct counted *right,
                     char why[COUNTED_WHY_MAX]) {
     return same_taken(got, right, says_nothing, why) && same_letters(got, right, why) &&
            same_rows(got, right, exact, why);
+}
+
+void counted_print(const struct counted *c, bool exact, FILE *out) {
+    struct buf b;
+    buf_init(&b, TEXT_MAX);
+    buf_printf(&b, "{\"exact\":%s,\"rows\":[", exact ? "true" : "false");
+    for (size_t i = 0; i < c->row_count; i++) {
+        const struct counted_row *r = &c->rows[i];
+        buf_add_str(&b, i == 0 ? "{\"principal\":" : ",\n{\"principal\":");
+        buf_add_json_string(&b, slice_str(r->principal));
+        buf_add_str(&b, ",\"topic\":");
+        buf_add_json_string(&b, slice_str(r->topic));
+        for (int k = 0; k < COUNTED_SUMS; k++) {
+            char text[I128_TEXT_MAX];
+            number_format_i128(text, r->sums[k]);
+            buf_printf(&b, ",\"%s\":%s", NAMES[k], text);
+        }
+        buf_add_char(&b, '}');
+    }
+    buf_add_str(&b, "]}\n");
+    check(fwrite(b.ptr, 1, b.len, out) == b.len);
+    buf_done(&b);
 }

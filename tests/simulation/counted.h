@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 
 #include "base/hash_table.h"
 #include "base/number.h"
@@ -63,5 +64,9 @@ bool counted_has_taken(const struct counted *c, const struct counted_record *r);
 // `says_nothing` (FETCH lines that tell nothing new). False with the difference in `why`.
 bool counted_equals(const struct counted *got, const struct counted *right,
                     const struct counted *says_nothing, bool exact, char why[COUNTED_WHY_MAX]);
+
+// As JSON: {"exact":…,"rows":[{"principal":…,"topic":…,"bytes":…,…}]}, sums over time and delivery left to the
+// reader.
+void counted_print(const struct counted *c, bool exact, FILE *out);
 
 #endif

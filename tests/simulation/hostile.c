@@ -70,7 +70,11 @@ static void fetch(struct hostile *h, struct cluster *c, const struct cluster_cli
     f.asked_count = (int)chance_below(r, 4);
     for (int i = 0; i < f.asked_count; i++) {
         asked[i] = asked_of(h, c);
-        if (chance_below(r, 12) > 0) {
+        bool again = false; // named twice it is answered once
+        for (int k = 0; k < i; k++) {
+            again = again || (asked[k].place == asked[i].place && asked[k].name == asked[i].name);
+        }
+        if (!again && chance_below(r, 12) > 0) {
             answered[f.answered_count++] = answer_to(h, c, &asked[i]);
         }
     }

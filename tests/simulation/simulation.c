@@ -1,7 +1,9 @@
 // The scheduler: everybody's next step in an order that a seed gives, with what goes wrong on the way,
 // until all has arrived; then what was counted beside what one straight pass counts.
 //
-//     simulation [--seeds N] [--seed FIRST] [--fault NAME] [--write FOLDER]
+//     simulation [--seeds N] [--seed FIRST]     that many seeds
+//     simulation --faults N                     each fault that can be planted, until a seed of N finds it
+//     simulation --seed N --write FOLDER        the brokers' logs of a seed, and what was counted
 #include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
@@ -287,7 +289,18 @@ struct totals {
     uint64_t lines, steps, kills, expelled, failures, late, conflicts, commits;
 };
 
-static bool run_seed(uint64_t seed, const char *folder, struct totals *t,
+// What was counted, beside the brokers' logs.
+static void write_result(const struct world *w, const char *folder) {
+    char name[4096];
+    int n = snprintf(name, sizeof name, "%s/counted.json", folder);
+    check(n > 0 && (size_t)n < sizeof name && request_log_write(&w->log, folder));
+    FILE *out = fopen(name, "w");
+    check(out != NULL);
+    counted_print(&database.counted, request_log_is_exact(&w->log), out);
+    check(fclose(out) == 0);
+}
+
+static bool run_seed(uint64_t seed, const char *folder, const char *write_to, struct totals *t,
                      char why[COUNTED_WHY_MAX]) {
     struct world w = {0};
     request_log_make(&w.log, seed);
@@ -302,6 +315,9 @@ static bool run_seed(uint64_t seed, const char *folder, struct totals *t,
     memset(meter_hosts, 0, sizeof meter_hosts);
     meter_host_failed[0] = '\0';
     bool ok = play(&w, why) && judge(&w, partitions, why);
+    if (write_to != NULL) {
+        write_result(&w, write_to);
+    }
     for (uint32_t i = 0; i < process_count(&w); i++) {
         struct process **p = process_at(&w, i);
         if (*p != NULL) {
@@ -332,22 +348,81 @@ static double seconds(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
+static uint64_t run_seeds(uint64_t first, uint64_t count, const char *folder, const char *write_to) {
+    struct totals t = {0};
+    double began = seconds();
+    uint64_t failed = 0;
+    for (uint64_t seed = first; seed < first + count; seed++) {
+        char why[COUNTED_WHY_MAX] = "";
+        if (!run_seed(seed, folder, write_to, &t, why)) {
+            failed++;
+            printf("seed %" PRIu64 ": %s\n", seed, why);
+            (void)fflush(stdout);
+        }
+    }
+    printf("%" PRIu64 " lines, %" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64
+           " expelled, %" PRIu64 " deliveries failed, %" PRIu64 " came late, %" PRIu64
+           " commits, %" PRIu64 " refused\n",
+           t.lines, t.steps, t.kills, t.expelled, t.failures, t.late, t.commits, t.conflicts);
+    printf("%.0f seeds a minute of processor time\n",
+           60.0 * (double)count / (seconds() - began));
+    printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
+    return failed;
+}
+
+// A fault that no seed finds is a failure: of the simulation.
+static uint64_t run_faults(uint64_t first, uint64_t count, const char *folder) {
+    uint64_t missed = 0;
+    for (int f = FAULT_NONE + 1; f < FAULTS; f++) {
+        char why[COUNTED_WHY_MAX] = "";
+        struct totals t = {0};
+        uint64_t seed = first;
+        fault_planted = (enum fault)f;
+        while (seed < first + count && run_seed(seed, folder, NULL, &t, why)) {
+            seed++;
+        }
+        if (seed == first + count) {
+            missed++;
+            printf("%s: not found by %" PRIu64 " seeds\n", fault_name(fault_planted), count);
+        } else {
+            printf("%s: found by seed %" PRIu64 ": %.120s\n", fault_name(fault_planted), seed, why);
+        }
+        (void)fflush(stdout);
+    }
+    printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n",
+           (uint64_t)(FAULTS - 1) - missed, missed);
+    return missed;
+}
+
 int main(int argc, char **argv) {
     static const struct option OPTIONS[] = {{"seeds", required_argument, NULL, 'n'},
                                             {"seed", required_argument, NULL, 's'},
                                             {"fault", required_argument, NULL, 'f'},
+                                            {"faults", required_argument, NULL, 'a'},
+                                            {"write", required_argument, NULL, 'w'},
                                             {NULL, 0, NULL, 0}};
-    uint64_t first = 1, count = 100;
+    uint64_t first = 1, count = 0, faults = 0;
+    const char *write_to = NULL;
+    bool ok = true;
     int c;
-    while ((c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
-        bool ok = c == 'n'   ? number_parse_u64(slice_str(optarg), &count)
-                  : c == 's' ? number_parse_u64(slice_str(optarg), &first)
-                  : c == 'f' ? (fault_planted = fault_find(optarg)) != FAULTS
-                             : false;
-        if (!ok) {
-            fprintf(stderr, "usage: simulation [--seeds N] [--seed FIRST] [--fault NAME]\n");
-            return 2;
+    while (ok && (c = getopt_long(argc, argv, "", OPTIONS, NULL)) != -1) {
+        switch (c) {
+        case 'n': ok = number_parse_u64(slice_str(optarg), &count); break;
+        case 's':
+            ok = number_parse_u64(slice_str(optarg), &first);
+            count = count == 0 ? 1 : count;
+            break;
+        case 'f': ok = (fault_planted = fault_find(optarg)) != FAULTS; break;
+        case 'a': ok = number_parse_u64(slice_str(optarg), &faults); break;
+        case 'w': write_to = optarg; break;
+        default: ok = false;
         }
+    }
+    if (!ok || optind < argc || (count == 0 && faults == 0)) {
+        fprintf(stderr, "usage: simulation [--seeds N] [--seed FIRST] [--fault NAME]\n"
+                        "       simulation --faults N [--seed FIRST]\n"
+                        "       simulation --seed N --write FOLDER\n");
+        return 2;
     }
     log_init("simulation", LOG_LEVEL_ERROR);
     log_redirect(open("/dev/null", O_WRONLY | O_CLOEXEC), NULL);
@@ -355,24 +430,8 @@ int main(int argc, char **argv) {
     (void)snprintf(folder, sizeof folder, "%s/weir-simulation.XXXXXX",
                    access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
     check(mkdtemp(folder) != NULL);
-    struct totals t = {0};
-    double began = seconds();
-    uint64_t failed = 0;
-    for (uint64_t seed = first; seed < first + count; seed++) {
-        char why[COUNTED_WHY_MAX] = "";
-        if (!run_seed(seed, folder, &t, why)) {
-            failed++;
-            printf("seed %" PRIu64 ": %s\n", seed, why);
-            (void)fflush(stdout);
-        }
-    }
-    double took = seconds() - began;
+    uint64_t failed =
+        faults > 0 ? run_faults(first, faults, folder) : run_seeds(first, count, folder, write_to);
     (void)rmdir(folder);
-    printf("%" PRIu64 " lines, %" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64
-           " expelled, %" PRIu64 " deliveries failed, %" PRIu64 " came late, %" PRIu64
-           " commits, %" PRIu64 " refused\n",
-           t.lines, t.steps, t.kills, t.expelled, t.failures, t.late, t.commits, t.conflicts);
-    printf("%.0f seeds a minute of processor time\n", 60.0 * (double)count / took);
-    printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
     return failed == 0 ? 0 : 1;
 }
