@@ -241,7 +241,8 @@ enum err_code log_producer_partitions(const struct log_producer *p, int32_t *ret
 
 // --- librdkafka ----------------------------------------------------------------------------------
 
-static void set_header(struct block_topic_block *b, const char *name, const char *value, ssize_t len) {
+static void set_header(struct block_topic_block *b, const char *name, const char *value,
+                       ssize_t len) {
     char *out = strcmp(name, LOG_HEADER_BLOCK) == 0 ? b->block
                 : strcmp(name, LOG_HEADER_POS) == 0 ? b->pos
                                                     : b->prev;

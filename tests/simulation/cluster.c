@@ -129,12 +129,13 @@ static void finish(struct cluster *c, const struct cluster_client *who, int brok
     buf_clear(&c->text);
     put_time(&c->text, c->now_us);
     // Correlation ids are the client's: many times the same.
-    buf_printf(&c->text,
-               "%s Completed request:{\"isForwarded\":false,\"requestHeader\":{\"requestApiKey\":%d,"
-               "\"requestApiVersion\":%d,\"correlationId\":%d,\"clientId\":%s,"
-               "\"requestApiKeyName\":\"%s\"},\"request\":",
-               chance_once_in(&c->chance, 30) ? "INFO" : "DEBUG", api, version,
-               (int)chance_below(&c->chance, 3), who->id, name);
+    buf_printf(
+        &c->text,
+        "%s Completed request:{\"isForwarded\":false,\"requestHeader\":{\"requestApiKey\":%d,"
+        "\"requestApiVersion\":%d,\"correlationId\":%d,\"clientId\":%s,"
+        "\"requestApiKeyName\":\"%s\"},\"request\":",
+        chance_once_in(&c->chance, 30) ? "INFO" : "DEBUG", api, version,
+        (int)chance_below(&c->chance, 3), who->id, name);
     buf_add_slice(&c->text, buf_slice(&c->request));
     buf_add_str(&c->text, ",\"response\":");
     buf_add_slice(&c->text, buf_slice(&c->response));
@@ -207,10 +208,9 @@ void cluster_write_fetch(struct cluster *c, const struct cluster_client *who, in
         buf_printf(&c->request, "\"partitions\":[%" PRId64 "]}", f->forgotten[i].partition);
     }
     buf_add_str(&c->request, "],\"rackId\":\"\"}");
-    buf_printf(
-        &c->response,
-        "{\"throttleTimeMs\":0,\"errorCode\":%d,\"sessionId\":%" PRId64 ",\"responses\":[",
-        f->error, f->granted);
+    buf_printf(&c->response,
+               "{\"throttleTimeMs\":0,\"errorCode\":%d,\"sessionId\":%" PRId64 ",\"responses\":[",
+               f->error, f->granted);
     for (int i = 0; i < f->answered_count; i++) {
         const struct cluster_part *p = &f->answered[i];
         buf_add_str(&c->response, i == 0 ? "" : ",");
@@ -263,8 +263,7 @@ void cluster_write_produce(struct cluster *c, const struct cluster_client *who, 
     const struct cluster_part part = {.place = place};
     int number = c->places[place].number;
     begin(c);
-    buf_printf(&c->request,
-               "{\"transactionalId\":null,\"acks\":%d,\"timeoutMs\":1,\"topicData\":[",
+    buf_printf(&c->request, "{\"transactionalId\":null,\"acks\":%d,\"timeoutMs\":1,\"topicData\":[",
                no_acks ? 0 : -1);
     put_topic(c, &c->request, &part, who->by_id, "name");
     buf_printf(&c->request,
@@ -308,7 +307,8 @@ void cluster_write_heartbeat(struct cluster *c, int broker) {
 void cluster_write_topics(struct cluster *c, int broker) {
     begin(c);
     buf_add_str(&c->request, "{\"topics\":null,\"allowAutoTopicCreation\":false}");
-    buf_add_str(&c->response, "{\"throttleTimeMs\":0,\"brokers\":[],\"clusterId\":\"x\",\"topics\":[");
+    buf_add_str(&c->response,
+                "{\"throttleTimeMs\":0,\"brokers\":[],\"clusterId\":\"x\",\"topics\":[");
     for (int t = 0; t < c->topics; t++) {
         buf_printf(&c->response,
                    "%s{\"errorCode\":0,\"name\":\"%s\",\"topicId\":\"%s\",\"isInternal\":false,"

@@ -17,7 +17,8 @@ static const char *const NAMES[COUNTED_SUMS] = {
     "produced_bytes", "produced_messages", "derived_messages", "derived_fetches"};
 
 // Of sums what lines say as they stand; the rest are rules about several lines.
-static const bool AS_IT_STANDS[COUNTED_SUMS] = {true, false, true, false, true, true, false, false, false};
+static const bool AS_IT_STANDS[COUNTED_SUMS] = {true, false, true,  false, true,
+                                                true, false, false, false};
 
 void counted_init(struct counted *c) {
     *c = (struct counted){0};
@@ -68,7 +69,8 @@ static struct counted_row *row_of(struct counted *c, const struct usage_row *r) 
     }
     hash_table_put(&c->rows_by_key, key, (uint32_t)c->row_count);
     struct counted_row *row = &c->rows[c->row_count++];
-    *row = (struct counted_row){.key = key, .spread = spread, .delivery = delivery, .from_us = r->from_us};
+    *row = (struct counted_row){
+        .key = key, .spread = spread, .delivery = delivery, .from_us = r->from_us};
     show(row->principal, r->principal->name);
     show(row->topic, topic);
     return row;
@@ -143,14 +145,16 @@ bool counted_add_taken(struct counted *c, const struct counted_record *r) {
 
 static bool same_evidence(const struct counted_row *x, const struct counted_row *y, int broker) {
     const struct counted_evidence *a = &x->evidence[broker], *b = &y->evidence[broker];
-    return (a->lines == b->lines || x->spread || y->spread) && (a->lines == 0) == (b->lines == 0) && (a->lines == 0 || (log_position_cmp(&a->first, &b->first) == 0 &&
-                                                      log_position_cmp(&a->last, &b->last) == 0));
+    return (a->lines == b->lines || x->spread || y->spread) && (a->lines == 0) == (b->lines == 0) &&
+           (a->lines == 0 || (log_position_cmp(&a->first, &b->first) == 0 &&
+                              log_position_cmp(&a->last, &b->last) == 0));
 }
 
 static bool same_row(const struct counted_row *got, const struct counted_row *right, bool exact,
                      const char *what, char why[COUNTED_WHY_MAX]) {
     static const struct counted_row NOTHING;
-    const struct counted_row *a = got != NULL ? got : &NOTHING, *b = right != NULL ? right : &NOTHING;
+    const struct counted_row *a = got != NULL ? got : &NOTHING,
+                             *b = right != NULL ? right : &NOTHING;
     const struct counted_row *named = got != NULL ? got : b;
     char from[INSTANT_TEXT_MAX];
     instant_format(from, named->from_us);
@@ -241,8 +245,7 @@ static bool same_letters(const struct counted *got, const struct counted *right,
 }
 
 bool counted_equals(const struct counted *got, const struct counted *right,
-                    const struct counted *says_nothing, bool exact,
-                    char why[COUNTED_WHY_MAX]) {
+                    const struct counted *says_nothing, bool exact, char why[COUNTED_WHY_MAX]) {
     return same_taken(got, right, says_nothing, why) && same_letters(got, right, why) &&
            same_rows(got, right, exact, why);
 }

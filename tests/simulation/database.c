@@ -9,8 +9,8 @@
 #include "base/hash.h"
 #include "core/usage/usage_blob.h"
 #include "meter/store/store.h"
-#include "simulation/fault.h"
 #include "simulation/block_topic.h"
+#include "simulation/fault.h"
 #include "simulation/process.h"
 #include "simulation/wrap.h"
 
@@ -142,8 +142,7 @@ void REAL(fold_record)(struct fold *f, struct log_partition *partition,
 void WRAPPED(fold_record)(struct fold *f, struct log_partition *partition,
                           const struct broker_record *r, struct slice value, int64_t timestamp_us);
 void WRAPPED(fold_record)(struct fold *f, struct log_partition *partition,
-                          const struct broker_record *r, struct slice value,
-                          int64_t timestamp_us) {
+                          const struct broker_record *r, struct slice value, int64_t timestamp_us) {
     struct watched *w = watched_of(f);
     bool advances = broker_record_kind_advances(r->kind);
     struct log_position before = log_partitions_broker(partition, r->pos.broker)->watermark;

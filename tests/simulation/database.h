@@ -12,7 +12,7 @@ struct database {
     struct chance *chance;
     struct counted counted;
     bool away;
-    bool flaky;                 // answers get lost: whether it was stored nobody knows
+    bool flaky;                  // answers get lost: whether it was stored nobody knows
     char wrong[COUNTED_WHY_MAX]; // what must never be, once it was
     uint64_t commits, conflicts, loads;
 };

@@ -65,14 +65,16 @@ enum log_verdict WRAPPED(long_line_add)(struct long_line *l, const struct broker
                                         struct slice text, int64_t offset) {
     enum log_verdict verdict = REAL(long_line_add)(l, r, text, offset);
     bool nearly = l->text != NULL && l->line_bytes - l->len <= LOG_PART_MAX;
-    return (fault_planted == FAULT_CUT_LONG_LINES && verdict == LOG_WAIT && nearly) ? LOG_TAKE : verdict;
+    return (fault_planted == FAULT_CUT_LONG_LINES && verdict == LOG_WAIT && nearly) ? LOG_TAKE
+                                                                                    : verdict;
 }
 
 bool REAL(ship_resume)(const struct ship *s, struct ship_origin *ret);
 bool WRAPPED(ship_resume)(const struct ship *s, struct ship_origin *ret);
 bool WRAPPED(ship_resume)(const struct ship *s, struct ship_origin *ret) {
     bool failed = ship_failed(s, NULL);
-    if ((fault_planted == FAULT_DONT_GO_BACK && failed) || (fault_planted == FAULT_EARLY_STATE && !failed)) {
+    if ((fault_planted == FAULT_DONT_GO_BACK && failed) ||
+        (fault_planted == FAULT_EARLY_STATE && !failed)) {
         return false;
     }
     return REAL(ship_resume)(s, ret);

@@ -14,7 +14,7 @@ enum { MEMBERS_MAX = 16, BLOCKS_A_POLL = 8, WAIT_MS = 250 };
 struct member {
     int id;                        // never used again
     const struct process *process; // NULL: it was killed
-    int generation; // that it has joined
+    int generation;                // that it has joined
 };
 
 struct consumer {
@@ -35,7 +35,7 @@ static struct {
     int count;
     int last_id;
     int generation;
-    int divided;                          // the generation that `owners` are of
+    int divided;                            // the generation that `owners` are of
     int owners[BLOCK_TOPIC_PARTITIONS_MAX]; // ids
 } group;
 

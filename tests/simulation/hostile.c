@@ -6,12 +6,12 @@ void hostile_init(struct hostile *h, struct cluster *c) {
     *h = (struct hostile){.broker = (int)chance_below(&c->chance, (uint32_t)c->log->brokers)};
     h->by_id = chance_once_in(&c->chance, 2);
     // Each costs as much as all other lines of a log together.
-    h->long_lines = chance_once_in(&c->chance, 4) ? 4 : 0;
+    h->long_lines = chance_once_in(&c->chance, 3) ? 10 : 0;
 }
 
 static int64_t some_offset(struct hostile *h, struct cluster *c, int at) {
-    static const int64_t WILD[] = {0,          1,          -1,         -2,         INT64_MIN,
-                                   1LL << 31,  1LL << 53,  1LL << 60,  INT64_MAX};
+    static const int64_t WILD[] = {0,         1,         -1,        -2,       INT64_MIN,
+                                   1LL << 31, 1LL << 53, 1LL << 60, INT64_MAX};
     struct chance *r = &c->chance;
     switch (chance_below(r, 8)) {
     case 0: return WILD[chance_below(r, sizeof WILD / sizeof *WILD)];
@@ -22,8 +22,12 @@ static int64_t some_offset(struct hostile *h, struct cluster *c, int at) {
 }
 
 static struct cluster_part asked_of(struct hostile *h, struct cluster *c) {
-    static const char *const WILD[] = {"", "x/y", "Gr\u00f6\u00dfe", "quote\\\" and \\\\ slash",
-                                       "tab\\there", "n n n n n n n n n n n n n"};
+    static const char *const WILD[] = {"",
+                                       "x/y",
+                                       "Gr\u00f6\u00dfe",
+                                       "quote\\\" and \\\\ slash",
+                                       "tab\\there",
+                                       "n n n n n n n n n n n n n"};
     struct chance *r = &c->chance;
     int at = (int)chance_below(r, (uint32_t)c->place_count);
     struct cluster_part p = {
@@ -91,7 +95,7 @@ static void fetch(struct hostile *h, struct cluster *c, const struct cluster_cli
     }
     f.no_request = chance_once_in(r, 40);
     f.twice = chance_once_in(r, 20);
-    if (h->long_lines > 0 && chance_once_in(r, 5)) {
+    if (h->long_lines > 0 && chance_once_in(r, 3)) {
         h->long_lines--;
         // Up to four parts.
         f.long_name = (size_t)chance_between(r, LOG_PART_MAX - 2000, LOG_PART_MAX + 300000);
@@ -112,7 +116,8 @@ static void commit(struct hostile *h, struct cluster *c, const struct cluster_cl
 }
 
 // Where a batch begins is the broker's to say; the client may send it twice.
-static void produce(struct hostile *h, struct cluster *c, const struct cluster_client *who, int at) {
+static void produce(struct hostile *h, struct cluster *c, const struct cluster_client *who,
+                    int at) {
     struct chance *r = &c->chance;
     struct cluster_place *place = &c->places[at];
     if (place->batch_count == CLUSTER_BATCHES_MAX) {

@@ -8,7 +8,7 @@
 struct hostile {
     int broker; // the one that serves it
     int64_t position[CLUSTER_PLACES_MAX];
-    bool by_id; // names topics so
+    bool by_id;     // names topics so
     int long_lines; // that it may still write
 };
 

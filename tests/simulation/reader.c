@@ -6,8 +6,7 @@ enum { BATCHES_A_FETCH = 3 };
 
 void reader_init(struct reader *r, struct cluster *c, int number) {
     static const char *const IDS[] = {"\"app-1\"", "\"app-2\"", "\"rdkafka\"", "null"};
-    *r = (struct reader){
-        .who = {.person = number / 2, .id = IDS[number], .address = 10 + number}};
+    *r = (struct reader){.who = {.person = number / 2, .id = IDS[number], .address = 10 + number}};
     // A principal names topics in one way: by name the first, if at all.
     r->who.by_id = number >= 2 || chance_once_in(&c->chance, 2);
     r->with_sessions = r->who.by_id && chance_once_in(&c->chance, 2);
@@ -43,14 +42,14 @@ static struct cluster_part answer(struct cluster *c, int at, int64_t offset, boo
 }
 
 static struct cluster_part ask(const struct cluster *c, int at, int64_t offset) {
-    return (struct cluster_part){
-        .place = at, .partition = c->places[at].number, .offset = offset};
+    return (struct cluster_part){.place = at, .partition = c->places[at].number, .offset = offset};
 }
 
 // Without a session, or the one that opens a session.
 static void fetch_fully(struct reader *r, struct cluster *c, int broker, bool lost) {
     struct cluster_part asked[CLUSTER_PLACES_MAX], answered[CLUSTER_PLACES_MAX];
-    struct cluster_fetch f = {.epoch = r->with_sessions ? 0 : -1, .asked = asked, .answered = answered};
+    struct cluster_fetch f = {
+        .epoch = r->with_sessions ? 0 : -1, .asked = asked, .answered = answered};
     struct reader_session *s = &r->sessions[broker];
     *s = (struct reader_session){.epoch = 1};
     for (int at = 0; at < c->place_count; at++) {

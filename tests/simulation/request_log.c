@@ -39,10 +39,8 @@ struct producers {
 };
 
 static void write_batch(struct cluster *c, const struct late *b) {
-    const struct cluster_client who = {.person = 2 + b->writer,
-                                       .id = "\"w\"",
-                                       .address = 80 + b->writer,
-                                       .by_id = b->writer == 1};
+    const struct cluster_client who = {
+        .person = 2 + b->writer, .id = "\"w\"", .address = 80 + b->writer, .by_id = b->writer == 1};
     cluster_write_produce(c, &who, b->broker, b->place, b->bytes, b->base,
                           chance_once_in(&c->chance, 25));
 }

@@ -17,10 +17,10 @@
 #include "base/instant.h"
 #include "base/number.h"
 #include "platform/program/log.h"
+#include "simulation/block_topic.h"
 #include "simulation/database.h"
 #include "simulation/fault.h"
 #include "simulation/group.h"
-#include "simulation/block_topic.h"
 #include "simulation/meter_host.h"
 #include "simulation/straight.h"
 #include "simulation/tap_host.h"
@@ -225,11 +225,10 @@ static bool goes_on(struct world *w, char why[COUNTED_WHY_MAX]) {
         return false;
     }
     if (w->steps >= STEPS_MAX) {
-        (void)snprintf(why, COUNTED_WHY_MAX,
-                       "it doesn't come to an end: %d gaps are open, %" PRId64
-                       " s of the log are not stored",
-                       database_open_gaps(),
-                       (w->expected_us - database_complete_us()) / US_PER_SECOND);
+        (void)snprintf(
+            why, COUNTED_WHY_MAX,
+            "it doesn't come to an end: %d gaps are open, %" PRId64 " s of the log are not stored",
+            database_open_gaps(), (w->expected_us - database_complete_us()) / US_PER_SECOND);
         return false;
     }
     return true;
@@ -275,7 +274,8 @@ static bool judge(struct world *w, int32_t partitions, char why[COUNTED_WHY_MAX]
     fault_planted = FAULT_NONE;
     straight_pass(&w->log, partitions, &right, &nothing);
     fault_planted = planted;
-    bool ok = counted_equals(&database.counted, &right, &nothing, request_log_is_exact(&w->log), why);
+    bool ok =
+        counted_equals(&database.counted, &right, &nothing, request_log_is_exact(&w->log), why);
     if (ok && database_open_gaps() > 0) {
         (void)snprintf(why, COUNTED_WHY_MAX, "%d gaps are left", database_open_gaps());
         ok = false;
@@ -348,7 +348,8 @@ static double seconds(void) {
     return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-static uint64_t run_seeds(uint64_t first, uint64_t count, const char *folder, const char *write_to) {
+static uint64_t run_seeds(uint64_t first, uint64_t count, const char *folder,
+                          const char *write_to) {
     struct totals t = {0};
     double began = seconds();
     uint64_t failed = 0;
@@ -360,12 +361,10 @@ static uint64_t run_seeds(uint64_t first, uint64_t count, const char *folder, co
             (void)fflush(stdout);
         }
     }
-    printf("%" PRIu64 " lines, %" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64
-           " expelled, %" PRIu64 " deliveries failed, %" PRIu64 " came late, %" PRIu64
-           " commits, %" PRIu64 " refused\n",
+    printf("%" PRIu64 " lines, %" PRIu64 " steps, %" PRIu64 " kills, %" PRIu64 " expelled, %" PRIu64
+           " deliveries failed, %" PRIu64 " came late, %" PRIu64 " commits, %" PRIu64 " refused\n",
            t.lines, t.steps, t.kills, t.expelled, t.failures, t.late, t.commits, t.conflicts);
-    printf("%.0f seeds a minute of processor time\n",
-           60.0 * (double)count / (seconds() - began));
+    printf("%.0f seeds a minute of processor time\n", 60.0 * (double)count / (seconds() - began));
     printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n", count - failed, failed);
     return failed;
 }
@@ -389,18 +388,16 @@ static uint64_t run_faults(uint64_t first, uint64_t count, const char *folder) {
         }
         (void)fflush(stdout);
     }
-    printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n",
-           (uint64_t)(FAULTS - 1) - missed, missed);
+    printf("simulation: %" PRIu64 " passed, %" PRIu64 " failed\n", (uint64_t)(FAULTS - 1) - missed,
+           missed);
     return missed;
 }
 
 int main(int argc, char **argv) {
-    static const struct option OPTIONS[] = {{"seeds", required_argument, NULL, 'n'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"fault", required_argument, NULL, 'f'},
-                                            {"faults", required_argument, NULL, 'a'},
-                                            {"write", required_argument, NULL, 'w'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option OPTIONS[] = {
+        {"seeds", required_argument, NULL, 'n'}, {"seed", required_argument, NULL, 's'},
+        {"fault", required_argument, NULL, 'f'}, {"faults", required_argument, NULL, 'a'},
+        {"write", required_argument, NULL, 'w'}, {NULL, 0, NULL, 0}};
     uint64_t first = 1, count = 0, faults = 0;
     const char *write_to = NULL;
     bool ok = true;

@@ -58,7 +58,8 @@ static enum err_code advance_partitions(struct store *s, struct fold *f, struct 
     }
     for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
         struct log_partition *p = log_partitions_find(
-            &f->partitions, (int32_t)pg_rows_int8(&rows, i, METER_ADVANCE_PARTITIONS_LOG_PARTITION));
+            &f->partitions,
+            (int32_t)pg_rows_int8(&rows, i, METER_ADVANCE_PARTITIONS_LOG_PARTITION));
         check(p != NULL);
         p->next_version = pg_rows_int8(&rows, i, METER_ADVANCE_PARTITIONS_VERSION);
     }
