@@ -17,7 +17,7 @@ from recount import recount_fully  # noqa: E402
 
 DEAD_LETTERS = 3  # exit code: some lines could not be read
 SIMULATION = os.environ.get("SIMULATION", HERE.parents[1] / "build" / "simulation")
-SEEDS = range(1, 21)
+SEEDS = range(1, 11)
 AS_IT_STANDS = ("bytes", "fetches", "produced_bytes")
 COUNTS = (*AS_IT_STANDS, "messages", "open_fetches", "derived_messages", "derived_fetches", "share_messages")
 
