@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/check.h"
@@ -484,36 +485,38 @@ enum err_code meter_run(const struct config *config, struct err *e) {
     if (code != ERR_OK) {
         return code;
     }
-    static struct meter m;
-    m.batch_ms = config_int(config, "batch_ms");
-    m.batches_us = config_duration_ms(config, "batches_keep") * 1000;
-    m.batches_most = config_int(config, "batches_most");
-    fold_init(&m.fold);
-    m.unpacker = log_unpacker_new();
+    struct meter *m = calloc(1, sizeof *m);
+    check(m != NULL);
+    m->batch_ms = config_int(config, "batch_ms");
+    m->batches_us = config_duration_ms(config, "batches_keep") * 1000;
+    m->batches_most = config_int(config, "batches_most");
+    fold_init(&m->fold);
+    m->unpacker = log_unpacker_new();
     meter_metrics_register();
     struct metrics_server_options server = {.listen = config_text(config, "metrics_listen"),
                                             .program = "weir-meter",
                                             .ready = ready,
-                                            .ctx = &m};
+                                            .ctx = m};
     struct metrics_server *metrics = NULL;
     code = metrics_server_start(&server, &metrics, e);
     struct pg_options database = {.conninfo = config_secret(config, "database_url"),
                                   .application_name = "weir-meter",
                                   .statement_timeout_ms = STATEMENT_TIMEOUT_MS};
     if (code == ERR_OK) {
-        code = pg_open_wait(&database, program_keeps_running, &m.pg, e);
+        code = pg_open_wait(&database, program_keeps_running, &m->pg, e);
         if (code == ERR_OK) {
-            code = store_session(m.pg, e);
+            code = store_session(m->pg, e);
         }
         if (code == ERR_OK) {
-            code = run_with_database(&m, config, &settings, e);
+            code = run_with_database(m, config, &settings, e);
         } else if (program_should_stop()) {
             code = ERR_OK;
         }
-        pg_close(m.pg);
+        pg_close(m->pg);
     }
     metrics_server_stop(metrics);
-    fold_done(&m.fold);
-    log_unpacker_free(m.unpacker);
+    fold_done(&m->fold);
+    log_unpacker_free(m->unpacker);
+    free(m);
     return code;
 }

@@ -1,4 +1,4 @@
-"""A small storm: about 40 kills, and every figure agrees. `make storm` makes large ones."""
+"""A small storm, and every figure agrees. `make storm` makes large ones."""
 
 import os
 import sys
@@ -9,5 +9,5 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from storm import run  # noqa: E402
 
 
-def test_forty_kills__every_figure_agrees():
+def test_a_small_storm__every_figure_agrees():
     assert run(int(os.environ.get("STORM_SEED", 3)), 8, lambda text: print(text, flush=True))

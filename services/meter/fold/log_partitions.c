@@ -276,6 +276,9 @@ void log_partitions_stored(struct log_partitions *p) {
             one->brokers[k].dirty = false;
             one->brokers[k].gap_closed = false;
         }
+        if (one != NULL && one->touched) {
+            one->stored_version = one->next_version;
+        }
         if (one != NULL) {
             one->stored_offset = one->next_offset;
             one->touched = false;

@@ -40,7 +40,10 @@ struct log_broker {
 
 struct log_partition {
     int32_t number;
-    int64_t stored_offset; // what the database says is next (compared and set)
+    int64_t stored_offset; // what the database says is next
+    // Which commit it is of, and that of the open batch's (compared and set): an offset may stay
+    // where it is while the positions above it move.
+    int64_t stored_version, next_version;
     // What it shall say: the block from which all would have to be read again. That is the one
     // being read, or the first of a line that isn't complete.
     int64_t next_offset;

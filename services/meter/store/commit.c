@@ -30,8 +30,9 @@ static enum err_code lock_partitions(struct store *s, struct fold *f, struct err
     for (int i = 0; i < pg_rows_count(&rows); i++) {
         const struct log_partition *p = log_partitions_find(
             &f->partitions, (int32_t)pg_rows_int8(&rows, i, METER_LOCK_PARTITIONS_LOG_PARTITION));
-        int64_t stored = pg_rows_int8(&rows, i, METER_LOCK_PARTITIONS_NEXT_OFFSET);
-        same += p != NULL && p->stored_offset == stored ? 1 : 0;
+        // Not by the offset: it stays where a line in parts isn't complete, or a batch was full.
+        int64_t version = pg_rows_int8(&rows, i, METER_LOCK_PARTITIONS_VERSION);
+        same += p != NULL && p->stored_version == version ? 1 : 0;
     }
     return same == wanted ? ERR_OK
                           : err_set(e, ERR_CONFLICT, "another meter has read on in a partition");
@@ -55,6 +56,13 @@ static enum err_code advance_partitions(struct store *s, struct fold *f, struct 
     columns_done(&c);
     if (code == ERR_OK && wanted > 0 && pg_rows_affected(&rows) != (int64_t)wanted) {
         return err_set(e, ERR_CONFLICT, "another meter has read on in a partition");
+    }
+    for (int i = 0; code == ERR_OK && i < pg_rows_count(&rows); i++) {
+        struct log_partition *p = log_partitions_find(
+            &f->partitions,
+            (int32_t)pg_rows_int8(&rows, i, METER_ADVANCE_PARTITIONS_LOG_PARTITION));
+        check(p != NULL);
+        p->next_version = pg_rows_int8(&rows, i, METER_ADVANCE_PARTITIONS_VERSION);
     }
     return code;
 }

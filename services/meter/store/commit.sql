@@ -2,8 +2,8 @@
 -- are locked first, in their order, so that two meters never wait for each other in a circle.
 
 -- name: lock_partitions
--- columns: log_partition, next_offset
-SELECT log_partition, next_offset
+-- columns: log_partition, version
+SELECT log_partition, xmin::text::int8 AS version
   FROM meter_partition
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
  ORDER BY log_partition
@@ -11,10 +11,12 @@ SELECT log_partition, next_offset
 
 -- $2: batches of topics that were kept below this transaction have been handed over.
 -- name: advance_partitions
+-- columns: log_partition, version
 UPDATE meter_partition p
    SET next_offset = d.next_offset, committed_at = now(), kept_horizon = $2::xid8
   FROM unnest($3::int8[], $4::int8[], $5::int8[]) AS d (log_partition, expected, next_offset)
  WHERE p.cluster_id = $1 AND p.log_partition = d.log_partition AND p.next_offset = d.expected
+RETURNING p.log_partition, p.xmin::text::int8 AS version
 
 -- piece: counters_told
 bytes, messages, fetches, open_fetches, share_messages, produced_bytes, produced_messages,

@@ -63,6 +63,7 @@ static enum err_code load_offsets(struct store *s, struct fold *f, struct pg_par
             &f->partitions, (int32_t)pg_rows_int8(&rows, i, METER_PARTITIONS_LOG_PARTITION));
         p->stored_offset = pg_rows_int8(&rows, i, METER_PARTITIONS_NEXT_OFFSET);
         p->next_offset = p->stored_offset;
+        p->stored_version = pg_rows_int8(&rows, i, METER_PARTITIONS_VERSION);
     }
     return code;
 }

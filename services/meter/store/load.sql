@@ -13,9 +13,10 @@ INSERT INTO meter_partition (cluster_id, log_partition, next_offset)
 SELECT $1::uuid, n, 0 FROM unnest($2::int8[]) AS n
 ON CONFLICT DO NOTHING
 
+-- Each commit makes another version of the row, also one that leaves the offset where it is.
 -- name: partitions
--- columns: log_partition, next_offset
-SELECT log_partition, next_offset
+-- columns: log_partition, next_offset, version
+SELECT log_partition, next_offset, xmin::text::int8 AS version
   FROM meter_partition
  WHERE cluster_id = $1 AND log_partition = ANY ($2::int8[])
 

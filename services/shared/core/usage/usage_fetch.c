@@ -158,6 +158,7 @@ void usage_fetch_derive(struct usage_state *st, uint32_t slot, struct usage_fetc
 }
 
 static void note_due(struct usage_state *st, const struct usage_fetch *f) {
+    st->waiting |= f->due && f->claim == USAGE_OPEN; // of a state that was stored
     if (!f->due && !usage_fetch_is_closed(f) && f->time_us + USAGE_DERIVE_US < st->due_us) {
         st->due_us = f->time_us + USAGE_DERIVE_US;
     }

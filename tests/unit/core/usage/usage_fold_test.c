@@ -684,6 +684,24 @@ static void many_partitions__are_bounded(void **state) {
 
 #define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
+// Due while nothing was known of the topic: looked at again with the next line, also of a state that
+// was stored in between.
+static void due_before_anything_is_known__is_derived_after_a_load_too(void **state) {
+    struct maker *m = *state;
+    maker_plain_fetch(m, "0@0", "0:1000/100");
+    m->connection = 2;
+    m->at_ms += 3660000;
+    maker_plain_fetch(m, "1@0", "1:100/100");
+    assert_int_equal(m->all.open, 2);
+    maker_store_and_load(m);
+    m->at_ms += 1000;
+    maker_plain_fetch(m, "1@10", "1:0/100");
+    m->at_ms += 1000;
+    maker_plain_fetch(m, "1@10", "1:0/100");
+    assert_int_equal(m->all.messages, 10 + 100);
+    assert_int_equal(m->all.open, 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         CASE(successor__counts_the_fetch_before),
@@ -732,6 +750,7 @@ int main(void) {
         CASE(prune__keeps_what_was_read_where_something_waits),
         CASE(prune__keeps_a_commit_in_the_fetch_it_closed),
         CASE(followers__are_not_counted),
+        CASE(due_before_anything_is_known__is_derived_after_a_load_too),
         CASE(many_partitions__are_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
