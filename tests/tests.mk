@@ -32,29 +32,6 @@ DB_TESTS := $(BUILD)/unit/platform/pg/pg_test
 test-db: $(DB_TESTS) sql-check ## tests that need nothing but a PostgreSQL, on a private one
 	@tests/with_postgres.sh tests/run_units.sh $(BUILD)/unit $(DB_TESTS)
 
-# --- simulation: tap and meter whole, what is outside of them in memory ---------------------------
-# Functions of the product that tests/simulation puts its own in front of (simulation/wrap.h).
-SIMULATION_WRAPS := clock_system_us clock_monotonic_us follow_next state_write fsync fold_record fold_done \
-                    broker_record_verdict long_line_add ship_resume select_clear log_value_encode_control
-SIMULATION_OBJECTS := $(call objects_of,$(call sources_in,tests/simulation))
-$(SIMULATION_OBJECTS): CPPFLAGS += -Itests
-$(BUILD)/simulation: $(SIMULATION_OBJECTS) $(BUILD)/lib/libtap.a $(BUILD)/lib/libmeter.a $(SHARED_LIBS)
-	@mkdir -p $(@D)
-	$(call say,LD,$@)
-	$(Q)$(CC) $(LDFLAGS) $(SIMULATION_WRAPS:%=-Wl,--wrap=%) -o $@ $^ $(PKG_LIBS)
-
-# `make simulation SEED=17` plays one again, `make simulation SEEDS=10000` many.
-SEEDS ?= 300
-.PHONY: simulation test-simulation
-simulation: $(BUILD)/simulation ## tap and meter in virtual time with all that can go wrong (SEEDS=300, or SEED=…)
-	@$< $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
-
-# A fault that is planted must be found; and a sample is judged by what shares nothing with tap and meter.
-test-simulation: simulation all ## the simulation, that it finds planted faults, and its judges (pytest)
-	@deploy/local/install.sh
-	@$(BUILD)/simulation --faults 200
-	@$(BUILD)/venv/bin/python -m pytest tests/simulation
-
 # --- lint ------------------------------------------------------------------------------------------
 # Every statement of every program on a freshly migrated database; the schema against its golden file.
 SQL_TABLES := $(foreach p,$(PROGRAMS),$(if $(GEN_$p),$(GEN_$p).o))
@@ -158,7 +135,7 @@ asan-stack: portal browser ## tests on real servers with programs built for both
 # --- everything --------------------------------------------------------------------------------
 # Parts in the order they run; each runs alone too, and counts its tests in its last lines. Another
 # makefile adds its own with TEST_PARTS +=.
-TEST_PARTS = test-unit test-simulation test-db test-fuzz lint test-stack test-story test-fault
+TEST_PARTS = test-unit test-db test-fuzz lint test-stack test-story test-fault
 
 .PHONY: test test-stack
 # Installing may bring what the top of the Makefile looks for, hence the make inside run_parts.sh.
