@@ -118,6 +118,8 @@ up() {
 roles() {
     local role
     PGOPTIONS='-c client_min_messages=warning' superuser_psql -d postgres -v database="$database" -f "$here/../postgres/roles.sql"
+    # The cluster is the stack's own: its other databases are the superuser's alone.
+    superuser_psql -d postgres -c 'revoke connect, temporary on database postgres, template1 from public'
     for role in weir_owner $service_roles; do
         echo "alter role $role login password '$(secret "pg-$role")';"
     done | superuser_psql -d postgres

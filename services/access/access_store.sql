@@ -3,7 +3,7 @@ select id from cluster where name = $1;
 
 -- The lock makes one weir-access active per cluster; it goes with the session.
 -- name: try_lock
-select pg_try_advisory_lock(hashtextextended('weir-access:' || $1, 0));
+select program_lock('weir-access:' || $1);
 
 -- Consumers and producers whose access is on now.
 -- name: wanted

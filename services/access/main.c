@@ -49,11 +49,15 @@ struct access {
     bool more;        // topics are left to be made
     int64_t retry_ms; // 0: the last comparison was complete
     _Atomic bool healthy;
+    _Atomic bool stands_by; // another process is the active one
 };
 
 static bool is_ready(void *ctx, char *why, size_t why_size) {
     struct access *x = ctx;
     if (atomic_load(&x->healthy)) {
+        if (atomic_load(&x->stands_by)) {
+            (void)snprintf(why, why_size, "stands by, another weir-access is active");
+        }
         return true;
     }
     (void)snprintf(why, why_size, "the last comparison failed or none is done yet");
@@ -91,7 +95,11 @@ static enum err_code prepare(struct access *x, struct err *e) {
         enum err_code code = access_store_try_lock(x->pg, x->cluster, &x->active, e);
         if (code == ERR_OK && x->active) {
             log_info("active for the cluster", log_id("cluster", x->cluster));
+        } else if (code == ERR_OK && !atomic_load(&x->stands_by)) {
+            log_warn("not active, another weir-access holds the lock of the cluster",
+                     log_id("cluster", x->cluster));
         }
+        atomic_store(&x->stands_by, code == ERR_OK && !x->active);
         return code;
     }
     return ERR_OK;

@@ -53,15 +53,22 @@ static const struct config_row rows[] = {
 
 // Why the program is not ready, or NULL.
 static _Atomic(const char *) trouble = "not connected to the database yet";
+// The same of running charges.
+static _Atomic(const char *) watch_trouble = "running charges have not been looked at yet";
+static _Atomic bool watch_stands_by;
 
 static bool is_ready(void *ctx, char *why, size_t why_size) {
     (void)ctx;
     const char *text = atomic_load(&trouble);
     if (text == NULL) {
-        return true;
+        text = atomic_load(&watch_trouble);
     }
-    (void)snprintf(why, why_size, "%s", text);
-    return false;
+    if (text != NULL) {
+        (void)snprintf(why, why_size, "%s", text);
+    } else if (atomic_load(&watch_stands_by)) {
+        (void)snprintf(why, why_size, "another weir-biller watches running charges");
+    }
+    return text == NULL;
 }
 
 static struct pg_options database(const struct config *c, const char *name) {
@@ -78,6 +85,7 @@ static void watch_loop(struct watch *w, int64_t every_ms) {
         int rated = 0;
         if (!pg_alive(w->pg)) {
             w->active = false;
+            atomic_store(&watch_trouble, "the database is away for running charges");
             if (pg_reconnect(w->pg, program_keeps_running, &e) != ERR_OK) {
                 continue;
             }
@@ -85,9 +93,12 @@ static void watch_loop(struct watch *w, int64_t every_ms) {
         int64_t pause_ms = every_ms;
         if (watch_look(w, &rated, &e) != ERR_OK) {
             log_error("running charges not looked at", log_err(&e));
+            atomic_store(&watch_trouble, "the last look at running charges failed");
             pause_ms = RETRY_MS;
-        } else if (!w->active) {
-            pause_ms = STANDBY_MS;
+        } else {
+            atomic_store(&watch_trouble, NULL);
+            atomic_store(&watch_stands_by, !w->active);
+            pause_ms = w->active ? every_ms : STANDBY_MS;
         }
         if (rated < WATCH_BATCH) {
             (void)program_sleep_ms(pause_ms);

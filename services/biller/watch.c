@@ -138,10 +138,18 @@ enum err_code watch_look(struct watch *w, int *ret_rated, struct err *e) {
     if (!w->active) {
         PG_ROWS_AUTO struct pg_rows rows = {0};
         enum err_code code = pg_run_one(w->pg, &biller_sql_watch_lock, PG_NO_PARAMS, &rows, e);
-        if (code != ERR_OK || !pg_rows_bool(&rows, 0, 0)) {
+        if (code != ERR_OK) {
             return code;
         }
+        if (!pg_rows_bool(&rows, 0, 0)) {
+            if (!w->stands_by) {
+                log_warn("not watching running charges, another weir-biller holds the lock");
+            }
+            w->stands_by = true;
+            return ERR_OK;
+        }
         w->active = true;
+        w->stands_by = false;
         log_info("watching running charges");
     }
     enum err_code code = look_touched(w, ret_rated, e);

@@ -12,6 +12,7 @@ enum { WATCH_BATCH = 200 }; // subscriptions of one look
 struct watch {
     struct pg *pg;
     bool active;       // this process is the watcher
+    bool stands_by;    // another one is
     int64_t turned_us; // when months that turned were last looked for (monotonic)
 };
 

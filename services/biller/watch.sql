@@ -1,6 +1,6 @@
 -- One watcher at a time; the lock goes with the session.
 -- name: watch_lock
-select pg_try_advisory_lock(hashtextextended('weir-biller-watch', 0));
+select program_lock('weir-biller-watch');
 
 -- name: watch_touched
 select subscription_id, touched_at from usage_touch order by touched_at limit $1::int;

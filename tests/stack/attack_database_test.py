@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from market import Market
-from stack import Stack, open_folder
+from stack import Stack, open_folder, wait_for
 
 PLAN = {"plan_id": "p", "version": 1, "currency": "EUR", "valid_from": "2020-01-01", "prices": []}
 SERVICES = ["weir_api", "weir_meter", "weir_biller", "weir_access", "weir_auditor"]
@@ -109,6 +109,7 @@ DEFINER_CALLS = {
         "create temporary view subscription as select o.id as org_id, now() as starts_at, ''::text || pg_temp.trap() as state from public.organisation o",
         "update organisation set time_zone = 'Europe/Paris'",
     ),
+    "program_lock": ("create temporary view pg_locks as select pg_temp.trap() as pid", "select program_lock('weir-access:local')"),
     "prune_audit_log": (
         "create temporary view audit_log as select 1::bigint as id, now() - interval '2 years' as at, ''::text || pg_temp.trap() as action",
         "select prune_audit_log(13, 10)",
@@ -164,6 +165,83 @@ def test_a_function_that_runs_for_its_owner_does_one_thing(market):
     for f in functions:
         assert not (f["rolcanlogin"] or f["rolsuper"] or f["rolcreaterole"] or f["rolbypassrls"] or f["makes"]), f
         assert (f["functions"], f["relations"]) == (1, 0), f
+
+
+# --- to stop the others ---------------------------------------------------------------------------------
+OWN_LOCK = {"weir_access": "weir-access:local", "weir_biller": "weir-biller-watch"}
+LOCKS = ("weir-access:local", "weir-biller-watch", "weir.migrate", "weir signing keys", "prune_audit_log")
+
+
+def test_no_role_takes_the_lock_of_anothers_program(database, thief):
+    """The way it was: the auditor took the lock of weir-access, and revocations stopped without a word."""
+    role = thief.info.user
+    kept = []
+    for lock in LOCKS:
+        for function in ("pg_advisory_lock", "pg_try_advisory_lock", "pg_advisory_xact_lock", "pg_try_advisory_xact_lock", "pg_advisory_lock_shared"):
+            if done(thief, f"select {function}(hashtextextended(%s, 0))", (lock,)):
+                kept.append((lock, function))
+        if lock != OWN_LOCK.get(role) and done(thief, "select program_lock(%s)", (lock,)):
+            kept.append((lock, "program_lock"))
+        # The one that takes whatever number it is given.
+        with database_of(database) as other:
+            with thief.transaction(force_rollback=True):
+                if done(thief, "select lock_key(hashtextextended(%s, 0))", (lock,)):
+                    if not other.execute("select pg_try_advisory_xact_lock(hashtextextended(%s, 0))", (lock,)).fetchone()[0]:
+                        kept.append((lock, "lock_key"))
+    assert kept == []
+    if role in OWN_LOCK:
+        assert thief.execute("select program_lock(%s)", (OWN_LOCK[role],)).fetchone() == (True,)
+        with login(database, role) as second:
+            assert second.execute("select program_lock(%s)", (OWN_LOCK[role],)).fetchone() == (False,)
+
+
+def database_of(database):
+    return psycopg.connect(database.database_url("postgres"), autocommit=True)
+
+
+def test_a_key_of_idempotency_is_still_one_mans(database):
+    with login(database, "weir_api") as first, login(database, "weir_api") as second:
+        with first.transaction():
+            assert first.execute("select lock_key(-5)").fetchone() == (True,)
+            with second.transaction():
+                assert second.execute("select lock_key(-5)").fetchone() == (False,)
+            with second.transaction():
+                assert second.execute("select lock_key(5)").fetchone() == (True,)
+
+
+def test_connections_are_not_all_one_roles(database):
+    with login(database, "weir_auditor") as first:
+        taken = [first]
+        with pytest.raises(psycopg.OperationalError, match="too many connections for role"):
+            for _ in range(20):
+                taken.append(login(database, "weir_auditor"))
+        for connection in taken[1:]:
+            connection.close()
+        assert 1 < len(taken) < 20
+
+
+def test_nothing_is_left_outside_the_tables(database, thief):
+    for sql in ("select lo_from_bytea(0, 'x')", "select lo_create(0)", "select lo_creat(-1)"):
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            thief.execute(sql)
+            pytest.fail(f"done: {sql}")
+    for other in ("postgres", "template1"):
+        with pytest.raises(psycopg.OperationalError, match="permission denied for database"):
+            psycopg.connect(database.database_url(thief.info.user), dbname=other)
+
+
+def test_a_program_relies_on_no_setting_of_its_role(database, market):
+    """A role may set its own defaults for good: what a program needs it says when it connects."""
+    with login(database, "weir_biller") as thief:
+        for setting in ("default_transaction_read_only = on", "search_path = pg_temp", "timezone = 'Asia/Tokyo'", "lock_timeout = '1ms'"):
+            thief.execute(f"alter role weir_biller set {setting}")
+    try:
+        database.script("weir", "up", "weir-biller")
+        run = market.value("insert into billing_run (period, requested_by) values ('2020-01', 'test') returning id")
+        wait_for(lambda: market.value("select state from billing_run where id = %s", run) != "queued", "the biller to write")
+    finally:
+        database.script("weir", "down", "weir-biller")
+        market.run("alter role weir_biller reset all")
 
 
 # --- traces ----------------------------------------------------------------------------------------------

@@ -30,8 +30,10 @@ def number(path):
 def as_before(stack):
     """The roles as they were, the owner made them; the schema of then."""
     with psycopg.connect(stack.database_url("postgres"), autocommit=True) as db:
-        for role in ("weir_count_grants", "weir_read_statement", "weir_keep_zone", "weir_prune_audit"):
+        for role in ("weir_count_grants", "weir_read_statement", "weir_keep_zone", "weir_prune_audit", "weir_take_lock"):
+            db.execute(f"drop owned by {role}")
             db.execute(f"drop role {role}")
+        db.execute("grant execute on function pg_advisory_lock(bigint), pg_try_advisory_lock(bigint) to public")
         db.execute("alter role weir_owner createrole")
         db.execute("grant temporary on database weir to public")
     with psycopg.connect(stack.database_url("weir_owner")) as db:

@@ -33,7 +33,7 @@ select json_build_object(
 
 -- Copies of the program take turns, so that one key is made and not many.
 -- name: signing_key_lock
-select pg_advisory_xact_lock(hashtextextended('weir signing keys', 0))
+select pg_advisory_xact_lock(hashtext('weir'), hashtext('signing keys'))
 
 -- The first key signs at once; a later one is published a day before its use. Nothing is written
 -- if another copy was faster.

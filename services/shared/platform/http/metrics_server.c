@@ -74,14 +74,13 @@ static void answer_metrics(const struct metrics_server *s, struct client *c) {
 }
 
 static void answer_ready(const struct metrics_server *s, struct client *c) {
-    char why[WHY_MAX] = "not ready";
-    if (s->options.ready == NULL || s->options.ready(s->options.ctx, why, sizeof why)) {
-        answer_text(c, "200 OK", "ready\n");
-        return;
-    }
-    char text[WHY_MAX + 2];
-    (void)snprintf(text, sizeof text, "%s\n", why);
-    answer_text(c, "503 Service Unavailable", text);
+    char why[WHY_MAX] = "";
+    char text[WHY_MAX + 16];
+    bool ready = s->options.ready == NULL || s->options.ready(s->options.ctx, why, sizeof why);
+    (void)snprintf(text, sizeof text, "%s%s%s\n", ready ? "ready" : "",
+                   ready && why[0] != '\0' ? ": " : "",
+                   !ready && why[0] == '\0' ? "not ready" : why);
+    answer_text(c, ready ? "200 OK" : "503 Service Unavailable", text);
 }
 
 static bool asks_for(const char *request, const char *path) {

@@ -25,7 +25,7 @@ struct metrics_server_options {
     const char *listen;  // see listen.h; "off" starts nothing
     const char *program; // for weir_build_info
     // Whether the program can do its job now; called in the server's thread. On false `why` gets
-    // one line. NULL: always ready.
+    // one line; on true it may get one, as of a program that stands by. NULL: always ready.
     bool (*ready)(void *ctx, char *why, size_t why_size);
     void *ctx;
 };

@@ -14,7 +14,11 @@
 #include "platform/pg/pg_error.h"
 #include "platform/pg/pg_notice.h"
 
-enum { HANG_UP_MS = 1000 }; // from a server's last word to the end of the connection
+enum {
+    LOCK_TIMEOUT_MS = 30000, // far longer than any lock of ours is held
+    SESSION_TEXT_MAX = 400,
+    HANG_UP_MS = 1000,
+}; // from a server's last word to the end of the connection
 
 struct pg {
     struct pg_options options;
@@ -34,14 +38,17 @@ static void on_notice(void *ctx, const PGresult *notice) {
     pg_notice_log(notice, pg->options.application_name);
 }
 
-// Settings of every session; a name in the conninfo given by the operator stays in force.
+// Settings of every session, also those that a role may set for itself and for good (ALTER ROLE):
+// what is said at the connection stands above. A name in the conninfo given by the operator stays
+// in force.
 static PGconn *connect_once(const struct pg_options *o) {
     char timeout[16];
     (void)snprintf(timeout, sizeof timeout, "%d", PG_CONNECT_TIMEOUT_S);
-    char session[160];
-    (void)snprintf(session, sizeof session,
-                   "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c statement_timeout=%d",
-                   o->statement_timeout_ms);
+    char session[SESSION_TEXT_MAX];
+    int len = snprintf(session, sizeof session,
+                       PG_SESSION_OPTIONS " -c statement_timeout=%d -c lock_timeout=%d",
+                       o->statement_timeout_ms, LOCK_TIMEOUT_MS);
+    check(len > 0 && (size_t)len < sizeof session);
     const char *const names[] = {"connect_timeout", "application_name", "options",
                                  "client_encoding", "dbname",           NULL};
     const char *const values[] = {timeout, o->application_name, session,

@@ -30,6 +30,12 @@ enum {
     PG_UUID_TEXT = 37, // a uuid as text, with its NUL
 };
 
+// Settings of every session, whatever a role has set for itself (ALTER ROLE ... SET).
+#define PG_SESSION_OPTIONS                                                                         \
+    "-c timezone=UTC -c datestyle=ISO -c bytea_output=hex -c search_path=public "                  \
+    "-c default_transaction_read_only=off -c default_transaction_isolation=read\\ committed "      \
+    "-c row_security=on -c transform_null_equals=off -c idle_session_timeout=0"
+
 struct pg_options {
     struct secret_text conninfo;
     const char *application_name; // shown in pg_stat_activity; borrowed while the pg lives

@@ -14,9 +14,10 @@
 
 enum {
     CONNECT_TIMEOUT_MS = 5000,
-    BACKOFF_MAX_MS = 1000, // a request waits for it, so less than a background program takes
-    HANG_GRACE_MS = 5000,  // past statement_timeout: the network, not the statement
-    OPTIONS_TEXT_MAX = 256,
+    BACKOFF_MAX_MS = 1000,  // a request waits for it, so less than a background program takes
+    HANG_GRACE_MS = 5000,   // past statement_timeout: the network, not the statement
+    LOCK_TIMEOUT_MS = 4000, // below the statement_timeout of weir-api: the error names the lock
+    OPTIONS_TEXT_MAX = 400,
 };
 
 enum link_state { LINK_DOWN, LINK_CONNECTING, LINK_PREPARING, LINK_READY };
@@ -143,10 +144,11 @@ static void on_notice(void *ctx, const PGresult *notice) {
 
 static void begin_connect(struct pg_link *link) {
     char options[OPTIONS_TEXT_MAX];
-    snprintf(options, sizeof options,
-             "-c statement_timeout=%d -c idle_in_transaction_session_timeout=15000 "
-             "-c timezone=UTC -c datestyle=ISO",
-             link->options.statement_timeout_ms);
+    int len = snprintf(options, sizeof options,
+                       PG_SESSION_OPTIONS " -c statement_timeout=%d -c lock_timeout=%d"
+                                          " -c idle_in_transaction_session_timeout=15000",
+                       link->options.statement_timeout_ms, LOCK_TIMEOUT_MS);
+    check(len > 0 && (size_t)len < sizeof options);
     const char *keys[] = {"dbname", "application_name", "options", "client_encoding", NULL};
     const char *values[] = {link->options.conninfo.value, link->options.application_name, options,
                             "UTF8", NULL};
