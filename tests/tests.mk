@@ -152,7 +152,7 @@ check-bare: ## demo-check from a clean clone of HEAD on a bare Debian 12, as roo
 
 test-stack: all portal browser ## tests on real PostgreSQL and Kafka (pytest)
 	@deploy/local/install.sh
-	@$(BUILD)/venv/bin/python -m pytest tests/stack tests/golden
+	@$(BUILD)/venv/bin/python -m pytest $(or $(TESTS),tests/stack tests/golden)
 
 # Parts of test-stack, alone: what attackers tried, and what stops them (SECURITY.md).
 ATTACKS := $(wildcard tests/stack/attack_*_test.py) $(patsubst %,tests/stack/%_test.py,hostile cursor tenancy topics audit share_groups)
