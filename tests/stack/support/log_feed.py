@@ -58,7 +58,7 @@ def session_fetches(count, principals):
         who, turn = number % principals, number // principals
         asked = ",".join(ASKED % (p, turn * 30 + p) for p in range(2))
         answered = ",".join(ANSWERED % (p, turn * 30 + 1000, turn * 30 + 1000) for p in range(2))
-        at = number * 800 // count
+        at = 10 + number * 800 // count  # nobody asks before the quarter hour
         session = 1000 + who if turn else 0
         yield names[who], (
             LINE % (at // 60, at % 60, number % 1000, turn, session, turn, asked, 1000 + who, answered, 30000 + who, names[who])
