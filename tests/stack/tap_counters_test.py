@@ -24,7 +24,7 @@ SETTLE_S = 1
 @pytest.fixture(scope="module")
 def counted():
     folder = open_folder("counters")
-    with Stack(folder, WEIR_LOG_PARTITIONS=PARTITIONS) as stack:
+    with Stack(folder, WEIR_LOG_PARTITIONS=PARTITIONS, WEIR_KAFKA_SHARE_GROUPS="on") as stack:
         (folder / "kafka").mkdir()
         (folder / "kafka" / "jwks.json").write_text('{"keys":[]}')
         stack.settings["WEIR_JWKS_URL"] = f"file://{folder}/kafka/jwks.json"
