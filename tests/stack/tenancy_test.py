@@ -441,8 +441,8 @@ def test_no_row_of_another_tenant_is_in_reach(market):
     # Otherwise nothing was tested.
     empty = set(relations(market)) - set(filled)
     assert empty <= COMMON | {
-        "access_state", "cluster_broker", "dead_letter", "dead_letter_flood", "document_series", "issuing_entity", "log_gap", "log_hole",
-        "meter_partition", "meter_position", "meter_state", "tax_rate", "unread_line", "usage_touch",
+        "access_state", "batch_topic", "cluster_broker", "dead_letter", "dead_letter_flood", "document_series", "issuing_entity", "log_gap", "log_hole",
+        "meter_partition", "meter_position", "meter_state", "produce_batch", "produce_reading", "tax_rate", "unread_line", "usage_touch",
     }  # fmt: skip
 
 
