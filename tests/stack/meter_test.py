@@ -448,7 +448,7 @@ def test_unreadable_lines__are_dead_letters(cluster):
     assert letters[2][2:4] == (5000, 4096)
     assert {letter[4:] for letter in letters} == {(feed.generation, feed.broker)}
     known = cluster.sql("select reason, principal, api, line_at::text from dead_letter where cluster_id = %s order by byte_offset", cluster.id)
-    when = "2026-11-22 16:00:00+00"
+    when = "2026-11-22 16:00:10+00"
     assert known[1] == (letters[1][1], name, "FETCH", when)  # cut behind its principal
     assert [k[1:] for k in known if k[0] in ("bad_prefix", "too_long")] == [(None, None, None)] * 2
     assert known[3] == ("torn", None, "FETCH", when)
