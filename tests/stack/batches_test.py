@@ -89,12 +89,17 @@ def interleaved(names, count, seed, topic=f'"topicId":"{ID}"'):
     return lines
 
 
-def test_two_principals_on_one_partition__have_what_the_recount_says(cluster):  # noqa: F811
-    with gzip.open(TWO_WRITERS, "rb") as file:
-        lines = file.read().splitlines()
+def feed_of(cluster, lines):  # noqa: F811
     feed = cluster.feed()
     for line in lines:
         feed.add_line(line, who_of(line))
+    return feed
+
+
+def test_two_principals_on_one_partition__have_what_the_recount_says(cluster):  # noqa: F811
+    with gzip.open(TWO_WRITERS, "rb") as file:
+        lines = file.read().splitlines()
+    feed = feed_of(cluster, lines)
     cluster.meter()
     feed.ship()
     cluster.wait()
@@ -108,9 +113,7 @@ def test_several_principals__have_what_the_recount_says_whatever_is_killed(clust
     """Four writers in different partitions of the log, each killed meter's part read again by the next."""
     names, dice = writers(4), random.Random(meters)
     lines = interleaved(names, 3000, meters)
-    feed = cluster.feed()
-    for line in lines:
-        feed.add_line(line, who_of(line))
+    feed = feed_of(cluster, lines)
     running = [cluster.meter(instance=f"m{n}") for n in range(meters)]
     for part in range(6):
         feed.ship(max(0, part * 500 - 200), 700 if part else 500)
@@ -163,9 +166,7 @@ class Probe:
 def test_late_line__is_a_correction_and_not_a_second_count(cluster, tmp_path):  # noqa: F811
     early = [wrote("one", 0, 0, 100), wrote("two", 1000, 10, 100), wrote("one", 2000, 40, 100)]
     late = [wrote("two", 1500, 25, 100)]
-    feed = cluster.feed()
-    for line in early:
-        feed.add_line(line, who_of(line))
+    feed = feed_of(cluster, early)
     cluster.meter()
     feed.ship()
     cluster.wait()
@@ -185,9 +186,7 @@ def test_writer_by_name_and_writer_by_id__are_of_one_topic(cluster, tmp_path):  
     first = [wrote("name1", 1000 * n, 100 * n, 500, by_name) for n in range(10)]
     other = [wrote("name2", 1000 * n + 300, 100 * n + 20, 500, by_name) for n in range(10)]
     second = [wrote("id1", 1000 * n + 500, 100 * n + 30, 700) for n in range(10)]
-    feed = cluster.feed()
-    for line in first + other + second:
-        feed.add_line(line, who_of(line))
+    feed = feed_of(cluster, first + other + second)
     meter = cluster.meter()
     feed.ship()
     cluster.wait()
@@ -257,13 +256,6 @@ class Later:
     def until_read(self):
         waiting = "select 1 from produce_reading where cluster_id = %s limit 1"
         self.until(lambda: self.cluster.sql(waiting, self.cluster.id) == [], "the readings to be settled")
-
-
-def feed_of(cluster, lines):  # noqa: F811
-    feed = cluster.feed()
-    for line in lines:
-        feed.add_line(line, who_of(line))
-    return feed
 
 
 def test_share_group__has_the_bytes_of_the_batches_it_was_sent(cluster):  # noqa: F811

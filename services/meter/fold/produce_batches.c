@@ -3,10 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/array.h"
 #include "base/check.h"
 #include "base/hash.h"
-
-enum { FIRST_CAP = 64 };
 
 static const int64_t UNPLACED_EVERY_US = 60LL * 1000000;
 
@@ -67,12 +66,8 @@ static struct written_topic *get(struct produce_batches *b, struct slice name) {
             return &b->topics[at];
         }
     }
-    if (b->topic_count == b->topic_cap) {
-        b->topic_cap = b->topic_cap == 0 ? FIRST_CAP : b->topic_cap * 2;
-        b->topics = realloc(b->topics, b->topic_cap * sizeof *b->topics);
-        check(b->topics != NULL);
-    }
-    hash_table_put(&b->by_name, key, (uint32_t)b->topic_count);
+    b->topics = array_grow(b->topics, b->topic_count, &b->topic_cap, sizeof *b->topics);
+    hash_table_put(&b->by_name, key, b->topic_count);
     struct written_topic *t = &b->topics[b->topic_count++];
     *t = (struct written_topic){.name = copy_of(name),
                                 .unplaced_from_us = INT64_MAX,
@@ -154,11 +149,7 @@ void produce_batches_read(struct produce_batches *b, const struct principal *p,
         keep(b, t);
         tell(b, t);
     }
-    if (b->reading_count == b->reading_cap) {
-        b->reading_cap = b->reading_cap == 0 ? FIRST_CAP : b->reading_cap * 2;
-        b->readings = realloc(b->readings, b->reading_cap * sizeof *b->readings);
-        check(b->readings != NULL);
-    }
+    b->readings = array_grow(b->readings, b->reading_count, &b->reading_cap, sizeof *b->readings);
     b->readings[b->reading_count++] = (struct produce_reading){
         .principal = p,
         .topic = kept_text(b, &r->topic),
@@ -171,11 +162,7 @@ void produce_batches_read(struct produce_batches *b, const struct principal *p,
 
 void produce_batches_add(struct produce_batches *b, const struct principal *p,
                          const struct usage_appended *batch) {
-    if (b->count == b->cap) {
-        b->cap = b->cap == 0 ? FIRST_CAP : b->cap * 2;
-        b->rows = realloc(b->rows, b->cap * sizeof *b->rows);
-        check(b->rows != NULL);
-    }
+    b->rows = array_grow(b->rows, b->count, &b->cap, sizeof *b->rows);
     b->rows[b->count++] = (struct produce_batch){
         .principal = p,
         .topic = kept_text(b, &batch->topic),

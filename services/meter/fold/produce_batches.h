@@ -50,15 +50,15 @@ struct produce_reading {
 
 struct produce_batches {
     struct written_topic *topics; // owned
-    size_t topic_count, topic_cap;
+    uint32_t topic_count, topic_cap;
     struct hash_table by_name; // hash of its name, or a number after it
     size_t untold;             // topics
     uint64_t version;          // grows when another topic is kept
 
     struct produce_batch *rows; // of the open batch
-    size_t count, cap;
+    uint32_t count, cap;
     struct produce_reading *readings; // of the open batch
-    size_t reading_count, reading_cap;
+    uint32_t reading_count, reading_cap;
     struct arena arena;
 };
 

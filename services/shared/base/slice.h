@@ -23,6 +23,11 @@ static inline struct slice slice_str(const char *s) {
     return (struct slice){s, s == NULL ? 0 : strlen(s)};
 }
 
+// What is behind the first `n` bytes; there are as many.
+static inline struct slice slice_from(struct slice s, size_t n) {
+    return slice_of(s.ptr + n, s.len - n);
+}
+
 static inline bool slice_eq(struct slice a, struct slice b) {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }

@@ -11,13 +11,9 @@ static bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-static struct slice behind(struct slice s, size_t n) {
-    return slice_of(s.ptr + n, s.len - n);
-}
-
 static struct slice without_blanks(struct slice s) {
     while (s.len > 0 && (s.ptr[0] == ' ' || s.ptr[0] == '\t')) {
-        s = behind(s, 1);
+        s = slice_from(s, 1);
     }
     return s;
 }
@@ -47,7 +43,7 @@ static bool whole_number(struct slice text, uint64_t *ret) {
     if (i < text.len && (text.ptr[i] == 'e' || text.ptr[i] == 'E')) {
         int64_t power;
         i += i + 1 < text.len && text.ptr[i + 1] == '+' ? 2 : 1;
-        if (!number_parse_i64(behind(text, i), &power) || power > 400 || power < -400) {
+        if (!number_parse_i64(slice_from(text, i), &power) || power > 400 || power < -400) {
             return false;
         }
         exponent += power;
@@ -144,7 +140,7 @@ static void read_line(struct counter_page *p) {
         }
         at += n;
     }
-    struct slice value = without_blanks(behind(line, at));
+    struct slice value = without_blanks(slice_from(line, at));
     size_t n = 0; // a timestamp may follow
     while (n < value.len && value.ptr[n] != ' ' && value.ptr[n] != '\t' && value.ptr[n] != '\r') {
         n++;
@@ -197,7 +193,7 @@ bool counter_page_feed(struct counter_page *p, struct slice piece) {
             end_line(p);
             n++;
         }
-        piece = behind(piece, n);
+        piece = slice_from(piece, n);
     }
     return true;
 }

@@ -47,14 +47,10 @@ static size_t skipped(struct slice s) {
     return 0;
 }
 
-static struct slice from(struct slice s, size_t at) {
-    return slice_of(s.ptr + at, s.len - at);
-}
-
 // What begins here is run by somebody's spreadsheet, once it has dropped what it skips.
 static bool runs(struct slice s) {
     while (skipped(s) > 0) {
-        s = from(s, skipped(s));
+        s = slice_from(s, skipped(s));
     }
     if (s.len > 0 && strchr("=+-@", s.ptr[0]) != NULL) {
         return true;
@@ -117,7 +113,7 @@ void csv_add_cell(struct buf *out, struct slice value) {
         }
         buf_add_char(out, value.ptr[i]);
         // Quotes are of no use to whoever reads the file with another separator.
-        if (separates(value.ptr[i]) && runs(from(value, i + 1))) {
+        if (separates(value.ptr[i]) && runs(slice_from(value, i + 1))) {
             buf_add_char(out, '\'');
         }
     }

@@ -64,6 +64,18 @@ void maker_done(struct maker *m) {
     broker_line_done(&m->line);
 }
 
+int maker_start(void **state) {
+    static struct maker m;
+    maker_init(&m);
+    *state = &m;
+    return 0;
+}
+
+int maker_stop(void **state) {
+    maker_done(*state);
+    return 0;
+}
+
 void maker_text(struct maker *m, const char *text) {
     if (maker_capture != NULL) {
         maker_capture(m, text);

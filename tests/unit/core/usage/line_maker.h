@@ -47,6 +47,9 @@ struct maker {
 
 void maker_init(struct maker *m);
 void maker_done(struct maker *m);
+// Setup and teardown of a test whose state is a maker.
+int maker_start(void **state);
+int maker_stop(void **state);
 void maker_fetch(struct maker *m, int session, int epoch, int granted, const char *asked,
                  const char *answered, const char *forgotten);
 // Without session: the chain is the connection.

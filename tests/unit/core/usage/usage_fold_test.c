@@ -12,18 +12,6 @@
 #include "core/usage/usage_model.h"
 #include "line_maker.h"
 
-static int start(void **state) {
-    static struct maker m;
-    maker_init(&m);
-    *state = &m;
-    return 0;
-}
-
-static int stop(void **state) {
-    maker_done(*state);
-    return 0;
-}
-
 static void successor__counts_the_fetch_before(void **state) {
     struct maker *m = *state;
     maker_plain_fetch(m, "0@100", "0:2000/150");
@@ -682,7 +670,7 @@ static void many_partitions__are_bounded(void **state) {
     assert_int_equal(m->all.messages, 10);
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, maker_start, maker_stop)
 
 // Due while nothing was known of the topic: looked at again with the next line, also of a state that
 // was stored in between.

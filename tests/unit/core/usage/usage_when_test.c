@@ -25,18 +25,6 @@ static const char OLD_STATE[] =
     "0180c1a59e021701015050021480b51810500058a00600040102010000001701020000010080b5181000000a"
     "e80780b51803010201000000";
 
-static int start(void **state) {
-    static struct maker m;
-    maker_init(&m);
-    *state = &m;
-    return 0;
-}
-
-static int stop(void **state) {
-    maker_done(*state);
-    return 0;
-}
-
 static const struct maker_sum *quarter_of(const struct maker *m, int64_t at_ms) {
     int64_t day_us = days_from_civil(2026, 11, 1) * US_PER_DAY;
     for (int i = 0; i < m->quarter_count; i++) {
@@ -139,7 +127,7 @@ static void state_of_the_release_before__goes_when_it_has_been_idle(void **state
     assert_true(usage_state_empty(m->state));
 }
 
-#define CASE(f) cmocka_unit_test_setup_teardown(f, start, stop)
+#define CASE(f) cmocka_unit_test_setup_teardown(f, maker_start, maker_stop)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
